@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+# sandbox_runner: `make`, `make test`, `make check`, `make fuzz`, `make bench`, `make install`; see `make help`.
+#
+#   V=1                          show the commands
+#   CC=clang                     another compiler (objects are kept apart)
+#   SANITIZE=address,undefined   build with sanitizers; the binary is then $(BUILD)/sandbox_runner
+#   DEVELOPER=1                  warnings are errors
+VERSION := 0.1.0
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+DESTDIR ?=
+SANITIZE ?=
+FUZZ_SECONDS ?= 60
+
+comma := ,
+variant := $(notdir $(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+BUILD ?= build/$(variant)
+# the everyday build leaves its binary at the root; variants keep theirs apart
+BIN ?= $(if $(SANITIZE),$(BUILD)/sandbox_runner,sandbox_runner)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
+
+# ---- libraries: linked ones first, then those that are loaded at first use (headers only)
+# pkg-config name:Debian package
+LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libseccomp:libseccomp-dev libmd:libmd-dev
+LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+missing := $(strip $(foreach l,$(LINKED) $(LOADED),$(if $(shell $(PKG_CONFIG) --exists $(firstword $(subst :, ,$(l))) 2>/dev/null && echo y),,$(lastword $(subst :, ,$(l))))))
+ifneq ($(missing),)
+$(error missing: $(missing). On Debian or Ubuntu run: sudo apt-get install $(missing)  (or sudo scripts/install-deps))
+endif
+lib_names := $(foreach l,$(LINKED),$(firstword $(subst :, ,$(l))))
+LIB_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(lib_names) $(foreach l,$(LOADED),$(firstword $(subst :, ,$(l)))))
+LIB_LIBS := $(shell $(PKG_CONFIG) --libs $(lib_names)) -ldl
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings \
+	-Wformat=2 -Wvla -Wundef -Wimplicit-fallthrough -Wno-format-nonliteral \
+	$(if $(findstring clang,$(CC)),-Wno-gnu-variable-sized-type-not-at-end,-Wjump-misses-init -Wlogical-op) \
+	-Werror=implicit-function-declaration -Werror=return-type -Werror=incompatible-pointer-types -Werror=format-security \
+	$(if $(DEVELOPER),-Werror)
+HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(findstring clang,$(CC)),,-fstack-clash-protection) \
+	$(if $(SANITIZE),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(if $(findstring clang,$(CC)),2,3))
+OPT ?= -O2 -g
+CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CPPFLAGS += -I. -D_GNU_SOURCE -DSANDBOX_RUNNER_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/= $(LIB_CFLAGS)
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+
+# ---- one archive per folder; the link line is the module map read downwards
+base_src := $(wildcard runner/base/*.c)
+validators_src := $(wildcard validators/*.c)
+sandboxes_src := $(wildcard sandboxes/*.c)
+runner_src := $(wildcard runner/*.c)
+cmd_src := $(wildcard cmd/*.c)
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+embedded := $(patsubst %,$(BUILD)/%.o,$(wildcard runner/*.schema.json))
+
+libbase := $(BUILD)/libbase.a
+libvalidators := $(BUILD)/libvalidators.a
+libsandboxes := $(BUILD)/libsandboxes.a
+librunner := $(BUILD)/librunner.a
+below_base := $(libbase)
+below_validators := $(libvalidators) $(libbase)
+below_sandboxes := $(libsandboxes) $(libbase)
+below_runner := $(librunner) $(libvalidators) $(libsandboxes) $(libbase)
+
+.PHONY: all
+all: $(BIN)
+
+$(libbase): $(call obj,$(base_src))
+$(libvalidators): $(call obj,$(validators_src))
+$(libsandboxes): $(call obj,$(sandboxes_src))
+$(librunner): $(call obj,$(runner_src)) $(embedded)
+$(BUILD)/lib%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BIN): $(call obj,$(cmd_src)) $(below_runner)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/%.o: %.c
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# a data file becomes `const char name_with_underscores[]`, NUL-terminated
+$(BUILD)/%.json.o: %.json scripts/embed
+	$(call say,EMBED,$<)
+	$(Q)mkdir -p $(@D) && scripts/embed $< > $(BUILD)/$*.json.c && $(CC) $(CFLAGS) -Wno-missing-prototypes -c -o $@ $(BUILD)/$*.json.c
+
+# ---- tests
+unit_layers := base validators sandboxes runner
+unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/*_test.c))
+define unit_rule
+$(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $$(below_$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)mkdir -p $$(@D) && $$(CC) $$(CPPFLAGS) $$(CFLAGS) $$(LDFLAGS) -MMD -MP -o $$@ $$< $$(below_$(1)) -lcmocka $$(LIB_LIBS)
+endef
+$(foreach l,$(unit_layers),$(eval $(call unit_rule,$(l))))
+
+# fuzz targets: replayed over their corpus by `make test` with any compiler; driven by libFuzzer in `make fuzz`
+fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
+fuzz_replay := $(patsubst %,$(BUILD)/fuzz/%,$(fuzz_names))
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(below_runner)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ tests/fuzz/$*_fuzz.c tests/fuzz/replay.c $(below_runner) $(LIB_LIBS)
+
+test_helpers := $(patsubst tests/escape/%.c,$(BUILD)/escape/%,$(wildcard tests/escape/*.c))
+$(BUILD)/escape/%: tests/escape/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+.PHONY: test test-bins check fuzz bench install clean help
+test-bins: $(BIN) $(unit_bins) $(fuzz_replay) $(test_helpers)
+
+# everything; T=path runs only the tests whose path contains it
+test: test-bins
+	$(Q)BUILD=$(BUILD) SANDBOX_RUNNER=$(abspath $(BIN)) scripts/run-tests $(T)
+
+check:
+	$(Q)scripts/check-structure
+	$(Q)CC="$(CC)" scripts/check-headers $(CPPFLAGS)
+
+fuzz:
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz $(F)
+
+bench: $(BIN)
+	$(Q)scripts/bench
+
+install: $(BIN)
+	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sandbox_runner
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	./$(BIN) man > $(DESTDIR)$(PREFIX)/share/man/man1/sandbox_runner.1
+	./$(BIN) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/sandbox_runner
+
+clean:
+	$(Q)rm -rf build sandbox_runner
+
+help:
+	@sed -n '2,7s/^# \{0,1\}//p' Makefile
+
+-include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d' 2>/dev/null)
+.SECONDARY:
+.DELETE_ON_ERROR:

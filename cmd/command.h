@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * command: a subcommand is one file with one const struct, listed in the one array of main.c. */
+#pragma once
+
+#include "cmd/options.h"
+
+struct command {
+	const char *name;
+	const char *summary;		/* one line */
+	const char *usage;		/* "[run] --wpk=SOURCE [options]" */
+	const char *examples;		/* several lines, indented by two; for --help and the manual page */
+	const struct option_spec *options;	/* own rows; the common ones (--format, --color, -q, -v, --state-dir) are added */
+	bool hidden;
+	/* argv without program and command name. Returns the exit status (cmd/exit_status.h). */
+	int (*main)(const struct command *self, int argc, char **argv);
+};
+
+extern const struct command command_run, command_validate, command_plan, command_gc, command_doctor, command_schema,
+	command_completion, command_version, command_help, command_man;
+
+const struct command *command_at(size_t i);		/* in order of help; NULL past the last */
+const struct command *command_find(const char *name);
+
+/* Options that every command has. First member of every command's option struct. */
+struct common_options {
+	const char *color;	/* auto, always, never */
+	const char *state_dir;
+	int verbose;
+	bool quiet;
+};
+extern const struct option_spec common_option_table[];
+
+/* Parse with the common rows added. Returns -1 when the caller should go on, otherwise the exit status to return at once (help was
+ * printed, or a usage error was). */
+int command_begin(const struct command *self, int argc, char **argv, void *target, struct strvec *operands);
+
+/* Shall `fd` get colour? --color, NO_COLOR, CLICOLOR_FORCE, TERM and isatty decide. */
+bool use_color(const struct common_options *common, int fd);

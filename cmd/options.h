@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * options: one table row per option. The same rows parse, print --help, and feed completion and the manual page. The parser never
+ * exits and never prints. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runner/base/error.h"
+#include "runner/base/strbuf.h"
+#include "runner/base/strvec.h"
+
+enum option_kind {
+	OPTION_FLAG,		/* bool */
+	OPTION_TEXT,		/* const char *: the last one wins; borrowed from argv or the environment */
+	OPTION_LIST,		/* struct strvec: every one is kept */
+	OPTION_DURATION,	/* uint64_t, ns */
+	OPTION_SIZE,		/* uint64_t, bytes */
+	OPTION_CPU,		/* uint64_t, thousandths */
+	OPTION_COUNT,		/* uint64_t */
+	OPTION_CHOICE,		/* const char *: one of `choices` */
+	OPTION_COUNTER,		/* int: -v -v */
+};
+
+struct option_spec {
+	char short_name;	/* 0: none */
+	const char *name;	/* "save-logs"; the environment variable is SANDBOX_RUNNER_SAVE_LOGS, flags and lists excepted */
+	enum option_kind kind;
+	size_t offset;		/* of the member in the target struct */
+	const char *value;	/* "PATH" for help; NULL for flags */
+	bool value_optional;	/* then only --name=value gives one */
+	const char *const *choices;	/* NULL-terminated, for OPTION_CHOICE and completion */
+	const char *group;	/* heading in help */
+	const char *help;	/* one sentence or two, lower-case start, no full stop */
+};
+
+/* Parse argv[0..argc-1] (without program and command) into `target`; operands are pushed to `operands`. "--" ends the options, "-" is
+ * an operand, GNU long options may be written "--name value" or "--name=value" and abbreviated never. -1: ERR_USAGE with the
+ * name and the nearest known one. Sets *help when --help or -h was met. */
+int options_parse(const struct option_spec *const *tables, int argc, char **argv, void *target,
+		  struct strvec *operands, bool *help, struct error *err);
+
+/* The option part of --help, grouped and aligned, for `width` columns. `tables` ends in NULL; a table ends in a row without name. */
+void options_help(const struct option_spec *const *tables, unsigned int width, struct strbuf *out);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * file: whole files, safe paths and trees. Every descriptor is O_CLOEXEC. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "runner/base/error.h"
+#include "runner/base/strbuf.h"
+
+/* Append a regular file's bytes. Refuses directories, FIFOs, sockets and devices without blocking, and
+ * more than out->max bytes; error code ERR_INVALID_INPUT, `sys` kept when the system refused. */
+int file_read(const char *path, struct strbuf *out, struct error *err);
+
+/* The same from an open descriptor until end of file, whatever it is (stdin, a pipe). */
+int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err);
+
+/* Write all bytes, restarting on EINTR and short writes. 0, or -1 with errno. */
+int write_all(int fd, const void *data, size_t len);
+
+/* Replace `path` in one step: temporary beside it, fsync, rename. */
+int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
+
+/* mkdir -p, new folders with `mode`. An existing folder is fine, anything else in the way an error. */
+int make_dirs(const char *path, mode_t mode, struct error *err);
+
+/* Remove a tree below an open folder without following links or crossing into anything else: works by
+ * descriptors, any depth, makes unreadable folders readable first. Missing is success. */
+int remove_tree_at(int dirfd, const char *name, struct error *err);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * json: jansson under our rules. Everything else includes this, never <jansson.h>.
+ *
+ * Building cannot fail (bytes that are not UTF-8 are replaced by U+FFFD, out of memory aborts), so code that builds
+ * needs no checks. Keys keep their order. Values are borrowed references as in jansson; use json_auto_t.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/error.h"
+#include "runner/base/strbuf.h"
+
+/* Any bytes as a JSON string; invalid UTF-8 and NULs replaced by U+FFFD. NULL becomes null. */
+json_t *json_text(const char *s);
+json_t *json_textn(const char *s, size_t len);
+
+/* Set and forget: the object owns `value` from now on. */
+void json_put(json_t *object, const char *key, json_t *value);
+void json_put_text(json_t *object, const char *key, const char *s);	/* NULL becomes null */
+void json_put_int(json_t *object, const char *key, int64_t n);
+void json_put_bool(json_t *object, const char *key, bool b);
+void json_put_seconds(json_t *object, const char *key, uint64_t ns);	/* number with at most 6 decimals */
+void json_push(json_t *array, json_t *value);
+
+/* Serialise: indent 0 is one line. */
+void json_write(const json_t *value, int indent, struct strbuf *out);
+
+/* Parse untrusted text: whole input, bounded depth, duplicate keys refused; ERR_INVALID_INPUT "name:line:column: …". */
+int json_parse(const char *text, size_t len, const char *name, json_t **ret, struct error *err);

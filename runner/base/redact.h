@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * redact: secrets are replaced by "***" at one point, before any sink sees them.
+ *
+ * A redactor holds the secret values of a run (parameters given by --param-secret; later Secret data). Whole texts go
+ * through redact_text(); streams through a redact_stream, which holds back just enough bytes that a secret cut in two
+ * by a read() is still found. Also matched: each line of a multi-line secret, and its base64 form. Values shorter than
+ * 4 bytes are refused by redactor_add (they would turn every result into stars).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "runner/base/strbuf.h"
+
+struct redactor;
+
+struct redactor *redactor_new(void);
+void redactor_free(struct redactor *r);		/* wipes the values; NULL is a no-op */
+bool redactor_add(struct redactor *r, const char *secret, size_t len);	/* false: too short to hide */
+bool redactor_is_empty(const struct redactor *r);
+
+/* Append `len` bytes of text with secrets replaced. `r` may be NULL. */
+void redact_text(const struct redactor *r, const char *text, size_t len, struct strbuf *out);
+
+struct redact_stream {
+	const struct redactor *redactor;	/* borrowed; may be NULL */
+	struct strbuf held;
+};
+void redact_stream_init(struct redact_stream *s, const struct redactor *r);
+/* Append to `out` what is certain by now. */
+void redact_stream_feed(struct redact_stream *s, const char *data, size_t len, struct strbuf *out);
+void redact_stream_end(struct redact_stream *s, struct strbuf *out);	/* the rest; frees */

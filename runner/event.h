@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * event: what is happening, as it happens. Typed, fanned out to sinks (terminal, NDJSON, log folder). Texts in events are
+ * already redacted. The last event of a run is EVENT_VERDICT. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/json.h"
+#include "runner/result.h"
+
+enum event_type {
+	EVENT_RUN_START,	/* result: run id, plan */
+	EVENT_WARNING,		/* text */
+	EVENT_SANDBOX_CREATE,	/* ref: about to be made */
+	EVENT_SANDBOX_READY,	/* result->controls, result->setup_ns */
+	EVENT_STEP_START,	/* step; attempt from 1 */
+	EVENT_STEP_OUTPUT,	/* step, stream, data, len */
+	EVENT_STEP_RETRY,	/* step, attempt that failed, text: why; wait_ns */
+	EVENT_STEP_END,		/* step: complete */
+	EVENT_ROLLBACK_START,	/* text: why */
+	EVENT_CLEANUP_START,
+	EVENT_CLEANUP_ITEM,	/* item */
+	EVENT_VERDICT,		/* result: complete */
+};
+const char *event_type_to_string(enum event_type type);	/* "run.start", "step.output", … */
+
+struct event {
+	enum event_type type;
+	uint64_t seq;		/* from 1, filled in by event_emit */
+	uint64_t time_ns;	/* wall clock, filled in by event_emit */
+	const struct result *result;
+	const struct step_result *step;
+	const struct sandbox_ref *ref;
+	const struct cleanup_item *item;
+	enum sandbox_stream stream;
+	const char *data;
+	size_t len;
+	const char *text;
+	unsigned int attempt;
+	uint64_t wait_ns;
+};
+
+struct event_sink {
+	void (*on_event)(struct event_sink *sink, const struct event *event);
+	void (*close)(struct event_sink *sink);		/* frees */
+	struct event_sink *next;
+};
+
+struct events {
+	struct event_sink *sinks;
+	uint64_t seq;
+};
+void events_add_take(struct events *ev, struct event_sink *sink);	/* called in the order added */
+void event_emit(struct events *ev, struct event *event);		/* also a fault point */
+void events_release(struct events *ev);
+
+json_t *event_to_json(const struct event *event);
+
+/* One JSON object a line on `fd` (borrowed). */
+struct event_sink *sink_ndjson_new(int fd);
+
+/* --save-logs: a folder with NN-title.stdout.log/.stderr.log per step, events.ndjson and, at the end, result.json; or the same as
+ * one archive when the name ends in .tar.zst, .tar.gz or .tar (built in `scratch`). The ceiling is per stream; what was cut is said
+ * in the log. */
+int sink_logs_new(const char *target, const char *scratch, uint64_t max_bytes, struct event_sink **ret, struct error *err);
+/* Finish and, for an archive, write it: after the verdict event. */
+int sink_logs_finish(struct event_sink *sink, const struct result *result, struct error *err);

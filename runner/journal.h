@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * journal: what this run has made, or is about to make, on disk before it exists.
+ *
+ * One append-only NDJSON file per run in <state>/runs/<run id>/journal, locked with flock for as long as the run or its
+ * reaper lives. `intent` is written and fdatasync'ed *before* something is created, `gone` after it was destroyed. A torn last
+ * line is ignored. Whoever can take the lock owns the clean-up: liveness is never judged by a pid.
+ *
+ *	{"type":"run","version":1,"run_id":"…","pid":123,"started":"…"}
+ *	{"type":"intent","backend":"native","endpoint":"…","id":"…"}
+ *	{"type":"gone","id":"…"}
+ *
+ * The run's scratch folder is <state>/runs/<run id> itself; it is removed last, with the journal in it.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "runner/base/error.h"
+#include "sandboxes/sandbox.h"
+
+struct journal;
+
+/* The state folder: `option` (--state-dir) or $SANDBOX_RUNNER_STATE_DIR or $XDG_STATE_HOME/sandbox_runner or
+ * ~/.local/state/sandbox_runner. The caller frees. NULL with err when none can be told. */
+char *journal_state_dir(const char *option, struct error *err);
+
+/* 128 random bits as "r-" and 26 letters and digits: [a-z0-9-]. */
+#define RUN_ID_SIZE 32
+void run_id_make(char out[RUN_ID_SIZE]);
+
+/* Make <state>/runs/<run_id> (0700) and its locked journal. A state folder that is read-only, full or not ours
+ * is ERR_UNAVAILABLE with what to do. */
+int journal_create(const char *state_dir, const char *run_id, struct journal **ret, struct error *err);
+const char *journal_scratch(const struct journal *j);	/* absolute path of the run's folder */
+int journal_fd(const struct journal *j);		/* for the reaper, which shares the lock */
+
+int journal_intent(struct journal *j, const struct sandbox_ref *ref, struct error *err);
+int journal_gone(struct journal *j, const struct sandbox_ref *ref, struct error *err);
+
+/* Destroy what has an intent and no gone, then the scratch folder with the journal. `list` gets the certificate.
+ * -1 when something is left; the journal then stays for the next try. Frees j. */
+int journal_finish(struct journal *j, struct cleanup_list *list, struct error *err);
+/* Forget the handle only (in the reaper's child, in tests). */
+void journal_close(struct journal *j);
+
+/* ---- other people's journals: `gc`, and every start */
+struct replay_stats {
+	unsigned int alive;	/* locked by a living run: not touched */
+	unsigned int cleaned;	/* orphans of which nothing is left now */
+	unsigned int failed;	/* orphans of which something is left; named in the list */
+};
+/* Replay every journal below the state folder whose lock can be taken, then sweep by label. 0 also when nothing was there. */
+int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct cleanup_list *list, struct error *err);
+/* Replay the journal of one run folder whose lock the caller holds through `journal_fd` (the reaper does). */
+int journal_replay(const char *scratch, int journal_fd, struct cleanup_list *list, struct error *err);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * plan: a decision becomes an ordered list of steps, each with where it runs and in which mode. The only place where a package
+ * becomes a sandbox_spec. `plan` prints it, `run` runs it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/json.h"
+#include "runner/parameters.h"
+#include "runner/profile.h"
+#include "sandboxes/sandbox.h"
+#include "validators/policy.h"
+
+enum step_mode {
+	STEP_MODE_EXECUTED,	/* really runs, in the sandbox */
+	STEP_MODE_DRY_RUN,	/* a real API server judges it with dryRun=All */
+	STEP_MODE_EMULATED,	/* runs against the built-in emulation */
+	STEP_MODE_SIMULATED,	/* not run; says why */
+	STEP_MODE_SKIPPED,	/* not reached, or not wanted */
+};
+const char *step_mode_to_string(enum step_mode mode);	/* "executed", "dry-run", "emulated", "simulated", "skipped" */
+
+enum step_phase { PHASE_MAIN, PHASE_ROLLBACK };
+const char *step_phase_to_string(enum step_phase phase);	/* "main", "rollback" */
+
+struct plan_step {
+	unsigned int number;		/* from 1, within its phase */
+	enum step_phase phase;
+	const struct wpk_handler *handler;
+	const struct wpk_step *step;
+	enum step_mode mode;		/* EXECUTED or SIMULATED at this point */
+	char *reason;			/* owned; why simulated; NULL for executed */
+	const char *where;		/* static: "container (native)" or "nowhere" */
+	char *title;			/* owned: "handler" or "handler / step" */
+	char *summary;			/* owned: what it would do in a line: the command, "GET https://…", "restart deployment" */
+};
+
+/* A ${NAME} of the package. */
+struct plan_need {
+	char *name;			/* owned */
+	char *fallback;			/* owned; NULL: none */
+	const struct parameter *given;	/* NULL: not given */
+	struct position position;	/* of the first use */
+	char *path;			/* owned; YAML path of the first use */
+	bool blocking;			/* unset, no default, and used by a step that would be executed */
+};
+
+struct plan {
+	const struct decision *decision;
+	const struct profile *profile;
+	const char *type, *runtime;	/* chosen backend: "container", "native" */
+	char *chosen_because;		/* owned; for --type/--runtime=auto */
+	struct sandbox_spec spec;
+	struct plan_step *steps;	/* main phase, then rollback phase */
+	size_t steps_len;
+	struct plan_need *needs;
+	size_t needs_len;
+	size_t executable;		/* steps of the main phase that will be executed */
+};
+
+struct plan_options {
+	const char *type, *runtime;		/* NULL or "auto" */
+	const struct profile *profile;
+	const struct sandbox_limits *limits;	/* overrides; members that are 0 are taken from the profile */
+	const char *rootfs;			/* folder; NULL: host view */
+	bool net_bind_service;
+	const struct parameters *parameters;
+};
+
+/* ERR_PERMISSION_DENIED for a blocked decision, ERR_UNAVAILABLE for a type or runtime that is not there, ERR_USAGE for one that
+ * does not exist. Unset parameters are no error here: they are listed as blocking needs and also added to `findings`. */
+int plan_make(const struct decision *decision, const struct plan_options *options, struct finding_list *findings,
+	      struct plan **ret, struct error *err);
+void plan_free(struct plan *plan);
+
+void plan_print(const struct plan *plan, bool color, struct strbuf *out);
+json_t *plan_to_json(const struct plan *plan);

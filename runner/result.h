@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * result: what happened, complete. The JSON form is the truth (schema: runner/result.schema.json); every report is a pure function
+ * of it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runner/base/json.h"
+#include "runner/base/redact.h"
+#include "runner/base/strvec.h"
+#include "runner/journal.h"
+#include "runner/plan.h"
+#include "sandboxes/sandbox.h"
+
+#define RESULT_SCHEMA_VERSION 1
+
+enum step_status {
+	STEP_PASSED,
+	STEP_FAILED,		/* exit status, signal, output … see exit */
+	STEP_TIMED_OUT,
+	STEP_LIMIT,		/* one of our limits ended or spoiled it */
+	STEP_CANCELLED,
+	STEP_NOT_EXECUTED,	/* simulated or skipped: neither passed nor failed */
+};
+const char *step_status_to_string(enum step_status s);	/* "passed", "failed", "timed_out", "limit", "cancelled", "not_executed" */
+
+struct captured {			/* one stream of one step (last attempt) */
+	char *text;			/* owned; redacted; at most CAPTURE_MAX bytes: the head */
+	size_t len;
+	char *tail;			/* owned; the last CAPTURE_TAIL bytes when something in between was cut; else NULL */
+	size_t tail_len;
+	uint64_t total_bytes;		/* produced */
+	bool truncated;
+};
+#define CAPTURE_MAX (64u << 10)
+#define CAPTURE_TAIL (8u << 10)
+
+struct step_result {
+	const struct plan_step *plan;
+	enum step_mode mode;		/* may have become SKIPPED */
+	enum step_status status;
+	char *reason;			/* owned; one sentence: why it failed, was simulated, was skipped; NULL for a plain pass */
+	const char *limit;		/* static: "memory", "pids", "storage", "output", "cpu_time", "fsize"; NULL: none hit */
+	unsigned int attempts;
+	struct sandbox_exit exit;	/* of the last attempt */
+	uint64_t duration_ns;		/* all attempts and waits */
+	struct captured out[2];		/* SANDBOX_STDOUT, SANDBOX_STDERR */
+};
+
+enum run_verdict {
+	RUN_VERIFIED,		/* every step was executed and passed                      exit 0 */
+	RUN_PARTIAL,		/* what was executed passed; some steps were simulated      exit 0 */
+	RUN_NOTHING_EXECUTED,	/* all simulated: nothing is known                          exit 0, said loudly, never "verified" */
+	RUN_FAILED,		/* a step failed                                            exit 1 */
+	RUN_LIMIT,		/* one of our limits was hit                                exit 7 */
+	RUN_DEADLINE,		/* the run deadline                                         exit 124 */
+	RUN_CANCELLED,		/* a signal                                                 exit 128+n */
+	RUN_ERROR,		/* could not be carried out: see error                      exit by error code */
+};
+const char *run_verdict_to_string(enum run_verdict v);
+
+struct result {
+	char run_id[RUN_ID_SIZE];
+	const struct plan *plan;	/* borrowed */
+	const char *source;		/* borrowed: name of the package file */
+	char package_sha256[65];
+	uint64_t started_ns, ended_ns;	/* wall clock */
+	uint64_t duration_ns;
+	enum run_verdict verdict;
+	char *verdict_reason;		/* owned; one sentence */
+	struct error error;		/* RUN_ERROR */
+	int signal;			/* RUN_CANCELLED */
+	struct step_result *steps;	/* those of the plan, in order: main then rollback */
+	size_t steps_len;
+	bool rolled_back;		/* the rollback handlers were run */
+	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
+	struct control_table controls;
+	struct cleanup_list cleanup;
+	bool cleanup_complete;
+	struct strvec warnings;
+	const struct finding_list *findings;	/* borrowed */
+	const struct redactor *redactor;	/* borrowed: every text that leaves goes through it */
+};
+
+void result_init(struct result *r);
+void result_release(struct result *r);
+
+/* Work out verdict and reason from the steps (error, signal and limit already set win). */
+void result_decide(struct result *r);
+
+json_t *result_to_json(const struct result *r);
+/* The closing part of the terminal output: steps not executed, enforcement table (what does not hold; all with `verbose`), cleanup
+ * certificate, verdict. */
+void result_print(const struct result *r, bool verbose, bool color, struct strbuf *out);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run: a plan becomes a result. Journal, reaper, sandbox, steps, rollback and clean-up in this order, whatever happens. */
+#pragma once
+
+#include "runner/cancel.h"
+#include "runner/event.h"
+#include "runner/plan.h"
+#include "runner/result.h"
+
+struct run_file {		/* --files, or the package's own files */
+	const char *source;	/* host path: a file or a folder whose content is taken */
+	const char *dest;	/* below the work folder; "" for its top */
+	const char *except;	/* name directly below source to leave out; NULL */
+};
+
+struct run_options {
+	const struct run_file *files;
+	size_t files_len;
+	const struct parameters *parameters;
+	const bool *require;		/* CONTROL_COUNT flags: refuse to start unless enforced; NULL: none */
+	struct cancel *cancel;
+};
+
+/* Fills `result` (initialised, run_id and source set) and emits the events. The journal is open and locked; it is finished and freed
+ * here. Returns 0 whenever there is a result to report, also for RUN_ERROR. */
+int run_plan(const struct plan *plan, struct journal *journal, const struct run_options *options,
+	     struct events *events, struct result *result, struct error *err);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * source: where a package comes from. A file, `-`, a folder or bundle (.wpk.tar.gz, .zip …) holding exactly one *.wpk.yaml,
+ * or an http(s) URL. The other files of a folder or bundle belong to the package and are put into the work folder. */
+#pragma once
+
+#include <stddef.h>
+
+#include "runner/base/error.h"
+#include "runner/base/strbuf.h"
+
+struct source {
+	char *name;		/* for messages: the path of the package as the user would write it */
+	struct strbuf bytes;
+	char *dir;		/* folder with the package's other files; NULL: none */
+	char *package_file;	/* name of the package below dir, not copied into the work folder */
+};
+
+/* `scratch` is an existing folder for unpacking (may be NULL when bundles and URLs to bundles need not be read).
+ * A missing or unreadable source is ERR_INVALID_INPUT; a remote that refuses ERR_REMOTE. */
+int source_open(const char *spec, const char *scratch, struct source *ret, struct error *err);
+void source_release(struct source *s);

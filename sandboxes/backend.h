@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * backend: what a kind of sandbox has to provide. Private to sandboxes/.
+ *
+ * One const struct at the bottom of the backend's only public file, listed in the one array of sandbox.c. The wrappers in
+ * sandbox.c keep the state, add error context and refuse what is not allowed; nobody else calls these.
+ */
+#pragma once
+
+#include "sandboxes/sandbox.h"
+
+struct sandbox_backend {
+	const char *type;	/* --type: "container", "kind" … */
+	const char *name;	/* --runtime and ref.backend: "native" … */
+	const char *summary;
+
+	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */
+	bool (*probe)(char *reason, size_t size);
+	/* As sandbox.h says. Mandatory. create() stores a struct that starts with `struct sandbox`. */
+	int (*create)(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
+		      struct control_table *controls, struct error *err);
+	int (*put)(struct sandbox *sb, const struct sandbox_file *file, struct error *err);
+	int (*exec)(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
+		    struct error *err);
+	void (*close)(struct sandbox *sb);
+	int (*destroy)(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
+	/* Optional. */
+	int (*sweep)(struct cleanup_list *list, struct error *err);
+};
+
+struct sandbox {		/* base of every handle */
+	const struct sandbox_backend *backend;
+	struct sandbox_ref ref;
+	bool lost;		/* the sandbox died: only close and destroy are allowed */
+};
+
+extern const struct sandbox_backend sandbox_backend_native;

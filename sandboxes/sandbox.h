@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * sandbox: a locked-down place to run commands, whoever provides it. All that the other layers see of sandboxes/.
+ *
+ *	absent --create--> ready --put, exec--> ready --destroy--> absent
+ *	   `-- create fails --> unknown ----------------destroy--> absent
+ *
+ * sandbox_destroy() is the only undo: backends contain no rollback code, and everything they make is findable from the
+ * ref alone, so another process (the reaper, `gc`) can undo the work of a dead one.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runner/base/error.h"
+#include "sandboxes/control.h"
+
+struct sandbox;		/* live handle; opaque outside sandboxes/ */
+
+/* Names a sandbox in the world. `endpoint` is a folder, socket, context or URL, never a secret; for `native` it is the
+ * run's scratch folder, which must exist. `id` is [a-z0-9-] and unguessable. */
+struct sandbox_ref {
+	char backend[16];
+	char endpoint[512];
+	char id[64];
+};
+
+struct sandbox_limits {		/* 0: no limit asked for */
+	uint64_t memory_bytes;
+	uint64_t cpu_millis;	/* thousandths of a cpu */
+	uint64_t pids;
+	uint64_t storage_bytes;	/* work folder; together with tmp_bytes the whole writable space */
+	uint64_t storage_files;	/* number of files, each of work folder and /tmp */
+	uint64_t tmp_bytes;
+	uint64_t nofile;	/* descriptors per process */
+	uint64_t fsize_bytes;	/* per file */
+	uint64_t cpu_time_ns;	/* per process (RLIMIT_CPU) */
+	uint64_t output_bytes;	/* stdout and stderr of one command together: what goes past it is counted, not delivered */
+};
+
+enum sandbox_network { SANDBOX_NETWORK_NONE };
+
+struct sandbox_spec {		/* plain values; strings are borrowed during create */
+	const char *rootfs;	/* a folder to use as read-only root; NULL: read-only view of the host's system folders */
+	const char *hostname;	/* inside; never the host's */
+	struct sandbox_limits limits;
+	enum sandbox_network network;
+	bool net_bind_service;	/* keep CAP_NET_BIND_SERVICE, the only capability that can be asked for */
+	const char *const *masks;	/* further absolute host paths to hide (the runner's state folder …); NULL-terminated or NULL */
+};
+
+/* A file, folder or link to put below the work folder before commands run. */
+enum sandbox_file_kind { SANDBOX_FILE, SANDBOX_DIR, SANDBOX_SYMLINK };
+struct sandbox_file {
+	enum sandbox_file_kind kind;
+	const char *path;	/* relative, no "..", parents are made */
+	mode_t mode;		/* permission bits; set-id bits are dropped */
+	int fd;			/* SANDBOX_FILE: read from here to the end; the caller keeps it */
+	const char *target;	/* SANDBOX_SYMLINK */
+};
+
+enum sandbox_stream { SANDBOX_STDOUT, SANDBOX_STDERR };
+/* Output as it comes, in order per stream. */
+typedef void sandbox_output(void *arg, enum sandbox_stream stream, const char *data, size_t len);
+
+struct sandbox_command {
+	const char *const *argv;	/* argv[0] is looked up in the PATH of env */
+	const char *const *env;		/* complete: nothing is inherited */
+	uint64_t timeout_ns;		/* 0: none; then SIGTERM, after grace_ns SIGKILL, to everything in the sandbox */
+	uint64_t grace_ns;
+	int cancel_fd;			/* readable: stop as for a timeout; -1: none */
+	sandbox_output *output;
+	void *output_arg;
+};
+
+enum sandbox_end {
+	SANDBOX_EXITED,		/* status is the exit status; 126 not executable, 127 not found */
+	SANDBOX_SIGNALED,	/* status is the signal */
+	SANDBOX_TIMED_OUT,
+	SANDBOX_CANCELLED,
+	SANDBOX_OUT_OF_MEMORY,
+	SANDBOX_LOST,		/* the sandbox itself died under the command */
+};
+
+struct sandbox_exit {
+	enum sandbox_end end;
+	int status;
+	uint64_t duration_ns;
+	uint64_t cpu_ns;		/* user + system of all processes of the command */
+	uint64_t memory_peak_bytes;	/* 0: unknown */
+	uint64_t pids_peak;		/* 0: unknown */
+	uint64_t output_bytes[2];	/* produced, per stream; more than was delivered when the limit cut it */
+	bool output_truncated;
+	bool pids_limit_hit;		/* a fork was refused */
+	bool storage_limit_hit;		/* the work folder or /tmp was full at the end */
+	unsigned int outlived;		/* processes still alive when the command ended, killed then */
+};
+
+/* One thing made in the world, and what became of it: a line of the cleanup certificate. */
+struct cleanup_item {
+	char kind[24];		/* "process", "cgroup", "directory", "mount_namespace" … */
+	char name[512];
+	bool gone;
+	char proof[160];	/* how we know: "waited for", "ENOENT", "last process of pid namespace ended" */
+};
+struct cleanup_list {
+	struct cleanup_item *items;
+	size_t len, alloc;
+};
+void cleanup_add(struct cleanup_list *list, const char *kind, const char *name, bool gone, const char *proof);	/* list may be NULL */
+void cleanup_list_release(struct cleanup_list *list);
+
+/* ---- life */
+
+/* Make what `ref` names. May fail half-way: call sandbox_destroy(ref) either way. On success the controls say
+ * what is really in force, read back from the kernel where that can be done. */
+int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
+		   struct control_table *controls, struct error *err);
+
+/* Put a file below the work folder (SANDBOX_WORKDIR inside). */
+int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct error *err);
+
+/* Run one command to its end; when this returns nothing of it is alive. Its failure is a result in `ret`, not an error. */
+int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
+
+/* Free the handle only; NULL is a no-op. */
+void sandbox_close(struct sandbox *sb);
+
+/* Remove all that was made under `ref`. Idempotent: nothing there is success, and the list says so. -1 when
+ * something is still there (ERR_CLEANUP); the list (may be NULL) names everything either way. */
+int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
+
+/* Look for things of ours that no journal knows (their lock can be taken, so nobody alive owns them) and remove them. */
+int sandbox_sweep(struct cleanup_list *list, struct error *err);
+
+/* ---- what this host can do */
+
+struct backend_info {
+	const char *type;	/* "container" */
+	const char *runtime;	/* "native" */
+	const char *summary;
+	bool available;
+	char reason[256];	/* why not, and what to install or allow */
+};
+/* Fill in backend number `i`; false past the last. Cheap probes only. */
+bool sandbox_backend_info(size_t i, struct backend_info *ret);
+
+/* Really build and destroy a sandbox to see what holds here (for `doctor`). `scratch` is an existing folder. */
+int sandbox_probe(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct control_table *controls,
+		  struct error *err);
+
+#define SANDBOX_WORKDIR "/work"

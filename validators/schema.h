@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * schema: decode a mapping by a table of its fields. One row names a key, what it may hold, and where it goes; the
+ * decoder reports missing, misspelt and mistyped keys as findings and goes on. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "validators/finding.h"
+
+struct decode {			/* what every decoder is given */
+	const struct document *doc;
+	struct finding_list *findings;
+};
+
+struct field;
+/* Decode `node` (never null) found at `path` into `target`. Reports what is wrong itself. */
+typedef void field_decoder(struct decode *d, const struct field *field, const struct node *node, const char *path,
+			   void *target);
+
+enum field_need { FIELD_OPTIONAL, FIELD_WANTED /* warning when missing */, FIELD_REQUIRED };
+
+struct field {
+	const char *key;
+	field_decoder *decode;		/* NULL: known, any value, not looked at */
+	size_t offset;			/* of the member in the target */
+	enum field_need need;
+	const void *extra;		/* for the decoder: enum table, nested table, pattern */
+	const char *help;		/* one sentence; `schema` and error messages show it */
+};
+
+/* Walk `map` by the table; keys that no row has are warnings with the nearest key. A null value counts as missing. */
+void schema_decode(struct decode *d, const struct field *fields, size_t n, const struct node *map, const char *path,
+		   void *target);
+
+/* Ready-made decoders. Members hold borrowed nodes' texts or plain values. */
+field_decoder decode_text;	/* const char * (numbers and booleans are taken as written) */
+field_decoder decode_node;	/* const struct node *, any kind */
+field_decoder decode_bool;	/* bool */
+field_decoder decode_duration;	/* uint64_t, ns */
+field_decoder decode_size;	/* uint64_t, bytes */
+field_decoder decode_cpu;	/* uint64_t, thousandths */
+field_decoder decode_count;	/* uint64_t; whole number >= 0 */
+field_decoder decode_enum;	/* int; extra is a const struct enum_name[] ending in NULL */
+field_decoder decode_mapping;	/* const struct node *; must be a mapping */
+field_decoder decode_sequence;	/* const struct node *; must be a list */
+
+struct enum_name {
+	const char *name;
+	int value;
+};

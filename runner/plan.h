@@ -66,14 +66,17 @@ struct plan_options {
 	const struct sandbox_limits *limits;	/* overrides; members that are 0 are taken from the profile */
 	const char *rootfs;			/* folder; NULL: host view */
 	bool net_bind_service;
-	const struct parameters *parameters;
+	struct parameters *parameters;		/* those that the package refers to are marked `used`; NULL: none given */
 };
 
 /* ERR_PERMISSION_DENIED for a blocked decision, ERR_UNAVAILABLE for a type or runtime that is not there, ERR_USAGE for one that
- * does not exist. Unset parameters are no error here: they are listed as blocking needs and also added to `findings`. */
-int plan_make(const struct decision *decision, const struct plan_options *options, struct finding_list *findings,
-	      struct plan **ret, struct error *err);
+ * does not exist. Unset parameters are no error here: `plan` lists them as needs, `run` asks plan_unset(). */
+int plan_make(const struct decision *decision, const struct plan_options *options, struct plan **ret,
+	      struct error *err);
 void plan_free(struct plan *plan);
+
+/* Add an error finding for each parameter that a step to be executed needs and nobody set; returns how many. */
+size_t plan_unset(const struct plan *plan, struct finding_list *findings);
 
 void plan_print(const struct plan *plan, bool color, struct strbuf *out);
 json_t *plan_to_json(const struct plan *plan);

@@ -32,7 +32,7 @@ struct plan_step {
 	const struct wpk_step *step;
 	enum step_mode mode;		/* EXECUTED or SIMULATED at this point */
 	char *reason;			/* owned; why simulated; NULL for executed */
-	const char *where;		/* static: "container (native)" or "nowhere" */
+	const char *where;		/* borrowed: "container (native)" or "nowhere" */
 	char *title;			/* owned: "handler" or "handler / step" */
 	char *summary;			/* owned: what it would do in a line: the command, "GET https://…", "restart deployment" */
 };
@@ -51,7 +51,8 @@ struct plan {
 	const struct decision *decision;
 	const struct profile *profile;
 	const char *type, *runtime;	/* chosen backend: "container", "native" */
-	char *chosen_because;		/* owned; for --type/--runtime=auto */
+	char *where;			/* owned: "container (native)" */
+	char *chosen_because;		/* owned; for --type/--runtime=auto; NULL when asked for by name */
 	struct sandbox_spec spec;
 	struct plan_step *steps;	/* main phase, then rollback phase */
 	size_t steps_len;
@@ -74,6 +75,9 @@ struct plan_options {
 int plan_make(const struct decision *decision, const struct plan_options *options, struct plan **ret,
 	      struct error *err);
 void plan_free(struct plan *plan);
+
+/* Are there rollback handlers, and does the package want them to run on failure? */
+bool plan_has_rollback(const struct plan *plan);
 
 /* Add an error finding for each parameter that a step to be executed needs and nobody set; returns how many. */
 size_t plan_unset(const struct plan *plan, struct finding_list *findings);

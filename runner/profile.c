@@ -31,7 +31,7 @@ static const struct profile profiles[] = {
 	  .timeout_ns = SECONDS(900) },
 	{ .name = "permissive",
 	  .summary = "2 cpus, 4Gi memory, 1Gi files, 600 s of cpu time, 1024 descriptors, 1 hour",
-	  .limits = { .memory_bytes = 4 * GiB, .cpu_millis = 2000, .pids = 500, .storage_bytes = 10 * GiB,
+	  .limits = { .memory_bytes = 4 * GiB, .cpu_millis = 2000, .pids = 100, .storage_bytes = 10 * GiB,
 		      .storage_files = 1000000, .tmp_bytes = 1 * GiB, .nofile = 1024, .fsize_bytes = 1 * GiB,
 		      .cpu_time_ns = SECONDS(600), .output_bytes = 256 * MiB },
 	  .timeout_ns = SECONDS(3600) },

@@ -22,6 +22,6 @@ struct run_options {
 };
 
 /* Fills `result` (initialised, run_id and source set) and emits the events. The journal is open and locked; it is finished and freed
- * here. Returns 0 whenever there is a result to report, also for RUN_ERROR. */
-int run_plan(const struct plan *plan, struct journal *journal, const struct run_options *options,
-	     struct events *events, struct result *result, struct error *err);
+ * here. There always is a result to report, if only RUN_ERROR with its reason. */
+void run_plan(const struct plan *plan, struct journal *journal, const struct run_options *options,
+	      struct events *events, struct result *result);

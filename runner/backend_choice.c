@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/backend_choice.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "runner/base/nearest.h"
+#include "sandboxes/sandbox.h"
+
+const char *const backend_type_names[] = { "auto", "container", "kind", "kubernetes", "emulated", "vm", "remote", NULL };
+const char *const backend_runtime_names[] = { "auto", "native", "docker", "podman", "crun", "runc", "runsc", NULL };
+
+static bool is_auto(const char *name)
+{
+	return !name || !strcmp(name, "auto");
+}
+
+static int check_name(const char *what, const char *name, const char *const *known, struct error *err)
+{
+	size_t n = 0;
+	const char *meant;
+
+	for (; known[n]; n++)
+		if (is_auto(name) || !strcmp(known[n], name))
+			return 0;
+	meant = nearest(name, known, n);
+	if (meant)
+		return error_set(err, ERR_USAGE, "there is no sandbox %s '%s'; did you mean '%s'?", what, name, meant);
+	return error_set(err, ERR_USAGE, "there is no sandbox %s '%s'", what, name);
+}
+
+int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err)
+{
+	struct backend_info info;
+
+	if (check_name("type", type, backend_type_names, err) < 0 ||
+	    check_name("runtime", runtime, backend_runtime_names, err) < 0)
+		return -1;
+	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
+		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
+			continue;
+		if (!info.available)
+			return error_set(err, ERR_UNAVAILABLE, "%s (%s) cannot be used here: %s", info.type, info.runtime, info.reason);
+		ret->type = info.type;
+		ret->runtime = info.runtime;
+		ret->because = is_auto(type) || is_auto(runtime) ? "the built-in jail needs no daemon, image or download" : NULL;
+		return 0;
+	}
+	return error_set(err, ERR_UNAVAILABLE, "this version has no %s '%s' yet; --type=container --runtime=native is there",
+			 is_auto(runtime) ? "sandbox type" : "runtime", is_auto(runtime) ? type : runtime);
+}

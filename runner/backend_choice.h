@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * backend_choice: --type and --runtime, or `auto`, become one backend, and the reason is kept. Every name of the house plan is
+ * known; one that this build cannot provide is refused by name, never replaced by another. */
+#pragma once
+
+#include "runner/base/error.h"
+
+struct backend_choice {
+	const char *type, *runtime;	/* static */
+	const char *because;		/* static; NULL when both were asked for by name */
+};
+
+/* NULL and "auto" are the same. ERR_USAGE: no such name; ERR_UNAVAILABLE: known, but not to be had here. */
+int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err);
+
+/* NULL-terminated, for option tables. */
+extern const char *const backend_type_names[];
+extern const char *const backend_runtime_names[];

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run: the order of things that makes the clean-up promise hold:
+ *
+ *	journal (locked) > reaper > intent on disk > sandbox > files > steps > rollback > destroy > gone > scratch removed > verdict
+ *
+ * From the intent on every way out goes through finish(). Nothing here unwinds what a backend made: sandbox_destroy() does. */
+#include "runner/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/fault.h"
+#include "runner/base/mem.h"
+#include "runner/files.h"
+#include "runner/reaper.h"
+#include "runner/step.h"
+
+struct run {
+	const struct plan *plan;
+	const struct run_options *options;
+	struct events *events;
+	struct result *result;
+	struct journal *journal;
+	struct reaper reaper;
+	struct sandbox *sandbox;
+};
+
+static void emit(struct run *run, struct event event)
+{
+	event.result = run->result;
+	event_emit(run->events, &event);
+}
+
+/* ---- before the steps */
+
+static int check_required(const struct run *run, struct error *err)
+{
+	for (int i = 0; run->options->require && i < CONTROL_COUNT; i++) {
+		const struct control *c = &run->result->controls.items[i];
+
+		if (!run->options->require[i] || c->state == CONTROL_ENFORCED)
+			continue;
+		if (c->state == CONTROL_NOT_REQUESTED)
+			return error_set(err, ERR_UNAVAILABLE, "control '%s' is required but nothing was asked of it; give it a limit",
+					 control_name((enum control_id)i));
+		return error_set(err, ERR_UNAVAILABLE, "control '%s' is required but %s here%s%s", control_name((enum control_id)i),
+				 control_state_to_string(c->state), c->detail[0] ? ": " : "", c->detail);
+	}
+	return 0;
+}
+
+/* The runner's own state must not show, wherever it lies. <state>/runs/<id> is the scratch folder. */
+static char *state_folder(const struct journal *j)
+{
+	char *path = xstrdup(journal_scratch(j));
+
+	for (int i = 0; i < 2; i++) {
+		char *slash = strrchr(path, '/');
+
+		if (slash && slash != path)
+			*slash = '\0';
+	}
+	return path;
+}
+
+static int create_sandbox(struct run *run, struct error *err)
+{
+	autofree char *state = state_folder(run->journal);
+	const char *const masks[] = { state, NULL };
+	struct sandbox_spec spec = run->plan->spec;
+	const char *scratch = journal_scratch(run->journal);
+	struct sandbox_ref ref = { 0 };
+	uint64_t started = clock_monotonic_ns();
+
+	spec.masks = masks;
+	snprintf(ref.backend, sizeof(ref.backend), "%s", run->plan->runtime);
+	snprintf(ref.id, sizeof(ref.id), "%s", run->result->run_id);
+	if (snprintf(ref.endpoint, sizeof(ref.endpoint), "%s", scratch) >= (int)sizeof(ref.endpoint))
+		return error_set(err, ERR_UNAVAILABLE, "the path of the state folder is too long (more than %zu bytes); use --state-dir",
+				 sizeof(ref.endpoint) - 1);
+	if (reaper_start(run->journal, &run->reaper, err) < 0 || journal_intent(run->journal, &ref, err) < 0)
+		return -1;
+	emit(run, (struct event){ .type = EVENT_SANDBOX_CREATE, .ref = &ref });
+	if (sandbox_create(&ref, &spec, &run->sandbox, &run->result->controls, err) < 0)
+		return error_prefix(err, "creating the sandbox");
+	run->result->setup_ns = clock_monotonic_ns() - started;
+	emit(run, (struct event){ .type = EVENT_SANDBOX_READY, .ref = &ref });
+	if (check_required(run, err) < 0)
+		return -1;
+	for (size_t i = 0; i < run->options->files_len; i++)
+		if (files_put(run->sandbox, &run->options->files[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the steps */
+
+static void skip(struct run *run, struct step_result *step, const char *reason)
+{
+	step->mode = STEP_MODE_SKIPPED;
+	step->status = STEP_NOT_EXECUTED;
+	free(step->reason);
+	step->reason = xstrdup(reason);
+	emit(run, (struct event){ .type = EVENT_STEP_END, .step = step });
+}
+
+static bool is_failure(const struct step_result *step)
+{
+	return step->status != STEP_PASSED && step->status != STEP_NOT_EXECUTED;
+}
+
+/* Run the steps of a phase in order; after the first failure the rest is skipped. Returns that step, or NULL. -1 in *fatal: the
+ * sandbox cannot be used any more. */
+static struct step_result *run_phase(struct run *run, enum step_phase phase, int *fatal, struct error *err)
+{
+	const struct step_context ctx = { .plan = run->plan, .parameters = run->options->parameters, .sandbox = run->sandbox,
+					  .cancel = run->options->cancel, .events = run->events };
+	struct step_result *failed = NULL;
+
+	for (size_t i = 0; i < run->result->steps_len; i++) {
+		struct step_result *step = &run->result->steps[i];
+
+		if (step->plan->phase != phase)
+			continue;
+		if (failed) {
+			skip(run, step, "an earlier step did not pass");
+		} else if (run->options->cancel && cancel_requested(run->options->cancel)) {
+			skip(run, step, cancel_signal(run->options->cancel) ? "the run was cancelled" : "the run deadline was reached");
+		} else if (step->plan->mode == STEP_MODE_EXECUTED) {
+			*fatal = step_run(&ctx, step, err);
+			if (is_failure(step))
+				failed = step;
+		} else {
+			step->mode = step->plan->mode;
+			step->reason = xstrdup_or_null(step->plan->reason);
+			emit(run, (struct event){ .type = EVENT_STEP_END, .step = step });
+		}
+	}
+	return failed;
+}
+
+static void skip_rollback(struct run *run, const char *reason)
+{
+	for (size_t i = 0; i < run->result->steps_len; i++)
+		if (run->result->steps[i].plan->phase == PHASE_ROLLBACK)
+			skip(run, &run->result->steps[i], reason);
+}
+
+static void run_steps(struct run *run)
+{
+	struct result *result = run->result;
+	struct error *err = &result->error;
+	int fatal = 0;
+	struct step_result *failed = run_phase(run, PHASE_MAIN, &fatal, err);
+	const char *text = failed && failed->reason ? failed->reason : NULL;
+
+	if (fatal < 0) {
+		result->verdict = RUN_ERROR;
+		skip_rollback(run, "the sandbox cannot be used any more");
+	} else if (!failed) {
+		skip_rollback(run, "no step failed");
+	} else if (failed->status == STEP_CANCELLED) {
+		skip_rollback(run, "the run was stopped");
+	} else if (failed->exit.end == SANDBOX_LOST) {
+		skip_rollback(run, "the sandbox ended");
+	} else if (plan_has_rollback(run->plan)) {
+		emit(run, (struct event){ .type = EVENT_ROLLBACK_START, .step = failed, .text = text });
+		result->rolled_back = true;
+		run_phase(run, PHASE_ROLLBACK, &fatal, err);
+		if (fatal < 0)
+			result->verdict = RUN_ERROR;
+	}
+}
+
+/* ---- after the steps */
+
+static void note_cancel(struct run *run)
+{
+	struct cancel *cancel = run->options->cancel;
+
+	if (!cancel || !cancel_requested(cancel) || run->result->verdict == RUN_ERROR)
+		return;
+	run->result->signal = cancel_signal(cancel);
+	run->result->verdict = run->result->signal ? RUN_CANCELLED : RUN_DEADLINE;
+}
+
+/* Destroy, tell, decide. The clean-up itself cannot be cancelled: a second signal only shortens what is polite. */
+static void finish(struct run *run)
+{
+	struct result *result = run->result;
+	uint64_t started = clock_monotonic_ns();
+	struct error err = { 0 };
+
+	note_cancel(run);
+	if (run->options->cancel)
+		cancel_acknowledge(run->options->cancel);
+	emit(run, (struct event){ .type = EVENT_CLEANUP_START });
+	sandbox_close(run->sandbox);
+	run->sandbox = NULL;
+	result->cleanup_complete = journal_finish(run->journal, &result->cleanup, &err) == 0;
+	run->journal = NULL;
+	if (!result->cleanup_complete)
+		strvec_pushf(&result->warnings, "clean-up is not complete: %s; run 'sandbox_runner gc'", err.text);
+	reaper_dismiss(&run->reaper);
+	for (size_t i = 0; i < result->cleanup.len; i++)
+		emit(run, (struct event){ .type = EVENT_CLEANUP_ITEM, .item = &result->cleanup.items[i] });
+	result->cleanup_ns = clock_monotonic_ns() - started;
+	result->ended_ns = clock_realtime_ns();
+	result_decide(result);
+	emit(run, (struct event){ .type = EVENT_VERDICT });
+	fault_write_count();
+}
+
+static void prepare_result(struct run *run)
+{
+	struct result *result = run->result;
+
+	result->plan = run->plan;
+	result->started_ns = clock_realtime_ns();
+	result->steps_len = run->plan->steps_len;
+	result->steps = xcalloc(result->steps_len, sizeof(*result->steps));
+	for (size_t i = 0; i < result->steps_len; i++) {
+		result->steps[i].plan = &run->plan->steps[i];
+		result->steps[i].mode = run->plan->steps[i].mode;
+		result->steps[i].status = STEP_NOT_EXECUTED;
+	}
+}
+
+void run_plan(const struct plan *plan, struct journal *journal, const struct run_options *options,
+	      struct events *events, struct result *result)
+{
+	struct run run = { .plan = plan, .options = options, .events = events, .result = result, .journal = journal,
+			   .reaper = { .pid = -1, .pipe_fd = -1 } };
+	uint64_t started = clock_monotonic_ns();
+
+	prepare_result(&run);
+	emit(&run, (struct event){ .type = EVENT_RUN_START });
+	for (size_t i = 0; i < result->warnings.len; i++)
+		emit(&run, (struct event){ .type = EVENT_WARNING, .text = result->warnings.items[i] });
+	if (create_sandbox(&run, &result->error) == 0) {
+		run_steps(&run);
+	} else {
+		result->verdict = RUN_ERROR;
+		for (size_t i = 0; i < result->steps_len; i++)
+			skip(&run, &result->steps[i], "the sandbox could not be provided");
+	}
+	result->duration_ns = clock_monotonic_ns() - started;
+	finish(&run);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * step: carry out one step of a plan in a sandbox: attempts, waits, capture, judgement. Private to runner/. */
+#pragma once
+
+#include "runner/cancel.h"
+#include "runner/event.h"
+#include "runner/parameters.h"
+#include "runner/result.h"
+
+struct step_context {			/* all borrowed */
+	const struct plan *plan;
+	const struct parameters *parameters;	/* may be NULL */
+	struct sandbox *sandbox;
+	struct cancel *cancel;			/* may be NULL */
+	struct events *events;
+};
+
+/* Run a step whose mode is EXECUTED to its end and fill in `step`, whose `plan` is set. -1 only when the sandbox could not be
+ * asked at all; a step that fails is a result. */
+int step_run(const struct step_context *ctx, struct step_result *step, struct error *err);

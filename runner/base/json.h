@@ -7,6 +7,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,11 @@ void json_put_bool(json_t *object, const char *key, bool b);
 void json_put_seconds(json_t *object, const char *key, uint64_t ns);	/* number with at most 6 decimals */
 void json_push(json_t *array, json_t *value);
 
-/* Serialise: indent 0 is one line. */
+/* Append the serialised value: indent 0 is one line without blanks. Control, bidirectional and other invisible characters are
+ * written as \u escapes, so the text is safe to look at. Numbers have at most 15 digits. */
 void json_write(const json_t *value, int indent, struct strbuf *out);
 
-/* Parse untrusted text: whole input, bounded depth, duplicate keys refused; ERR_INVALID_INPUT "name:line:column: …". */
+/* Parse untrusted text: one value of any type and nothing after it, at most JSON_MAX_DEPTH levels, duplicate keys refused. `*ret`
+ * is untouched on failure: ERR_INVALID_INPUT "name:line:column: …". */
+#define JSON_MAX_DEPTH 64
 int json_parse(const char *text, size_t len, const char *name, json_t **ret, struct error *err);

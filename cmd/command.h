@@ -4,6 +4,8 @@
 
 #include "cmd/options.h"
 
+enum { COMMAND_NO_STATE = 1 << 0, COMMAND_NO_OUTPUT = 1 << 1 /* --color, -q, -v */ };
+
 struct command {
 	const char *name;
 	const char *summary;		/* one line */
@@ -11,6 +13,7 @@ struct command {
 	const char *examples;		/* several lines, indented by two; for --help and the manual page */
 	const struct option_spec *options;	/* own rows; the common ones (--format, --color, -q, -v, --state-dir) are added */
 	bool hidden;
+	unsigned int without;		/* common rows that would mean nothing here: COMMAND_NO_STATE … */
 	/* argv without program and command name. Returns the exit status (cmd/exit_status.h). */
 	int (*main)(const struct command *self, int argc, char **argv);
 };
@@ -18,7 +21,7 @@ struct command {
 extern const struct command command_run, command_validate, command_plan, command_gc, command_doctor, command_schema,
 	command_completion, command_version, command_help, command_man;
 
-const struct command *command_at(size_t i);		/* in order of help; NULL past the last */
+const struct command *command_at(size_t i);		/* in order of help, hidden ones last; NULL past the last */
 const struct command *command_find(const char *name);
 
 /* Options that every command has. First member of every command's option struct. */
@@ -28,11 +31,22 @@ struct common_options {
 	int verbose;
 	bool quiet;
 };
-extern const struct option_spec common_option_table[];
 
-/* Parse with the common rows added. Returns -1 when the caller should go on, otherwise the exit status to return at once (help was
+/* All rows of a command in the order of help; the result ends in NULL. */
+#define COMMAND_TABLES 4
+void command_tables(const struct command *self, const struct option_spec *ret[COMMAND_TABLES]);
+
+/* Parse with the common rows added. `target` starts with struct common_options and holds the defaults. Returns -1 when the caller should go on, otherwise the exit status to return at once (help was
  * printed, or a usage error was). */
 int command_begin(const struct command *self, int argc, char **argv, void *target, struct strvec *operands);
+
+/* The same for a command that takes no operands. */
+int command_begin_alone(const struct command *self, int argc, char **argv, void *target);
+
+/* "sandbox_runner: error: …" and where to find help; returns EXIT_USAGE. */
+int command_usage_error(const struct command *self, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+void command_usage(const struct command *self, struct strbuf *out);
 
 /* Shall `fd` get colour? --color, NO_COLOR, CLICOLOR_FORCE, TERM and isatty decide. */
 bool use_color(const struct common_options *common, int fd);

@@ -20,6 +20,9 @@ enum exit_status {
 	EXIT_SIGNAL_BASE = 128,
 };
 
+/* Number `i` of the table with its meaning; false past the last. */
+bool exit_status_at(size_t i, int *status, const char **summary);
+
 int exit_status_of_error(const struct error *err);
 int exit_status_of_result(const struct result *result);	/* an incomplete clean-up overrides 0 and 1 */
 

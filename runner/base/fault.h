@@ -2,13 +2,14 @@
  * fault: the places at which the crash tests kill us.
  *
  * SANDBOX_RUNNER_TEST_KILL=N:SIGNAL[:reaper] sends SIGNAL (a number) to this process at its Nth fault point, after
- * having killed the reaper too when asked. N=0 only counts: the number of points passed is written to the file named by
- * SANDBOX_RUNNER_TEST_COUNT at the end. Points are every journal record (before and after it reaches the disk) and every event.
+ * having killed the reaper too when asked. N=0 only counts: the number of points passed, then their names, one a line, are
+ * written to the file named by SANDBOX_RUNNER_TEST_COUNT at the end. Points are every journal record (before and after it
+ * reaches the disk), every event, and the moments around clean-up. Forked children pass points without counting them.
  */
 #pragma once
 
 #include <sys/types.h>
 
-void fault_point(const char *what);
+void fault_point(const char *what);	/* a static string */
 void fault_set_reaper(pid_t pid);	/* the process that ":reaper" kills */
 void fault_write_count(void);		/* at the end of a run */

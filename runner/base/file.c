@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runner/base/mem.h"
@@ -56,10 +58,14 @@ int file_read(const char *path, struct strbuf *out, struct error *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int sys = errno;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	/* a socket cannot be opened at all: say what it is rather than "no such device or address" */
+	if (fd < 0 ? sys != ENXIO || stat(path, &st) < 0 : fstat(fd, &st) < 0) {
+		errno = fd < 0 ? sys : errno;
 		return error_sys(err, ERR_INVALID_INPUT, "cannot open '%s'", path);
+	}
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERR_INVALID_INPUT, "'%s' is %s, not a file", path, kind_of(st.st_mode));
 	if ((unsigned long long)st.st_size > out->max - out->len)
@@ -86,6 +92,7 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 int make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	autofree char *copy = xstrdup(path);
+	int refused = 0;	/* why the last component that had to be made could not be */
 	struct stat st;
 
 	for (char *p = copy + (*copy == '/'); ; p++) {
@@ -94,108 +101,180 @@ int make_dirs(const char *path, mode_t mode, struct error *err)
 		if (saved != '/' && saved != '\0')
 			continue;
 		*p = '\0';
-		if (*copy && mkdir(copy, mode) < 0 && (errno != EEXIST && errno != EISDIR && errno != EROFS))
+		/* EROFS comes before EEXIST on some file systems: only what is there in the end counts */
+		refused = *copy && mkdir(copy, mode) < 0 && errno != EEXIST && errno != EISDIR ? errno : 0;
+		if (refused && refused != EROFS)
 			return error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", copy);
 		*p = saved;
 		if (!saved)
 			break;
 	}
-	if (stat(path, &st) < 0)
+	if (stat(path, &st) < 0) {
+		errno = refused ? refused : errno;
 		return error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", path);
-	if (!S_ISDIR(st.st_mode))
-		return error_set(err, ERR_UNAVAILABLE, "'%s' is in the way: it is no folder", path);
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", path);
+	}
 	return 0;
 }
 
-static int is_dots(const char *name)
+/* ---- removing trees
+ *
+ * The tree may be hostile: any depth, any number of files, any names, folders without permissions, somebody still writing in
+ * it. So nothing recurses and nothing is remembered per level: a sub-folder that is not empty is *lifted*, that is renamed to
+ * `.lifted-<n>` in the top folder, and the top folder is worked off by number until the numbers run out. Every folder is lifted
+ * once, so the work is linear, with at most three descriptors open.
+ *
+ * A name that is taken already is no trouble: everything in the top folder is to be removed, whoever named it. */
+struct removal {
+	int top;		/* the folder whose content goes */
+	unsigned long lifted;	/* names used so far */
+	int sys;		/* first refusal: the rest is still removed */
+};
+
+static bool is_dots(const char *name)
 {
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* Open a folder below `parent`, first making it readable if it is ours and is not. */
-static int open_subdir(int parent, const char *name)
+static bool is_absent(int sys)
 {
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(parent, name, flags);
+	return sys == ENOENT;
+}
 
-	if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
-		fd = openat(parent, name, flags);
+static void refuse(struct removal *r, int sys)
+{
+	if (!r->sys && !is_absent(sys))
+		r->sys = sys;
+}
+
+/* Open a folder for emptying: never through a link, never into another mount, and with the permissions we need on it. */
+static int open_folder(int parent, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS,
+	};
+	int fd = -1;
+
+	for (int attempt = 0; attempt < 2; attempt++) {
+		fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
+		if (fd < 0 && (errno == ENOSYS || errno == EPERM))	/* older kernel, or a filter around us */
+			fd = openat(parent, name, (int)how.flags);
+		if (fd >= 0 || errno != EACCES || fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW) < 0)
+			break;
+	}
+	if (fd >= 0)
+		fchmod(fd, 0700);	/* fails where it is not ours; then unlinking says so */
 	return fd;
 }
 
-/* Unlink all that is no folder in `dir`; move each sub-folder's content up instead of recursing, so that depth
- * costs neither stack nor descriptors. Returns the number of folders lifted, or -1 with errno. */
-static int empty_dir(int fd, unsigned long *serial)
+/* Move folder `name` of `fd` up. The folder needs to be writable itself, as its ".." changes. */
+static int lift(struct removal *r, int fd, const char *name)
 {
-	int lifted = 0;
-	struct dirent *e;
-	DIR *dir = fdopendir(dup(fd));
+	char up[32];
 
-	if (!dir)
-		return -1;
-	rewinddir(dir);
-	while ((e = readdir(dir))) {
-		if (is_dots(e->d_name) || unlinkat(fd, e->d_name, 0) == 0)
-			continue;
-		if (errno == EACCES) {
-			fchmod(fd, 0700);
-			if (unlinkat(fd, e->d_name, 0) == 0)
-				continue;
-		}
-		if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0)
-			continue;
-		if (errno == ENOTEMPTY || errno == EEXIST) {
-			autoclose int sub = open_subdir(fd, e->d_name);
-			DIR *inner = sub >= 0 ? fdopendir(dup(sub)) : NULL;
-			struct dirent *f;
-
-			while (inner && (f = readdir(inner))) {
-				char name[64];
-
-				if (is_dots(f->d_name) || unlinkat(sub, f->d_name, 0) == 0)
-					continue;
-				snprintf(name, sizeof(name), ".lifted-%lu", ++*serial);
-				fchmod(sub, 0700);
-				if (fchmodat(sub, f->d_name, 0700, AT_SYMLINK_NOFOLLOW) < 0) { /* rename decides */ }
-				if (renameat(sub, f->d_name, fd, name) == 0)
-					lifted++;
-			}
-			if (inner)
-				closedir(inner);
-			if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0) {
-				lifted++;
-				continue;
-			}
-		}
-		if (errno != ENOENT) {
-			int saved = errno;
-
-			closedir(dir);
-			errno = saved;
+	for (;;) {
+		snprintf(up, sizeof(up), ".lifted-%lu", r->lifted++);
+		if (renameat(fd, name, r->top, up) == 0)
+			return 0;
+		if (errno == EACCES && fchmodat(fd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    renameat(fd, name, r->top, up) == 0)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST && errno != ENOTDIR)
 			return -1;
-		}
 	}
+}
+
+static void empty_folder(struct removal *r, int fd);
+
+/* Remove `name` below `fd`, or lift it. In the top folder itself it is emptied where it stands: lifting gains nothing there. */
+static void remove_entry(struct removal *r, int fd, const char *name, bool folder)
+{
+	if (unlinkat(fd, name, folder ? AT_REMOVEDIR : 0) == 0)
+		return;
+	if ((errno == EISDIR || errno == ENOTDIR) && unlinkat(fd, name, folder ? 0 : AT_REMOVEDIR) == 0)
+		return;
+	if (errno != ENOTEMPTY && errno != EEXIST)	/* EBUSY: something is mounted on it */
+		return refuse(r, errno);
+	if (fd != r->top) {
+		if (lift(r, fd, name) < 0)
+			refuse(r, errno);
+		return;
+	}
+	{
+		autoclose int sub = open_folder(fd, name);
+
+		if (sub < 0)
+			return refuse(r, errno);
+		empty_folder(r, sub);
+	}
+	if (unlinkat(fd, name, AT_REMOVEDIR) < 0)
+		refuse(r, errno);
+}
+
+/* One level: recursion ends at the second call, as only folders directly below the top are entered. */
+static void empty_folder(struct removal *r, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *e;
+
+	if (!dir) {
+		refuse(r, errno);
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	rewinddir(dir);
+	while ((errno = 0, e = readdir(dir)))
+		if (!is_dots(e->d_name))
+			remove_entry(r, fd, e->d_name, e->d_type == DT_DIR);
+	if (errno)
+		refuse(r, errno);
 	closedir(dir);
-	return lifted;
+}
+
+static void empty_top(struct removal *r)
+{
+	char up[32];
+
+	empty_folder(r, r->top);
+	for (unsigned long n = 0; n < r->lifted; n++) {
+		snprintf(up, sizeof(up), ".lifted-%lu", n);
+		remove_entry(r, r->top, up, true);
+	}
 }
 
 int remove_tree_at(int dirfd, const char *name, struct error *err)
 {
-	unsigned long serial = 0;
-	autoclose int fd = -1;
-	int n;
+	struct removal r = { .top = -1 };
+	autoclose int top = -1;
 
-	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
+	/* rmdir first: it refuses a mount point, and is all that an empty folder needs */
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || is_absent(errno))
 		return 0;
-	fd = open_subdir(dirfd, name);
-	if (fd < 0)
-		return error_sys(err, ERR_CLEANUP, "cannot open '%s' to remove it", name);
-	do {
-		n = empty_dir(fd, &serial);
-	} while (n > 0);
-	if (n < 0)
-		return error_sys(err, ERR_CLEANUP, "cannot empty '%s'", name);
-	if (unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+	if (errno == ENOTDIR && (unlinkat(dirfd, name, 0) == 0 || is_absent(errno)))
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
 		return error_sys(err, ERR_CLEANUP, "cannot remove '%s'", name);
-	return 0;
+	top = open_folder(dirfd, name);
+	if (top < 0)
+		return error_sys(err, ERR_CLEANUP, "cannot open '%s' to remove it", name);
+	r.top = top;
+	/* more than once only where somebody writes into the tree meanwhile */
+	for (int pass = 0; pass < 8; pass++) {
+		r.sys = 0;
+		r.lifted = 0;
+		empty_top(&r);
+		if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || is_absent(errno))
+			return 0;
+		refuse(&r, errno);
+		if (r.sys != ENOTEMPTY && r.sys != EEXIST)
+			break;
+	}
+	errno = r.sys;
+	return error_sys(err, ERR_CLEANUP, "cannot remove all of '%s'", name);
 }

@@ -2,8 +2,9 @@
  * yaml: bytes become a tree whose nodes know where they stand. The only owner of libyaml.
  *
  * Packages, parameter files, configs, rules, policies and kubeconfigs are all read through here, so the
- * ceilings stand in one place: libyaml 0.2.5 has no nesting limit and is quadratic on nested brackets.
+ * ceilings stand in one place: libyaml 0.2.5 has no nesting limit and is quadratic on nested brackets and on %TAG lines.
  * UTF-8 and UTF-16 (with a byte order mark), LF and CRLF are accepted. Merge keys (`<<`) are applied as YAML 1.1 says.
+ * A node that aliases stand for is shared by all its uses, so the tree may be entered at one node more than once.
  */
 #pragma once
 
@@ -15,9 +16,9 @@
 
 struct yaml_limits {
 	size_t max_bytes;	/* of input */
-	unsigned int max_depth;	/* nesting of collections; also of raw '[' '{' before libyaml sees them */
+	unsigned int max_depth;	/* nesting of collections, aliases expanded: walkers may recurse */
 	size_t max_nodes;	/* with aliases expanded: each use of an alias counts all that it stands for */
-	size_t max_aliases;	/* uses of aliases */
+	size_t max_aliases;	/* uses of aliases; also of anchors */
 };
 extern const struct yaml_limits yaml_default_limits;	/* 1 MiB, 64, 100,000, 1,000 */
 
@@ -37,14 +38,17 @@ struct node_pair {
 struct node {
 	enum node_kind kind;
 	struct position start, end;	/* of the text in the file; for block scalars `start` is the '|' or '>' */
+	size_t offset;			/* of `start` in the document's bytes */
 	/* scalars */
 	enum node_style style;
+	bool implicit;			/* plain and without a tag: may be null, a boolean or a number */
 	char *text;			/* NUL-terminated; may hold no NUL inside (that is a parse problem) */
 	size_t len;
 	/* mappings (len pairs) and sequences (len items), in file order */
 	struct node_pair *pairs;
 	struct node **items;
 	size_t size;			/* nodes in this subtree, aliases expanded */
+	unsigned int height;		/* levels of collections in it; 0 for a scalar */
 };
 
 /* Something wrong with the YAML itself. Parsing goes on after a duplicate key, stops after a syntax error. */

@@ -34,6 +34,8 @@ void command_tables(const struct command *self, const struct option_spec *ret[CO
 
 	if (self->options)
 		ret[n++] = self->options;
+	if (self->more_options)
+		ret[n++] = self->more_options;
 	if (!(self->without & COMMAND_NO_STATE))
 		ret[n++] = state_table;
 	if (!(self->without & COMMAND_NO_OUTPUT))
@@ -78,7 +80,7 @@ int command_usage_error(const struct command *self, const char *fmt, ...)
 int command_begin(const struct command *self, int argc, char **argv, void *target, struct strvec *operands)
 {
 	const struct option_spec *tables[COMMAND_TABLES];
-	struct error err = { ERR_OK };
+	struct error err = { 0 };
 	bool help = false;
 
 	command_tables(self, tables);

@@ -12,6 +12,7 @@ struct command {
 	const char *usage;		/* "[run] --wpk=SOURCE [options]" */
 	const char *examples;		/* several lines, indented by two; for --help and the manual page */
 	const struct option_spec *options;	/* own rows; the common ones (--format, --color, -q, -v, --state-dir) are added */
+	const struct option_spec *more_options;	/* rows shared with another command; NULL */
 	bool hidden;
 	unsigned int without;		/* common rows that would mean nothing here: COMMAND_NO_STATE … */
 	/* argv without program and command name. Returns the exit status (cmd/exit_status.h). */
@@ -33,7 +34,7 @@ struct common_options {
 };
 
 /* All rows of a command in the order of help; the result ends in NULL. */
-#define COMMAND_TABLES 4
+#define COMMAND_TABLES 5
 void command_tables(const struct command *self, const struct option_spec *ret[COMMAND_TABLES]);
 
 /* Parse with the common rows added. `target` starts with struct common_options and holds the defaults. Returns -1 when the caller should go on, otherwise the exit status to return at once (help was

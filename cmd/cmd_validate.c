@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * validate: say everything that is wrong with packages. Makes nothing, starts nothing; made to be called with many files by editors,
+ * commit hooks and CI. */
+#include <errno.h>
+#include <fts.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/exit_status.h"
+#include "cmd/output.h"
+#include "cmd/package.h"
+#include "cmd/scratch.h"
+
+struct validate_options {
+	struct common_options common;
+	const char *format;
+	bool strict;
+};
+
+struct validation {
+	const struct validate_options *opt;
+	struct output out;
+	bool json, color;
+	json_t *files, *findings;	/* NULL for text */
+	unsigned int valid, invalid, unreadable, errors, warnings;
+	int status;
+};
+
+static const char *const formats[] = { "text", "json", NULL };
+
+static const struct option_spec options[] = {
+	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct validate_options, format), .value = "FORMAT",
+	  .choices = formats, .group = "Output", .help = "form of the output" },
+	{ .name = "strict", .kind = OPTION_FLAG, .offset = offsetof(struct validate_options, strict),
+	  .group = "Output", .help = "count warnings as errors" },
+	{ .name = NULL },
+};
+
+static void note_file(struct validation *v, const char *name, size_t errors, size_t warnings)
+{
+	bool valid = !errors && !(v->opt->strict && warnings);
+
+	v->errors += (unsigned int)errors;
+	v->warnings += (unsigned int)warnings;
+	valid ? v->valid++ : v->invalid++;
+	if (!valid && v->status == EXIT_OK)
+		v->status = EXIT_INVALID;
+	if (v->json) {
+		json_t *file = json_object();
+
+		json_put_text(file, "file", name);
+		json_put_bool(file, "valid", valid);
+		json_put_int(file, "errors", (int64_t)errors);
+		json_put_int(file, "warnings", (int64_t)warnings);
+		json_push(v->files, file);
+	}
+}
+
+/* What cannot be read is a finding about the file as a whole, so that the other files are still looked at. */
+static void add_failure(struct validation *v, struct package *p, const struct error *err)
+{
+	int status = exit_status_of_error(err);
+
+	finding_add(&p->findings, FINDING_ERROR, "source/unreadable", (struct position){ 0 }, "%s", err->text);
+	if (status != EXIT_INVALID)
+		v->status = status;
+}
+
+static void show(struct validation *v, const struct package *p)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	size_t errors = finding_count(&p->findings, FINDING_ERROR);
+	size_t warnings = finding_count(&p->findings, FINDING_WARNING) - errors;
+
+	note_file(v, p->findings.file, errors, warnings);
+	if (v->json) {
+		json_auto_t *list = package_findings_to_json(p);
+
+		json_array_extend(v->findings, list);
+		return;
+	}
+	package_print_findings(p, &v->opt->common, v->color, &text);
+	output_write(&v->out, text.buf, text.len);
+}
+
+static void validate_source(struct validation *v, const char *spec)
+{
+	struct scratch scratch = SCRATCH_INIT;
+	struct package p = { .doc = NULL };
+	struct error err = { 0 };
+
+	finding_list_init(&p.findings, spec);
+	if ((package_needs_scratch(spec) && scratch_open(&scratch, v->opt->common.state_dir, &err) < 0) ||
+	    package_open(spec, scratch_path(&scratch), &p, &err) < 0)
+		add_failure(v, &p, &err);
+	show(v, &p);
+	package_release(&p);
+	if (scratch_close(&scratch, &err) < 0)
+		v->status = report_error(&err);
+}
+
+static bool is_package_name(const char *name)
+{
+	static const char *const ends[] = { ".wpk.yaml", ".wpk.yml" };
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		if (len > strlen(ends[i]) && !strcmp(name + len - strlen(ends[i]), ends[i]))
+			return true;
+	return false;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static void validate_failure(struct validation *v, const char *name, const char *text)
+{
+	struct package p = { .doc = NULL };
+	struct error err = { 0 };
+
+	finding_list_init(&p.findings, name);
+	error_set(&err, ERR_INVALID_INPUT, "%s", text);
+	add_failure(v, &p, &err);
+	show(v, &p);
+	package_release(&p);
+}
+
+/* Every package file below, in the order of names. Hidden folders (.git) and links to folders are passed over. */
+static void validate_folder(struct validation *v, char *path)
+{
+	char *paths[] = { path, NULL };
+	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
+	unsigned int found = v->valid + v->invalid;
+	FTSENT *e;
+
+	while (tree && (e = fts_read(tree))) {
+		if (e->fts_info == FTS_D && e->fts_level > 0 && e->fts_name[0] == '.')
+			fts_set(tree, e, FTS_SKIP);
+		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
+			validate_failure(v, e->fts_path, strerror(e->fts_errno));
+		else if (e->fts_info != FTS_D && e->fts_info != FTS_DP && is_package_name(e->fts_name))
+			validate_source(v, e->fts_path);
+	}
+	if (tree)
+		fts_close(tree);
+	if (found == v->valid + v->invalid)
+		validate_failure(v, path, "no *.wpk.yaml or *.wpk.yml below this folder");
+}
+
+static int finish(struct validation *v)
+{
+	unsigned int files = v->valid + v->invalid;
+
+	if (v->json) {
+		json_auto_t *all = json_object();
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+
+		json_put_bool(all, "valid", v->invalid == 0);
+		json_put(all, "files", v->files);
+		json_put(all, "findings", v->findings);
+		json_write(all, 2, &text);
+		strbuf_addch(&text, '\n');
+		output_write(&v->out, text.buf, text.len);
+	}
+	if (!v->opt->common.quiet)
+		dprintf(STDERR_FILENO, "%u file%s: %u valid, %u invalid (%u error%s, %u warning%s)\n", files, files == 1 ? "" : "s",
+			v->valid, v->invalid, v->errors, v->errors == 1 ? "" : "s", v->warnings, v->warnings == 1 ? "" : "s");
+	return output_status(&v->out, v->status);
+}
+
+static int validate_main(const struct command *self, int argc, char **argv)
+{
+	struct validate_options opt = { .format = "text" };
+	struct validation v = { .opt = &opt, .out = OUTPUT_INIT(STDOUT_FILENO) };
+	autostrvec struct strvec operands = STRVEC_INIT;
+	int status = command_begin(self, argc, argv, &opt, &operands);
+	struct stat st;
+
+	if (status >= 0)
+		return status;
+	if (!operands.len)
+		return command_usage_error(self, "'validate' needs at least one file or folder");
+	v.json = !strcmp(opt.format, "json");
+	v.color = use_color(&opt.common, STDOUT_FILENO);
+	if (v.json) {
+		v.files = json_array();
+		v.findings = json_array();
+	}
+	for (size_t i = 0; i < operands.len; i++) {
+		char *path = operands.items[i];
+
+		if (strcmp(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			validate_folder(&v, path);
+		else
+			validate_source(&v, path);
+	}
+	return finish(&v);
+}
+
+const struct command command_validate = {
+	.name = "validate",
+	.summary = "Say everything that is wrong with packages",
+	.usage = "validate [options] FILE|FOLDER|-...",
+	.examples = "  sandbox_runner validate restart.wpk.yaml\n"
+		    "  sandbox_runner validate --strict --format=json packages/\n",
+	.options = options,
+	.main = validate_main,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/package.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/base/archive.h"
+#include "runner/base/file.h"
+
+bool package_needs_scratch(const char *spec)
+{
+	return !strncmp(spec, "http://", 7) || !strncmp(spec, "https://", 8) ||
+	       (strcmp(spec, "-") && archive_is_archive(spec));
+}
+
+int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err)
+{
+	*ret = (struct package){ .doc = NULL };
+	finding_list_init(&ret->findings, spec);
+	if (source_open(spec, scratch, &ret->source, err) < 0)
+		return -1;
+	ret->findings.file = ret->source.name;
+	if (document_parse(ret->source.bytes.buf, ret->source.bytes.len, ret->source.name, &yaml_default_limits, &ret->doc, err) < 0 ||
+	    wpk_decode(ret->doc, &ret->wpk, &ret->findings, err) < 0)
+		return -1;
+	finding_sort(&ret->findings);
+	if (!ret->wpk || finding_count(&ret->findings, FINDING_ERROR))
+		return 0;
+	return policy_decide(ret->wpk, &ret->findings, &ret->decision, err);
+}
+
+void package_release(struct package *p)
+{
+	decision_free(p->decision);
+	wpk_free(p->wpk);
+	finding_list_release(&p->findings);
+	document_free(p->doc);
+	source_release(&p->source);
+}
+
+void package_print_findings(const struct package *p, const struct common_options *common, bool color, struct strbuf *out)
+{
+	for (size_t i = 0; i < p->findings.len; i++)
+		if (!common->quiet || p->findings.items[i].level == FINDING_ERROR)
+			finding_print(&p->findings.items[i], p->findings.file, p->doc, color, out);
+}
+
+void package_show_findings(const struct package *p, const struct common_options *common)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+
+	package_print_findings(p, common, use_color(common, STDERR_FILENO), &text);
+	if (write_all(STDERR_FILENO, text.buf, text.len) < 0) { /* nowhere left to tell */ }
+}
+
+json_t *package_findings_to_json(const struct package *p)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < p->findings.len; i++)
+		json_push(list, finding_to_json(&p->findings.items[i], p->findings.file));
+	return list;
+}
+
+void package_verdict(const struct package *p, struct error *err)
+{
+	size_t errors = finding_count(&p->findings, FINDING_ERROR);
+
+	*err = (struct error){ .code = ERR_OK };
+	if (errors || !p->decision) {
+		error_set(err, ERR_INVALID_INPUT, "package '%s' is invalid: %zu error%s", p->findings.file, errors, errors == 1 ? "" : "s");
+	} else if (decision_verdict(p->decision) == VERDICT_BLOCK) {
+		const struct strvec *reasons = decision_reasons(p->decision);
+		autostrbuf struct strbuf text = STRBUF_INIT(sizeof(err->text));
+
+		for (size_t i = 0; i < reasons->len; i++)
+			strbuf_addf(&text, "%s%s", i ? "; " : "", reasons->items[i]);
+		error_set(err, ERR_PERMISSION_DENIED, "the policy refuses package '%s': %s", p->findings.file, text.buf);
+	}
+}

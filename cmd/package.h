@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * package: from a source to a decision. Shared by validate, plan and run. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "cmd/command.h"
+#include "runner/source.h"
+#include "validators/policy.h"
+
+struct package {
+	struct source source;
+	struct document *doc;		/* NULL: could not be parsed at all */
+	struct finding_list findings;	/* sorted */
+	struct wpk *wpk;		/* NULL: is no package */
+	struct decision *decision;	/* NULL: the findings hold errors */
+};
+
+/* Must something be unpacked before the package can be read (a bundle, or perhaps one behind a URL)? */
+bool package_needs_scratch(const char *spec);
+
+/* -1: there is nothing to read. 0: look at `findings` and `decision`. Release it in both cases. `spec` must outlive it. */
+int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err);
+void package_release(struct package *p);
+
+/* The findings of a level as text: with --quiet only errors. */
+void package_print_findings(const struct package *p, const struct common_options *common, bool color, struct strbuf *out);
+void package_show_findings(const struct package *p, const struct common_options *common);	/* the same, on stderr */
+json_t *package_findings_to_json(const struct package *p);
+
+/* "the package is invalid: 2 errors" or the reasons for which it is blocked; ERR_OK when it may go on. */
+void package_verdict(const struct package *p, struct error *err);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * settings: what `plan` and `run` are told alike: backend, profile, limits, parameters. So that a `plan` can be turned into a `run`
+ * by changing one word. */
+#pragma once
+
+#include "cmd/command.h"
+#include "runner/parameters.h"
+#include "runner/plan.h"
+
+struct settings {
+	struct common_options common;
+	const char *type, *runtime, *profile, *rootfs;
+	struct sandbox_limits limits;	/* 0: as the profile says */
+	bool net_bind_service;
+	struct strvec param, params_file, param_secret;
+};
+#define SETTINGS_INIT { .type = "auto", .runtime = "auto", .profile = "default" }
+
+extern const struct option_spec settings_table[];	/* offsets into struct settings */
+
+void settings_release(struct settings *s);
+
+/* Read the parameters: files first, then --param, then --param-secret; later ones win. `stdin_taken`: the package is read from there. */
+int settings_parameters(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err);
+
+/* Borrows from `s` and `parameters`. */
+struct plan_options settings_plan_options(const struct settings *s, struct parameters *parameters);

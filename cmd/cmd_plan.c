@@ -81,7 +81,7 @@ static void plan_source(struct planning *p, const char *spec)
 	    package_open(spec, scratch_path(&scratch), &pkg, &err) < 0) {
 		note_error(p, &err);
 	} else {
-		package_show_findings(&pkg, common);
+		package_show_findings(&pkg, common, 0);
 		if (p->text.len)
 			strbuf_addch(&p->text, '\n');
 		plan_package(p, &pkg);

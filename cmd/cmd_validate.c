@@ -80,7 +80,7 @@ static void show(struct validation *v, const struct package *p)
 		json_array_extend(v->findings, list);
 		return;
 	}
-	package_print_findings(p, &v->opt->common, v->color, &text);
+	package_print_findings(p, &v->opt->common, 0, v->color, &text);
 	output_write(&v->out, text.buf, text.len);
 }
 

@@ -38,18 +38,19 @@ void package_release(struct package *p)
 	source_release(&p->source);
 }
 
-void package_print_findings(const struct package *p, const struct common_options *common, bool color, struct strbuf *out)
+void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
+			    struct strbuf *out)
 {
-	for (size_t i = 0; i < p->findings.len; i++)
+	for (size_t i = first; i < p->findings.len; i++)
 		if (!common->quiet || p->findings.items[i].level == FINDING_ERROR)
 			finding_print(&p->findings.items[i], p->findings.file, p->doc, color, out);
 }
 
-void package_show_findings(const struct package *p, const struct common_options *common)
+void package_show_findings(const struct package *p, const struct common_options *common, size_t first)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 
-	package_print_findings(p, common, use_color(common, STDERR_FILENO), &text);
+	package_print_findings(p, common, first, use_color(common, STDERR_FILENO), &text);
 	if (write_all(STDERR_FILENO, text.buf, text.len) < 0) { /* nowhere left to tell */ }
 }
 

@@ -23,9 +23,10 @@ bool package_needs_scratch(const char *spec);
 int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err);
 void package_release(struct package *p);
 
-/* The findings of a level as text: with --quiet only errors. */
-void package_print_findings(const struct package *p, const struct common_options *common, bool color, struct strbuf *out);
-void package_show_findings(const struct package *p, const struct common_options *common);	/* the same, on stderr */
+/* The findings from number `first` on as text: with --quiet only errors. */
+void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
+			    struct strbuf *out);
+void package_show_findings(const struct package *p, const struct common_options *common, size_t first);	/* on stderr */
 json_t *package_findings_to_json(const struct package *p);
 
 /* "the package is invalid: 2 errors" or the reasons for which it is blocked; ERR_OK when it may go on. */

@@ -6,10 +6,14 @@
 
 #include <stdbool.h>
 
+#include "cmd/output.h"
 #include "runner/event.h"
 
+#define TERMINAL_LINES_MAX 200	/* of output shown per step, unless verbose */
+#define TERMINAL_LINE_BYTES 1000	/* of one line shown */
+
 struct terminal_options {
-	int out_fd;		/* the narrative; stdout for --format=text, stderr otherwise; -1: none */
+	struct output *out;	/* the narrative; borrowed; NULL: none (warnings still go to stderr) */
 	int progress_fd;	/* live line; -1: none */
 	bool color;
 	int verbosity;		/* -1 quiet: only failures and the verdict; 0; 1: more */

@@ -36,10 +36,12 @@ static void emit(struct run *run, struct event event)
 
 static int check_required(const struct run *run, struct error *err)
 {
-	for (int i = 0; run->options->require && i < CONTROL_COUNT; i++) {
+	for (int i = 0; i < CONTROL_COUNT; i++) {
 		const struct control *c = &run->result->controls.items[i];
+		bool named = run->options->require && run->options->require[i];
+		bool wanted = named || (run->options->require_all && c->state != CONTROL_NOT_REQUESTED);
 
-		if (!run->options->require[i] || c->state == CONTROL_ENFORCED)
+		if (!wanted || c->state == CONTROL_ENFORCED)
 			continue;
 		if (c->state == CONTROL_NOT_REQUESTED)
 			return error_set(err, ERR_UNAVAILABLE, "control '%s' is required but nothing was asked of it; give it a limit",

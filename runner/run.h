@@ -18,6 +18,7 @@ struct run_options {
 	size_t files_len;
 	const struct parameters *parameters;
 	const bool *require;		/* CONTROL_COUNT flags: refuse to start unless enforced; NULL: none */
+	bool require_all;		/* the same for every control of which something is asked */
 	struct cancel *cancel;
 };
 

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * run: the main job. What is wrong with the command line or the package is found before anything is made; from the journal on,
+ * run_plan() sees to it that nothing is left. */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/exit_status.h"
+#include "cmd/output.h"
+#include "cmd/package.h"
+#include "cmd/report_target.h"
+#include "cmd/scratch.h"
+#include "cmd/settings.h"
+#include "cmd/terminal.h"
+#include "runner/base/archive.h"
+#include "runner/base/clock.h"
+#include "runner/base/digest.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "runner/base/nearest.h"
+#include "runner/cancel.h"
+#include "runner/run.h"
+
+struct run_command_options {
+	struct settings settings;	/* first: the shared rows write here */
+	const char *wpk, *format, *save_logs;
+	uint64_t timeout_ns;		/* 0: as the profile says */
+	struct strvec files, require, report;
+	bool exit_zero;
+};
+
+/* Everything that a run holds, released in one place. */
+struct invocation {
+	struct run_command_options opt;
+	struct report_targets reports;
+	struct run_file *files;		/* strings are owned */
+	size_t files_len;
+	bool require[CONTROL_COUNT], require_all;
+	struct parameters parameters;
+	struct package package;
+	struct plan *plan;
+	struct cancel *cancel;
+	struct scratch scratch;
+	struct strvec warnings;		/* from before the run */
+	struct output out;		/* stdout */
+	struct output narrative;	/* stderr, when stdout is taken */
+};
+
+static const char *const formats[] = { "text", "json", "ndjson", NULL };
+
+static const struct option_spec options[] = {
+	{ .name = "wpk", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, wpk), .value = "SOURCE",
+	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL" },
+	{ .name = "files", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, files), .value = "PATH[:DEST]",
+	  .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
+	{ .name = "timeout", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, timeout_ns), .value = "TIME",
+	  .min = NS_PER_MS, .group = "Package", .help = "deadline of the whole run, as in 90s or 1h30m (default: as the profile says)" },
+	{ .name = "require", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, require), .value = "all|NAME,...",
+	  .group = "Sandbox", .help = "refuse to start unless these controls are enforced; 'doctor' lists them" },
+	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, format), .value = "FORMAT",
+	  .choices = formats, .group = "Output", .help = "form of standard output" },
+	{ .name = "report", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, report), .value = "FORMAT[:PATH]",
+	  .group = "Output", .help = "write the result as json or text to a file, or to standard output" },
+	{ .name = "save-logs", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_logs), .value = "PATH",
+	  .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
+	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
+	  .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
+	{ .name = NULL },
+};
+
+/* ---- what the command line says, checked before anything is made */
+
+static int require_one(struct invocation *v, const char *name, struct error *err)
+{
+	const char *names[CONTROL_COUNT + 1];
+	enum control_id id;
+	const char *near;
+
+	if (!strcmp(name, "all")) {
+		v->require_all = true;
+		return 0;
+	}
+	if (control_from_name(name, &id)) {
+		v->require[id] = true;
+		return 0;
+	}
+	for (int i = 0; i < CONTROL_COUNT; i++)
+		names[i] = control_name((enum control_id)i);
+	names[CONTROL_COUNT] = "all";
+	near = nearest(name, names, CONTROL_COUNT + 1);
+	if (near)
+		return error_set(err, ERR_USAGE, "--require: there is no control '%s'; did you mean '%s'?", name, near);
+	return error_set(err, ERR_USAGE, "--require: there is no control '%s'; 'sandbox_runner doctor' lists them", name);
+}
+
+static int parse_require(struct invocation *v, struct error *err)
+{
+	for (size_t i = 0; i < v->opt.require.len; i++) {
+		autofree char *list = xstrdup(v->opt.require.items[i]);
+		char *rest = list, *name;
+
+		while ((name = strsep(&rest, ",")))
+			if (require_one(v, name, err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+static int check_dest(const char *dest, struct error *err)
+{
+	if (*dest == '/')
+		return error_set(err, ERR_USAGE, "--files: '%s' must be relative: it lies below the work folder", dest);
+	for (const char *p = dest; *p; p += strcspn(p, "/"), p += *p == '/')
+		if (strcspn(p, "/") == 2 && !strncmp(p, "..", 2))
+			return error_set(err, ERR_USAGE, "--files: '%s' must not hold '..'", dest);
+	return 0;
+}
+
+/* PATH[:DEST]; a path that exists as it is written wins, colons included. */
+static int add_file(struct invocation *v, const char *text, struct error *err)
+{
+	struct run_file *file = &v->files[v->files_len];
+	const char *colon = strrchr(text, ':');
+
+	if (access(text, F_OK) == 0 || !colon) {
+		file->source = xstrdup(text);
+		file->dest = xstrdup("");
+	} else {
+		file->source = xstrndup(text, (size_t)(colon - text));
+		file->dest = xstrdup(colon + 1);
+	}
+	v->files_len++;
+	if (access(file->source, R_OK) < 0)
+		return error_sys(err, ERR_INVALID_INPUT, "--files: cannot read '%s'", file->source);
+	return check_dest(file->dest, err);
+}
+
+static int parse_files(struct invocation *v, struct error *err)
+{
+	v->files = xcalloc(v->opt.files.len + 1, sizeof(*v->files));	/* one more for the package's own folder */
+	for (size_t i = 0; i < v->opt.files.len; i++)
+		if (add_file(v, v->opt.files.items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int check_stdout(const struct invocation *v, struct error *err)
+{
+	size_t claims = report_targets_on_stdout(&v->reports) + (strcmp(v->opt.format, "text") ? 1 : 0);
+
+	if (claims > 1)
+		return error_set(err, ERR_USAGE, "only one thing can be written to standard output; give the report a file: --report=%s:FILE",
+				 v->opt.report.items[0]);
+	return 0;
+}
+
+static int check_rootfs(const struct invocation *v, struct error *err)
+{
+	const char *path = v->opt.settings.rootfs;
+	struct stat st;
+
+	if (!path)
+		return 0;
+	if (stat(path, &st) < 0)
+		return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot read '%s'", path);
+	if (!S_ISDIR(st.st_mode) && !archive_is_archive(path))
+		return error_set(err, ERR_INVALID_INPUT, "--rootfs: '%s' is neither a folder nor a tar archive", path);
+	return 0;
+}
+
+static int check_options(struct invocation *v, struct error *err)
+{
+	if (parse_require(v, err) < 0 || parse_files(v, err) < 0 || check_rootfs(v, err) < 0 ||
+	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0)
+		return -1;
+	parameters_init(&v->parameters);
+	return settings_parameters(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
+}
+
+static int operand_error(const struct command *self, const char *word)
+{
+	if (command_find(word))
+		return command_usage_error(self, "the command '%s' must come first: sandbox_runner %s ...", word, word);
+	if (strchr(word, '.') || strchr(word, '/') || !strcmp(word, "-"))
+		return command_usage_error(self, "'run' takes no '%s'; did you mean --wpk=%s?", word, word);
+	return command_usage_error(self, "'run' takes no '%s'", word);
+}
+
+/* ---- from the package to the plan */
+
+static void warn_unused(struct invocation *v)
+{
+	for (size_t i = 0; i < v->parameters.len; i++) {
+		const struct parameter *p = &v->parameters.items[i];
+
+		if (!p->used && strcmp(p->origin, "--params-file"))
+			strvec_pushf(&v->warnings, "parameter '%s' is given by %s, but the package has no ${%s}", p->name, p->origin, p->name);
+	}
+}
+
+static int make_plan(struct invocation *v, struct error *err)
+{
+	struct plan_options wanted = settings_plan_options(&v->opt.settings, &v->parameters);
+	size_t before, unset;
+
+	package_verdict(&v->package, err);
+	if (err->code != ERR_OK)
+		return -1;
+	if (plan_make(v->package.decision, &wanted, &v->plan, err) < 0)
+		return -1;
+	before = v->package.findings.len;
+	unset = plan_unset(v->plan, &v->package.findings);
+	if (unset) {
+		package_show_findings(&v->package, &v->opt.settings.common, before);
+		return error_set(err, ERR_INVALID_INPUT, "%zu parameter%s of package '%s' %s not set; use --param NAME=VALUE", unset,
+				 unset == 1 ? "" : "s", v->package.findings.file, unset == 1 ? "is" : "are");
+	}
+	warn_unused(v);
+	return 0;
+}
+
+static int open_package(struct invocation *v, struct error *err)
+{
+	if (package_open(v->opt.wpk, scratch_path(&v->scratch), &v->package, err) < 0)
+		return -1;
+	package_show_findings(&v->package, &v->opt.settings.common, 0);
+	return make_plan(v, err);
+}
+
+/* ---- from here on something is made */
+
+/* Runs that were killed without their reaper: finish what they began. Their trouble is no reason not to start. */
+static void clean_after_others(struct invocation *v, const char *state_dir)
+{
+	struct cleanup_list list = { .items = NULL };
+	struct replay_stats stats = { 0 };
+	struct error err = { 0 };
+
+	if (journal_replay_all(state_dir, &stats, &list, &err) < 0)
+		strvec_pushf(&v->warnings, "what earlier runs left could not be cleaned: %s", err.text);
+	if (stats.cleaned)
+		strvec_pushf(&v->warnings, "cleaned up after %u earlier run%s that had been killed", stats.cleaned,
+			     stats.cleaned == 1 ? "" : "s");
+	if (stats.failed)
+		strvec_pushf(&v->warnings, "%u earlier run%s left something that cannot be removed; see 'sandbox_runner gc'",
+			     stats.failed, stats.failed == 1 ? "" : "s");
+	cleanup_list_release(&list);
+}
+
+static int prepare_state(struct invocation *v, struct error *err)
+{
+	autofree char *dir = journal_state_dir(v->opt.settings.common.state_dir, err);
+	const struct profile *profile = profile_find(v->opt.settings.profile);
+	uint64_t timeout_ns = v->opt.timeout_ns ? v->opt.timeout_ns : profile->timeout_ns;
+
+	if (!dir || cancel_new(clock_deadline(timeout_ns), &v->cancel, err) < 0)
+		return -1;
+	v->out.cancel_fd = v->narrative.cancel_fd = cancel_fd(v->cancel);
+	clean_after_others(v, dir);
+	return scratch_open(&v->scratch, v->opt.settings.common.state_dir, err);
+}
+
+/* A tar given as --rootfs is unpacked below the scratch folder, which the journal removes. */
+static int prepare_rootfs(struct invocation *v, char path[PATH_MAX], struct error *err)
+{
+	const char *given = v->opt.settings.rootfs;
+	autoclose int dir = -1;
+	struct stat st;
+
+	if (!given)
+		return 0;
+	if (stat(given, &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (!realpath(given, path))
+			return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot find '%s'", given);
+	} else {
+		if (snprintf(path, PATH_MAX, "%s/rootfs", scratch_path(&v->scratch)) >= PATH_MAX || make_dirs(path, 0755, err) < 0)
+			return error_prefix(err, "--rootfs");
+		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (dir < 0)
+			return error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", path);
+		if (archive_extract(given, dir, &archive_rootfs_limits, err) < 0)
+			return error_prefix(err, "--rootfs: unpacking '%s'", given);
+	}
+	v->plan->spec.rootfs = path;
+	return 0;
+}
+
+static struct event_sink *make_terminal(struct invocation *v)
+{
+	const struct common_options *common = &v->opt.settings.common;
+	bool text = !strcmp(v->opt.format, "text");
+	const char *term = getenv("TERM");
+	struct terminal_options t = {
+		.progress_fd = -1,
+		.verbosity = common->quiet ? -1 : common->verbose,
+	};
+
+	if (text && !report_targets_on_stdout(&v->reports))
+		t.out = &v->out;
+	else if (text || common->verbose)
+		t.out = &v->narrative;
+	if (!common->quiet && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb"))
+		t.progress_fd = STDERR_FILENO;
+	t.color = t.out && use_color(common, t.out->fd);
+	return sink_terminal_new(&t);
+}
+
+static int add_sinks(struct invocation *v, struct events *events, struct event_sink **logs, struct error *err)
+{
+	uint64_t max_bytes = v->plan->spec.limits.output_bytes ? v->plan->spec.limits.output_bytes : UINT64_MAX;
+
+	events_add_take(events, make_terminal(v));
+	if (!strcmp(v->opt.format, "ndjson"))
+		events_add_take(events, sink_ndjson_new(STDOUT_FILENO));
+	if (!v->opt.save_logs)
+		return 0;
+	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, logs, err) < 0)
+		return error_prefix(err, "--save-logs");
+	events_add_take(events, *logs);
+	return 0;
+}
+
+static void fill_result(struct invocation *v, struct result *r)
+{
+	result_init(r);
+	snprintf(r->run_id, sizeof(r->run_id), "%s", v->scratch.run_id);
+	r->source = v->package.source.name;
+	sha256_hex(v->package.source.bytes.buf, v->package.source.bytes.len, r->package_sha256);
+	r->findings = &v->package.findings;
+	r->redactor = v->parameters.redactor;
+	for (size_t i = 0; i < v->warnings.len; i++)
+		strvec_push(&r->warnings, v->warnings.items[i]);
+}
+
+static int write_results(struct invocation *v, const struct result *r, struct event_sink *logs)
+{
+	int status = exit_status_of_result(r);
+	struct error err = { 0 };
+
+	if (v->opt.exit_zero && (status == EXIT_NOT_ACCEPTABLE || status == EXIT_LIMIT || status == EXIT_DEADLINE))
+		status = EXIT_OK;
+	if (!strcmp(v->opt.format, "json")) {
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+		json_auto_t *json = result_to_json(r);
+
+		json_write(json, 2, &text);
+		strbuf_addch(&text, '\n');
+		output_write(&v->out, text.buf, text.len);
+	}
+	status = report_targets_write(&v->reports, r, &v->out, status);
+	if (logs && sink_logs_finish(logs, r, &err) < 0) {
+		int failed = report_error(&err);
+
+		status = status == EXIT_OK ? failed : status;
+	}
+	return output_status(&v->out, status);
+}
+
+static int execute(struct invocation *v, struct error *err)
+{
+	char rootfs[PATH_MAX];
+	struct events events = { .sinks = NULL };
+	struct event_sink *logs = NULL;
+	struct result result;
+	int status = -1;
+
+	if (prepare_rootfs(v, rootfs, err) == 0 && add_sinks(v, &events, &logs, err) == 0) {
+		const struct run_options run = {
+			.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
+			.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
+		};
+
+		fill_result(v, &result);
+		run_plan(v->plan, steal_ptr(&v->scratch.journal), &run, &events, &result);
+		status = write_results(v, &result, logs);
+		result_release(&result);
+	}
+	events_release(&events);
+	return status;
+}
+
+/* Where there is no result, --format=json still gets its one document. */
+static int fail(struct invocation *v, const struct error *err)
+{
+	json_auto_t *document = NULL, *error = NULL;
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	int status = report_error(err);
+
+	if (!strcmp(v->opt.format, "text"))
+		return status;
+	document = json_object();
+	error = json_object();
+	json_put_text(error, "code", error_code_to_string(err->code));
+	json_put_text(error, "message", err->text);
+	if (!strcmp(v->opt.format, "ndjson"))
+		json_put_text(document, "type", "error");
+	json_put(document, "error", json_incref(error));
+	json_put(document, "findings", package_findings_to_json(&v->package));
+	json_write(document, strcmp(v->opt.format, "json") ? 0 : 2, &text);
+	strbuf_addch(&text, '\n');
+	output_write(&v->out, text.buf, text.len);
+	return output_status(&v->out, status);
+}
+
+static int run_invocation(struct invocation *v)
+{
+	bool early = !package_needs_scratch(v->opt.wpk);
+	struct error err = { 0 };
+	int status = -1;
+
+	if (check_options(v, &err) == 0 &&
+	    (!early || open_package(v, &err) == 0) &&
+	    prepare_state(v, &err) == 0 &&
+	    (early || open_package(v, &err) == 0)) {
+		if (v->package.source.dir)
+			v->files[v->files_len++] = (struct run_file){
+				.source = xstrdup(v->package.source.dir), .dest = xstrdup(""), .except = v->package.source.package_file,
+			};
+		status = execute(v, &err);
+	}
+	if (status < 0)
+		status = fail(v, &err);
+	if (scratch_close(&v->scratch, &err) < 0)
+		status = report_error(&err);
+	return status;
+}
+
+static void invocation_release(struct invocation *v)
+{
+	for (size_t i = 0; i < v->files_len; i++) {
+		free((char *)v->files[i].source);
+		free((char *)v->files[i].dest);
+	}
+	free(v->files);
+	report_targets_release(&v->reports);
+	plan_free(v->plan);
+	package_release(&v->package);
+	parameters_release(&v->parameters);
+	strvec_release(&v->warnings);
+	strvec_release(&v->opt.files);
+	strvec_release(&v->opt.require);
+	strvec_release(&v->opt.report);
+	settings_release(&v->opt.settings);
+	cancel_free(v->cancel);
+}
+
+static int run_main(const struct command *self, int argc, char **argv)
+{
+	struct invocation v = {
+		.opt = { .settings = SETTINGS_INIT, .format = "text" },
+		.scratch = SCRATCH_INIT,
+		.out = OUTPUT_INIT(STDOUT_FILENO),
+		.narrative = OUTPUT_INIT(STDERR_FILENO),
+	};
+	autostrvec struct strvec operands = STRVEC_INIT;
+	int status = command_begin(self, argc, argv, &v.opt, &operands);
+
+	if (status < 0 && operands.len)
+		status = operand_error(self, operands.items[0]);
+	else if (status < 0 && !v.opt.wpk)
+		status = command_usage_error(self, "which package? --wpk=SOURCE is missing");
+	else if (status < 0)
+		status = run_invocation(&v);
+	invocation_release(&v);
+	return status;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "Run a package in a sandbox and tell what it did",
+	.usage = "[run] --wpk=SOURCE [options]",
+	.examples = "  sandbox_runner --wpk=restart.wpk.yaml\n"
+		    "  sandbox_runner --wpk=backup-verify.wpk.yaml --param STAGING_PATH=/work --files=backup/\n"
+		    "  sandbox_runner --wpk=bundle.wpk.tar.gz --format=json --save-logs=logs.tar.zst\n"
+		    "  sandbox_runner --wpk=audit.wpk.yaml --profile=restrictive --require=all\n",
+	.options = options,
+	.more_options = settings_table,
+	.main = run_main,
+};

@@ -113,7 +113,7 @@ static int decimal_read(const char *text, size_t len, size_t *pos, struct decima
 	for (; p < len && is_digit(text[p]); p++, digits++) {
 		if (__builtin_mul_overflow(ret->whole, 10, &ret->whole) ||
 		    __builtin_add_overflow(ret->whole, text[p] - '0', &ret->whole))
-			ret->whole = UINT64_MAX / 10;	/* stays too large whatever follows */
+			ret->whole = UINT64_MAX;	/* overflows again whatever follows; scale() refuses it */
 	}
 	if (p < len && text[p] == '.') {
 		for (p++; p < len && is_digit(text[p]); p++, digits++) {
@@ -132,7 +132,7 @@ static bool scale(const struct decimal *number, uint64_t factor, uint64_t diviso
 {
 	unsigned __int128 nano, step, value;
 
-	if (number->whole / divisor > max / factor)
+	if (number->whole == UINT64_MAX || number->whole / divisor > max / factor)
 		return false;
 	nano = (unsigned __int128)number->whole * 1000000000 + number->nano;
 	step = (unsigned __int128)divisor * 1000000000;

@@ -102,6 +102,8 @@ static void sizes(void **state)
 		{ "5Ei", FAILS, "limit is 4Ei", "more" },
 		{ "16Ei", FAILS, "limit is 4Ei", "2^64 does not wrap" },
 		{ "99999999999999999999999999Ki", FAILS, "limit is 4Ei", "more than 64 bits" },
+		{ "99999999999999999999", FAILS, "limit is 4Ei", "more than 64 bits, without a unit" },
+		{ "99999999999999999999e-18", FAILS, "limit is 4Ei", "more than 64 bits, not saved by its exponent" },
 		{ "1e18", UINT64_C(1000000000000000000), NULL, "largest exponent" },
 		{ "9e18", FAILS, "limit is 4Ei", "product too large" },
 		{ "1e19", FAILS, "unknown unit 'e19'", "exponent too large" },

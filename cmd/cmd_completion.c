@@ -254,7 +254,7 @@ const struct command command_completion = {
 	.summary = "Print the completion script of a shell",
 	.usage = "completion bash|zsh|fish",
 	.examples = "  source <(sandbox_runner completion bash)\n"
-		    "  sandbox_runner completion fish > ~/.config/fish/completions/sandbox_runner.fish\n",
+		    "  sandbox_runner completion fish > sandbox_runner.fish\n",
 	.without = COMMAND_NO_STATE | COMMAND_NO_OUTPUT,
 	.main = completion_main,
 };

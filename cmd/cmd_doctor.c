@@ -246,7 +246,7 @@ static int doctor_main(const struct command *self, int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "Tell what this host can enforce, and what to install or set for more",
+	.summary = "Tell what this host can enforce, and what to do for more",
 	.usage = "doctor [--format=json]",
 	.examples = "  sandbox_runner doctor\n",
 	.options = options,

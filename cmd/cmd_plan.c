@@ -143,7 +143,7 @@ const struct command command_plan = {
 	.summary = "Show what would run, where, and what it needs",
 	.usage = "plan [options] SOURCE...",
 	.examples = "  sandbox_runner plan restart.wpk.yaml\n"
-		    "  sandbox_runner plan --param STAGING_PATH=/work/in --format=json backup-verify.wpk.yaml\n",
+		    "  sandbox_runner plan --params-file=staging.yaml restart.wpk.yaml\n",
 	.options = options,
 	.more_options = settings_table,
 	.main = plan_main,

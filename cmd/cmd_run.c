@@ -389,7 +389,9 @@ static int fail(struct invocation *v, const struct error *err)
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	int status = report_error(err);
 
-	if (!strcmp(v->opt.format, "text"))
+	if (status == EXIT_USAGE)
+		message("hint", "see 'sandbox_runner run --help'");
+	if (status == EXIT_USAGE || !strcmp(v->opt.format, "text"))
 		return status;
 	document = json_object();
 	error = json_object();
@@ -473,7 +475,7 @@ const struct command command_run = {
 	.summary = "Run a package in a sandbox and tell what it did",
 	.usage = "[run] --wpk=SOURCE [options]",
 	.examples = "  sandbox_runner --wpk=restart.wpk.yaml\n"
-		    "  sandbox_runner --wpk=backup-verify.wpk.yaml --param STAGING_PATH=/work --files=backup/\n"
+		    "  sandbox_runner --wpk=backup-verify.wpk.yaml --param STAGING_PATH=. --files=in\n"
 		    "  sandbox_runner --wpk=bundle.wpk.tar.gz --format=json --save-logs=logs.tar.zst\n"
 		    "  sandbox_runner --wpk=audit.wpk.yaml --profile=restrictive --require=all\n",
 	.options = options,

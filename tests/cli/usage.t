@@ -24,7 +24,9 @@ SANDBOX_RUNNER_TIMEOUT=nonsense run run --help; status 0 "--help is answered wha
 run --help; for c in run validate plan gc doctor schema completion version help; do out_matches "^  $c " "--help lists $c"; done
 out_lacks "  man " "but no hidden command"
 for code in 0 1 2 3 4 5 6 7 8 70 124 128; do out_matches "^ +$code  " "--help tells exit status $code"; done
-ok "help fits 80 columns" test "$("$SANDBOX_RUNNER" run --help | wc -L)" -le 80
+for c in "" run validate plan gc doctor schema completion version help; do
+	ok "help ${c:-overview} fits 80 columns" test "$("$SANDBOX_RUNNER" help $c | wc -L)" -le 80
+done
 
 # arguments | in the message
 while IFS='|' read -r args text; do
@@ -56,7 +58,7 @@ run|--wpk=SOURCE is missing
 --wpk=good.wpk.yaml --profile=restrictiv|did you mean 'restrictive'?
 --wpk=good.wpk.yaml --format=jsno|did you mean 'json'?
 --wpk=good.wpk.yaml --timeout=-5m|--timeout: duration '-5m' is negative
---wpk=good.wpk.yaml --timeout=5 parsecs|--timeout: 
+--wpk=good.wpk.yaml --timeout=5parsecs|unknown unit 'parsecs'
 --wpk=good.wpk.yaml --timeout=0|--timeout: '0' is too small
 --wpk=good.wpk.yaml --timeout=5x|unknown unit 'x'
 --wpk=good.wpk.yaml --memory=512|too small, the least is 1Mi
@@ -90,7 +92,7 @@ validate --format=ndjson good.wpk.yaml|unknown value 'ndjson'
 schema|'schema' takes one name
 schema resutl|did you mean 'result'?
 completion|'completion' takes one shell
-completion fsh|did you mean 'fish'?
+completion fihs|did you mean 'fish'?
 doctor now|'doctor' takes no 'now'
 version 1|'version' takes no '1'
 help rnu|did you mean 'run'?

@@ -9,12 +9,14 @@
 
 #include "runner/base/json.h"
 #include "runner/base/redact.h"
+#include "runner/base/strbuf.h"
 #include "runner/base/strvec.h"
 #include "runner/journal.h"
 #include "runner/plan.h"
 #include "sandboxes/sandbox.h"
 
 #define RESULT_SCHEMA_VERSION 1
+#define RESULT_SCHEMA_ID "urn:sandbox-runner:schema:result:1"
 
 enum step_status {
 	STEP_PASSED,
@@ -87,10 +89,26 @@ struct result {
 void result_init(struct result *r);
 void result_release(struct result *r);
 
-/* Work out verdict and reason from the steps (error, signal and limit already set win). */
+/* Work out verdict and reason from the steps (RUN_ERROR, RUN_CANCELLED, RUN_DEADLINE and RUN_LIMIT already set win, in this order). */
 void result_decide(struct result *r);
 
+struct step_counts {
+	unsigned int steps;
+	unsigned int executed, dry_run, emulated;	/* by what really happened to them … */
+	unsigned int simulated, skipped;		/* … and these two did not happen */
+	unsigned int passed, failed;			/* of the executed, dry-run and emulated ones */
+};
+struct step_counts result_count(const struct result *r, enum step_phase phase);
+
+struct observed {			/* over all executed steps; 0: nothing known */
+	uint64_t memory_peak_bytes;
+	uint64_t cpu_millis;		/* average of the busiest step, in thousandths of a cpu */
+	uint64_t pids_peak;
+};
+struct observed result_observed(const struct result *r);
+
+/* runner/result.schema.json describes it. */
 json_t *result_to_json(const struct result *r);
-/* The closing part of the terminal output: steps not executed, enforcement table (what does not hold; all with `verbose`), cleanup
- * certificate, verdict. */
+/* The closing part of the terminal output: steps not executed and why, what was declared next to what was seen, enforcement (what does
+ * not hold; the whole table with `verbose`), cleanup certificate, verdict. One line each where all is well. */
 void result_print(const struct result *r, bool verbose, bool color, struct strbuf *out);

@@ -45,24 +45,33 @@ struct event_sink {
 	void (*on_event)(struct event_sink *sink, const struct event *event);
 	void (*close)(struct event_sink *sink);		/* frees */
 	struct event_sink *next;
+	int error;	/* errno of the first write that failed, or 0: the sink is silent from then on, the run goes on */
 };
 
-struct events {
+struct events {			/* all zero is a good start */
 	struct event_sink *sinks;
 	uint64_t seq;
+	const struct result *result;	/* that of the run: put into events that have none */
+	char held[2][4];		/* per stream: the beginning of a character whose end has not come yet */
+	size_t held_len[2];
 };
 void events_add_take(struct events *ev, struct event_sink *sink);	/* called in the order added */
-void event_emit(struct events *ev, struct event *event);		/* also a fault point */
+/* Number, date and deliver. Output reaches the sinks in whole characters (bytes that are no UTF-8 pass as they are). Also a
+ * fault point, "event:<type>". */
+void event_emit(struct events *ev, struct event *event);
 void events_release(struct events *ev);
 
 json_t *event_to_json(const struct event *event);
 
-/* One JSON object a line on `fd` (borrowed). */
+/* One JSON object a line on `fd` (borrowed; may be non-blocking). */
 struct event_sink *sink_ndjson_new(int fd);
 
-/* --save-logs: a folder with NN-title.stdout.log/.stderr.log per step, events.ndjson and, at the end, result.json; or the same as
- * one archive when the name ends in .tar.zst, .tar.gz or .tar (built in `scratch`). The ceiling is per stream; what was cut is said
- * in the log. */
+/* --save-logs: a folder with NN-title.stdout.log and .stderr.log per executed step (rollback-NN-… for rollback steps), events.ndjson and, at
+ * the end, result.json and report.txt; all of mode 0600. Bytes are as the step wrote them, secrets excepted: look at them with care.
+ * Each stream has a ceiling; the last line says what was cut. A folder is made if missing; one that holds anything but the logs of
+ * an earlier run (which are replaced) is refused. A name that ends in .tar.zst, .tar.gz or .tar gives the same as one archive, kept in
+ * nameless files below `scratch` (NULL: beside the target) until then, so that nothing is left when we are killed. */
 int sink_logs_new(const char *target, const char *scratch, uint64_t max_bytes, struct event_sink **ret, struct error *err);
-/* Finish and, for an archive, write it: after the verdict event. */
+/* Once, after the verdict event: add result and report, write the archive. -1 when something of the logs could not be written
+ * (a full disk …): the run has gone on without, the verdict is what it is, and the caller tells. */
 int sink_logs_finish(struct event_sink *sink, const struct result *result, struct error *err);

@@ -6,9 +6,10 @@
  * line is ignored. Whoever can take the lock owns the clean-up: liveness is never judged by a pid.
  *
  *	{"type":"run","version":1,"run_id":"…","pid":123,"started":"…"}
- *	{"type":"intent","backend":"native","endpoint":"…","id":"…"}
+ *	{"type":"intent","backend":"native","endpoint":".","id":"…"}
  *	{"type":"gone","id":"…"}
  *
+ * An endpoint "." is the run's own folder: a state folder may be moved or mounted elsewhere between a crash and its replay.
  * The run's scratch folder is <state>/runs/<run id> itself; it is removed last, with the journal in it.
  */
 #pragma once

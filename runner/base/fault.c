@@ -68,6 +68,11 @@ void fault_set_reaper(pid_t pid)
 	fault.reaper = pid;
 }
 
+void fault_restart(void)
+{
+	memset(&fault, 0, sizeof(fault));
+}
+
 void fault_write_count(void)
 {
 	const char *path = getenv("SANDBOX_RUNNER_TEST_COUNT");

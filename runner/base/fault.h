@@ -12,4 +12,5 @@
 
 void fault_point(const char *what);	/* a static string */
 void fault_set_reaper(pid_t pid);	/* the process that ":reaper" kills */
+void fault_restart(void);		/* in a forked child that is the one to be killed: read the variable now, count from 1 */
 void fault_write_count(void);		/* at the end of a run */

@@ -21,6 +21,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "tests/unit/must.h"
 
 #define USER 1000	/* whom root becomes for the part that root cannot fail */
 
@@ -34,18 +35,6 @@ static int enter_base(void **state)
 	snprintf(base, sizeof(base), "/tmp/sbx-file-XXXXXX");
 	return mkdtemp(base) && chmod(base, 0755) == 0 && chdir(base) == 0 ? 0 : -1;
 }
-
-/* Like an assert, but also in a forked child, where cmocka would jump back into the parent's loop. */
-static bool in_child;
-#define must(condition)                                                                                     \
-	do {                                                                                                \
-		if (!(condition)) {                                                                         \
-			print_error("%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, strerror(errno)); \
-			if (in_child)                                                                       \
-				_exit(1);                                                                   \
-			fail();                                                                             \
-		}                                                                                           \
-	} while (0)
 
 static int leave_base(void **state)
 {

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The "pipe" is a socket pair, so that dismissing a reaper that somebody killed is an error code and not a SIGPIPE.
+ * Its runner's end is close-on-exec, and sandboxes close every descriptor before they run anything: a child that kept it would
+ * hold the reaper back until that child ends. The reaper shares the runner's open journal and so its lock, which passes on by
+ * itself when the runner is gone. */
+#include "runner/reaper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/fault.h"
+#include "runner/base/mem.h"
+
+enum { FD_PIPE = 3, FD_JOURNAL, FD_FIRST_TO_CLOSE };
+
+/* Keep the two descriptors that matter, at known numbers, and nothing else of the runner's. */
+static int keep_only(int pipe_fd, int journal_fd)
+{
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	/* out of the way first: any of them may be at a number that is about to be overwritten */
+	int high_pipe = fcntl(pipe_fd, F_DUPFD_CLOEXEC, FD_FIRST_TO_CLOSE);
+	int high_journal = fcntl(journal_fd, F_DUPFD_CLOEXEC, FD_FIRST_TO_CLOSE);
+	int high_null = fcntl(null_fd, F_DUPFD_CLOEXEC, FD_FIRST_TO_CLOSE);
+
+	if (high_pipe < 0 || high_journal < 0)
+		return -1;
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (high_null < 0 || dup2(high_null, fd) < 0)
+			close(fd);	/* no /dev/null: closed is as good, nothing here writes */
+	if (dup3(high_pipe, FD_PIPE, O_CLOEXEC) < 0 || dup3(high_journal, FD_JOURNAL, O_CLOEXEC) < 0)
+		return -1;
+	if (close_range(FD_FIRST_TO_CLOSE, ~0U, 0) < 0)		/* before Linux 5.9, or filtered */
+		for (int fd = FD_FIRST_TO_CLOSE; fd < (int)sysconf(_SC_OPEN_MAX); fd++)
+			close(fd);
+	return 0;
+}
+
+static void leave_the_crowd(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU };
+	sigset_t none;
+
+	setsid();
+	prctl(PR_SET_NAME, "sbx-reaper");
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (chdir("/") < 0) { /* then it keeps a folder busy, no more */ }
+}
+
+static void watch(int pipe_fd, int journal_fd, const char *scratch) __attribute__((noreturn));
+static void watch(int pipe_fd, int journal_fd, const char *scratch)
+{
+	struct error err;
+	ssize_t n;
+	char c = 0;
+
+	leave_the_crowd();
+	if (keep_only(pipe_fd, journal_fd) < 0)
+		_exit(1);
+	while ((n = read(FD_PIPE, &c, 1)) < 0 && errno == EINTR)
+		;
+	/* only the end of the runner starts the clean-up, not an odd answer: it would tear down a living run */
+	if (n == 1 || (n < 0 && errno != ECONNRESET))
+		_exit(n != 1);
+	_exit(journal_replay(scratch, FD_JOURNAL, NULL, &err) < 0);
+}
+
+int reaper_start(const struct journal *j, struct reaper *ret, struct error *err)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot start the reaper");
+	pid = fork();
+	if (pid < 0) {
+		error_sys(err, ERR_UNAVAILABLE, "cannot start the reaper");
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
+	if (pid == 0)
+		watch(pair[1], journal_fd(j), journal_scratch(j));
+	close(pair[1]);
+	*ret = (struct reaper){ .pid = pid, .pipe_fd = pair[0] };
+	fault_set_reaper(pid);
+	return 0;
+}
+
+void reaper_dismiss(struct reaper *r)
+{
+
+	if (r->pid <= 0)
+		return;
+	fault_point("reaper.dismiss");
+	while (send(r->pipe_fd, "d", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;	/* EPIPE: somebody killed it; there is nothing left for it to do */
+	close(r->pipe_fd);
+	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	fault_set_reaper(0);
+	*r = (struct reaper){ .pid = -1, .pipe_fd = -1 };
+	fault_point("reaper.dismissed");
+}

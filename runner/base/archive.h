@@ -2,8 +2,9 @@
  * archive: tar and zip in, tar.zst out. The only owner of libarchive, which is loaded at first use
  * (a missing library is ERR_UNAVAILABLE with the Debian package to install).
  *
- * Reading trusts nothing: absolute names, "..", links that leave the tree, devices, FIFOs and sockets are refused or
- * left out; set-id bits are dropped; entries, bytes and depth have ceilings.
+ * Reading trusts nothing: absolute names, "..", names that lead through a link, and links that leave the tree are refused with the
+ * entry's name; devices, FIFOs and sockets are left out; set-id bits and write permission for others are dropped; entries, bytes and
+ * depth have ceilings, and nothing is kept in memory. libarchive only decodes: all writing is done here, below one descriptor.
  */
 #pragma once
 
@@ -16,18 +17,22 @@
 
 struct archive_limits {
 	uint64_t max_entries;
-	uint64_t max_bytes;	/* of content, unpacked */
+	uint64_t max_bytes;	/* of content, unpacked; holes count */
 	unsigned int max_depth;	/* of a name */
+	bool is_root;		/* links may be absolute or climb: the tree is going to be somebody's "/" */
 };
 extern const struct archive_limits archive_bundle_limits;	/* 10,000 entries, 64 MiB, 32: packages */
 extern const struct archive_limits archive_rootfs_limits;	/* 1,000,000 entries, 16 GiB, 64: --rootfs */
 
-/* Does the file start like a tar (plain or compressed) or zip, whatever its name? */
+/* Does the file start like a tar (plain or compressed) or zip, whatever its name? False for what cannot be read. */
 bool archive_is_archive(const char *path);
 
-/* Unpack below the open folder `dirfd`, which should be empty. Links inside the tree are kept, owners are not. */
+/* Unpack below the open folder `dirfd`, which should be empty: after an error it holds a part. Links inside the tree are kept, owners
+ * are not; what is unpacked can be read and removed by us. A later entry replaces an earlier one of the same name. ERR_INVALID_INPUT
+ * is the archive's fault, ERR_UNAVAILABLE the disk's. */
 int archive_extract(const char *path, int dirfd, const struct archive_limits *limits, struct error *err);
 
 /* Pack the tree below `dir` into `path`; the name decides: .tar.zst, .tar.gz, .tar. Written beside and renamed, mode 0600.
- * Entries are sorted, names start with `prefix`/. */
+ * Entries are sorted, names start with `prefix`/, owners are left out, times are whole seconds: the same tree gives the same bytes.
+ * Files, folders and links only. */
 int archive_create(const char *path, const char *dir, const char *prefix, struct error *err);

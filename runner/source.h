@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * source: where a package comes from. A file, `-`, a folder or bundle (.wpk.tar.gz, .zip …) holding exactly one *.wpk.yaml,
- * or an http(s) URL. The other files of a folder or bundle belong to the package and are put into the work folder. */
+ * or an http(s) URL of either. The other files of a folder or bundle belong to the package and are put into the work folder.
+ * A bundle may wrap everything in one folder, and its package may be called just *.yaml when there is only one. */
 #pragma once
 
 #include <stddef.h>
@@ -15,7 +16,8 @@ struct source {
 	char *package_file;	/* name of the package below dir, not copied into the work folder */
 };
 
-/* `scratch` is an existing folder for unpacking (may be NULL when bundles and URLs to bundles need not be read).
- * A missing or unreadable source is ERR_INVALID_INPUT; a remote that refuses ERR_REMOTE. */
+/* `scratch` is an existing folder for unpacking (may be NULL when bundles and URLs to bundles need not be read); what is unpacked there
+ * stays when the source is released. A missing or unreadable source is ERR_INVALID_INPUT; a remote that refuses ERR_REMOTE. After an
+ * error `ret` is empty. */
 int source_open(const char *spec, const char *scratch, struct source *ret, struct error *err);
 void source_release(struct source *s);

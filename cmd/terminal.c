@@ -322,9 +322,11 @@ static void on_step_end(struct terminal *t, const struct event *e)
 	bool executed = step->status != STEP_NOT_EXECUTED;
 	bool failed = executed && step->status != STEP_PASSED;
 
+	bool idle_rollback = step->plan->phase == PHASE_ROLLBACK && !executed && t->result && !t->result->rolled_back;
+
 	note_failed_create(t);
 	end_output(t);
-	if (t->opt.verbosity < 0 && !failed) {
+	if ((t->opt.verbosity < 0 && !failed) || (t->opt.verbosity < 1 && idle_rollback)) {
 		strbuf_clear(&t->pending);
 		return;
 	}

@@ -45,6 +45,7 @@ struct invocation {
 	struct cancel *cancel;
 	struct scratch scratch;
 	struct strvec warnings;		/* from before the run */
+	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
 	struct output out;		/* stdout */
 	struct output narrative;	/* stderr, when stdout is taken */
 };
@@ -308,18 +309,20 @@ static struct event_sink *make_terminal(struct invocation *v)
 	return sink_terminal_new(&t);
 }
 
-static int add_sinks(struct invocation *v, struct events *events, struct event_sink **logs, struct error *err)
+static int add_sinks(struct invocation *v, struct events *events, struct error *err)
 {
 	uint64_t max_bytes = v->plan->spec.limits.output_bytes ? v->plan->spec.limits.output_bytes : UINT64_MAX;
 
 	events_add_take(events, make_terminal(v));
-	if (!strcmp(v->opt.format, "ndjson"))
-		events_add_take(events, sink_ndjson_new(STDOUT_FILENO));
+	if (!strcmp(v->opt.format, "ndjson")) {
+		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
+		events_add_take(events, v->ndjson);
+	}
 	if (!v->opt.save_logs)
 		return 0;
-	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, logs, err) < 0)
+	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, &v->logs, err) < 0)
 		return error_prefix(err, "--save-logs");
-	events_add_take(events, *logs);
+	events_add_take(events, v->logs);
 	return 0;
 }
 
@@ -335,7 +338,7 @@ static void fill_result(struct invocation *v, struct result *r)
 		strvec_push(&r->warnings, v->warnings.items[i]);
 }
 
-static int write_results(struct invocation *v, const struct result *r, struct event_sink *logs)
+static int write_results(struct invocation *v, const struct result *r)
 {
 	int status = exit_status_of_result(r);
 	struct error err = { 0 };
@@ -350,8 +353,10 @@ static int write_results(struct invocation *v, const struct result *r, struct ev
 		strbuf_addch(&text, '\n');
 		output_write(&v->out, text.buf, text.len);
 	}
+	if (v->ndjson)
+		v->out.failed = v->ndjson->error;
 	status = report_targets_write(&v->reports, r, &v->out, status);
-	if (logs && sink_logs_finish(logs, r, &err) < 0) {
+	if (v->logs && sink_logs_finish(v->logs, r, &err) < 0) {
 		int failed = report_error(&err);
 
 		status = status == EXIT_OK ? failed : status;
@@ -363,11 +368,10 @@ static int execute(struct invocation *v, struct error *err)
 {
 	char rootfs[PATH_MAX];
 	struct events events = { .sinks = NULL };
-	struct event_sink *logs = NULL;
 	struct result result;
 	int status = -1;
 
-	if (prepare_rootfs(v, rootfs, err) == 0 && add_sinks(v, &events, &logs, err) == 0) {
+	if (prepare_rootfs(v, rootfs, err) == 0 && add_sinks(v, &events, err) == 0) {
 		const struct run_options run = {
 			.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
 			.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
@@ -375,7 +379,7 @@ static int execute(struct invocation *v, struct error *err)
 
 		fill_result(v, &result);
 		run_plan(v->plan, steal_ptr(&v->scratch.journal), &run, &events, &result);
-		status = write_results(v, &result, logs);
+		status = write_results(v, &result);
 		result_release(&result);
 	}
 	events_release(&events);

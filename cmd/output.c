@@ -2,7 +2,6 @@
 #include "cmd/output.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,51 +10,27 @@
 #include "runner/base/file.h"
 #include "runner/base/printable.h"
 
-/* Small enough that a pipe which poll() calls writable takes it without blocking (PIPE_BUF). */
-#define CHUNK 4096
-
-/* A reader that stopped reading would block us in write() for ever, with the signals blocked: so wait here, where
- * cancelling is noticed too. */
-static int wait_writable(const struct output *out)
-{
-	struct pollfd fds[2] = {
-		{ .fd = out->fd, .events = POLLOUT },
-		{ .fd = out->cancel_fd, .events = POLLIN },
-	};
-
-	while (poll(fds, 2, -1) < 0)
-		if (errno != EINTR)
-			return -1;
-	if (!fds[0].revents && fds[1].revents) {
-		errno = EPIPE;
-		return -1;
-	}
-	return 0;
-}
-
 void output_write(struct output *out, const void *data, size_t len)
 {
-	const char *p = data;
+	if (!out->failed && write_all_until(out->fd, out->cancel_fd, data, len) < 0)
+		out->failed = errno;
+}
 
-	while (len && !out->failed) {
-		size_t n = len < CHUNK || out->cancel_fd < 0 ? len : CHUNK;
-
-		if ((out->cancel_fd >= 0 && wait_writable(out) < 0) || write_all(out->fd, p, n) < 0)
-			out->failed = errno;
-		p += n;
-		len -= n;
-	}
+/* The reader is gone, or has not read any more when we were told to stop: no trouble of ours. */
+static bool is_readers_will(int sys)
+{
+	return sys == EPIPE || sys == ECANCELED;
 }
 
 int output_status(const struct output *out, int status)
 {
 	if (!out->failed)
 		return status;
-	if (out->failed != EPIPE)
+	if (!is_readers_will(out->failed))
 		message("error", "cannot write to standard output: %s", strerror(out->failed));
 	if (status != EXIT_OK)
 		return status;
-	return out->failed == EPIPE ? EXIT_SIGNAL_BASE + SIGPIPE : EXIT_UNAVAILABLE;
+	return is_readers_will(out->failed) ? EXIT_SIGNAL_BASE + SIGPIPE : EXIT_UNAVAILABLE;
 }
 
 int print_result(const struct strbuf *text, int status)

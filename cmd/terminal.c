@@ -3,6 +3,7 @@
  * line shows it; when output of a step comes in between, the whole line is written again at the end. */
 #include "cmd/terminal.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +64,10 @@ static void progress_draw(struct terminal *t)
 	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
 	uint64_t elapsed = clock_monotonic_ns() - t->pending_since_ns;
 
-	if (t->opt.progress_fd < 0 || !t->pending.len)
+	struct pollfd pfd = { .fd = t->opt.progress_fd, .events = POLLOUT };
+
+	/* a terminal that is stopped (^S) must not stop the run */
+	if (t->opt.progress_fd < 0 || !t->pending.len || poll(&pfd, 1, 0) != 1)
 		return;
 	strbuf_addstr(&line, "\r\033[K");
 	printable_add_cut(&line, t->pending.buf, t->pending.len, PROGRESS_COLUMNS - 16);

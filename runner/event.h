@@ -63,8 +63,9 @@ void events_release(struct events *ev);
 
 json_t *event_to_json(const struct event *event);
 
-/* One JSON object a line on `fd` (borrowed; may be non-blocking). */
-struct event_sink *sink_ndjson_new(int fd);
+/* One JSON object a line on `fd` (borrowed; may be non-blocking). A reader that does not read holds the run up until `cancel_fd`
+ * (-1: none) is readable. */
+struct event_sink *sink_ndjson_new(int fd, int cancel_fd);
 
 /* --save-logs: a folder with NN-title.stdout.log and .stderr.log per executed step (rollback-NN-… for rollback steps), events.ndjson and, at
  * the end, result.json and report.txt; all of mode 0600. Bytes are as the step wrote them, secrets excepted: look at them with care.

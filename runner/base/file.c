@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +28,45 @@ int write_all(int fd, const void *data, size_t len)
 			return -1;
 		p += n;
 		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Writable, or cancelled while it is not. */
+static int wait_writable(int fd, int cancel_fd)
+{
+	struct pollfd fds[2] = {
+		{ .fd = fd, .events = POLLOUT },
+		{ .fd = cancel_fd, .events = POLLIN },
+	};
+
+	while (poll(fds, 2, -1) < 0)
+		if (errno != EINTR)
+			return -1;
+	if (!fds[0].revents) {
+		errno = ECANCELED;
+		return -1;
+	}
+	return 0;
+}
+
+int write_all_until(int fd, int cancel_fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n;
+
+		/* a pipe that poll() calls writable takes PIPE_BUF bytes without blocking */
+		if (wait_writable(fd, cancel_fd) < 0)
+			return -1;
+		n = write(fd, p, len < PIPE_BUF ? len : PIPE_BUF);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return -1;
+		if (n > 0) {
+			p += n;
+			len -= (size_t)n;
+		}
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -180,6 +181,32 @@ static void test_file_read_fd_pipe(void **state)
 	assert_int_equal(file_read_fd(p[0], "-", &out, &err), -1);
 	assert_string_equal(err.text, "'-' is larger than the limit of 8 bytes");
 	close(p[0]);
+}
+
+/* ---- write_all_until */
+
+/* A full pipe that nobody reads: cancelling ends the wait, a gone reader is EPIPE, a non-blocking one is waited for. */
+static void test_write_all_until(void **state)
+{
+	char big[1 << 18];
+	int p[2], cancel[2];
+	(void)state;
+
+	memset(big, 'x', sizeof(big));
+	must(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	must(pipe2(p, O_CLOEXEC | O_NONBLOCK) == 0 && pipe2(cancel, O_CLOEXEC) == 0);
+	assert_int_equal(write_all_until(p[1], -1, "small", 5), 0);
+	assert_int_equal(write_all_until(p[1], cancel[0], "small", 5), 0);
+	must(write(cancel[1], "!", 1) == 1);
+	assert_int_equal(write_all_until(p[1], cancel[0], "there is room", 13), 0);	/* cancelled, but nobody has to wait */
+	assert_int_equal(write_all_until(p[1], cancel[0], big, sizeof(big)), -1);
+	assert_int_equal(errno, ECANCELED);
+	close(p[0]);
+	assert_int_equal(write_all_until(p[1], -1, "x", 1), -1);
+	assert_int_equal(errno, EPIPE);
+	close(p[1]);
+	close(cancel[0]);
+	close(cancel[1]);
 }
 
 /* ---- file_write_atomic, make_dirs */
@@ -513,6 +540,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_read, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_file_read_limit, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_file_read_fd_pipe, enter_base, leave_base),
+		cmocka_unit_test(test_write_all_until),
 		cmocka_unit_test_setup_teardown(test_file_write_atomic, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_make_dirs, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree, enter_base, leave_base),

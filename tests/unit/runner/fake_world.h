@@ -116,7 +116,7 @@ static int count_in(const char *path)
 	return n;
 }
 
-static int count_runs(void)
+static __attribute__((unused)) int count_runs(void)
 {
 	autofree char *runs = xasprintf("%s/runs", state);
 
@@ -148,7 +148,7 @@ static __attribute__((unused)) struct journal *run_begin(const char *run_id, con
 	return j;
 }
 
-static void put_in_scratch(const struct journal *j, const char *name)
+static __attribute__((unused)) void put_in_scratch(const struct journal *j, const char *name)
 {
 	autofree char *path = xasprintf("%s/%s", journal_scratch(j), name);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- *	<state>/runs/.lock		shared while a run is being born, exclusive while gc decides who is an orphan
+ *	<state>/lock			shared while a run is being born, exclusive while gc decides who is an orphan
  *	<state>/runs/<run id>/		scratch; everything the run keeps on disk
  *	<state>/runs/<run id>/journal	locked while the run or its reaper lives; unlinked last
  *
- * A run is born (folder, journal, lock) under the shared .lock, so whoever holds it exclusively sees no half-born run: a
- * folder without journal, or with a journal whose lock is free, is an orphan's. The .lock is only held for microseconds; the
+ * A run is born (folder, journal, lock) under the shared lock, so whoever holds it exclusively sees no half-born run: a
+ * folder without journal, or with a journal whose lock is free, is an orphan's. It is only held for microseconds; the
  * clean-up itself runs under the journal's own lock. It is a file and not the folder because NFS locks only what is open for
  * writing.
  *
@@ -14,7 +14,6 @@
  */
 #include "runner/journal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,7 +30,7 @@
 #include "runner/base/file.h"
 #include "runner/base/json.h"
 #include "runner/base/mem.h"
-#include "runner/journal_records.h"
+#include "runner/journal_private.h"
 
 #define REMEDY "choose another one by --state-dir DIR or $SANDBOX_RUNNER_STATE_DIR"
 
@@ -84,7 +83,7 @@ char *journal_state_dir(const char *option, struct error *err)
 	return path;
 }
 
-static int unusable(struct error *err, const char *state_dir)
+int journal_unusable(struct error *err, const char *state_dir)
 {
 	int sys = errno;
 
@@ -100,7 +99,7 @@ static int check_ours(int fd, const char *path, struct error *err)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return unusable(err, path);
+		return journal_unusable(err, path);
 	if (st.st_uid != geteuid())
 		return error_set(err, ERR_UNAVAILABLE, "the state folder '%s' belongs to user %u, not to us (%u); " REMEDY,
 				 path, (unsigned int)st.st_uid, (unsigned int)geteuid());
@@ -110,20 +109,19 @@ static int check_ours(int fd, const char *path, struct error *err)
 	return 0;
 }
 
-/* -1 with err->sys == ENOENT when there is none. */
-static int open_runs(const char *state_dir, struct error *err)
+int journal_open_runs(const char *state_dir, struct error *err)
 {
 	autofree char *runs = xasprintf("%s/runs", state_dir);
 	autoclose int state_fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autoclose int runs_fd = -1;
 
 	if (state_fd < 0)
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	if (check_ours(state_fd, state_dir, err) < 0)
 		return -1;
 	runs_fd = openat(state_fd, "runs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (runs_fd < 0)
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	return check_ours(runs_fd, runs, err) < 0 ? -1 : steal_fd(&runs_fd);
 }
 
@@ -135,16 +133,16 @@ static int make_runs(const char *state_dir, struct error *err)
 
 	if (make_dirs(state_dir, 0700, &why) < 0) {
 		errno = why.sys;
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	}
 	if (mkdir(runs, 0700) < 0 && errno != EEXIST)
 		refused = errno;	/* may be there nevertheless: EROFS is said of what exists, too */
-	runs_fd = open_runs(state_dir, &why);
+	runs_fd = journal_open_runs(state_dir, &why);
 	if (runs_fd >= 0)
 		return runs_fd;
 	if (why.sys == ENOENT && refused) {
 		errno = refused;
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	}
 	if (err)
 		*err = why;
@@ -163,10 +161,9 @@ static int lock_within(int fd, int how, uint64_t patience_ns)
 	return 0;
 }
 
-/* The lock of <state>/runs. Its holders need microseconds, unless somebody stopped one: so never wait for ever. */
-static int lock_runs(int runs_fd, int how, uint64_t patience_ns)
+int journal_lock_runs(int runs_fd, int how, uint64_t patience_ns)
 {
-	autoclose int fd = openat(runs_fd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	autoclose int fd = openat(runs_fd, "../lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	return fd < 0 || lock_within(fd, how, patience_ns) < 0 ? -1 : steal_fd(&fd);
 }
@@ -218,14 +215,13 @@ static int write_record(struct journal *j, const json_t *record, bool sync, stru
 	json_write(record, 0, &line);
 	strbuf_addch(&line, '\n');
 	if (write_all(j->fd, line.buf, line.len) < 0 || (sync && sync_journal(j) < 0)) {
-		unusable(err, state);
+		journal_unusable(err, state);
 		return error_prefix(err, "writing the journal of run '%s'", j->run_id);
 	}
 	return 0;
 }
 
-/* Waits for the lock because is_alive() of somebody else may be trying it just now. */
-static int open_new_journal(int runs_fd, const char *run_id)
+int journal_open_new(int runs_fd, const char *run_id)
 {
 	autofree char *path = xasprintf("%s/" JOURNAL_NAME, run_id);
 	autoclose int fd = openat(runs_fd, path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -258,7 +254,7 @@ static int journal_new(const char *state_dir, const char *run_id, struct journal
 	struct journal *j;
 
 	if (!real)
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	scratch = xasprintf("%s/runs/%s", strcmp(real, "/") ? real : "", run_id);
 	if (strlen(scratch) >= sizeof(ref.endpoint))
 		return error_set(err, ERR_UNAVAILABLE, "the path of the state folder '%s' is too long (%zu bytes are possible); "
@@ -281,20 +277,20 @@ static void forget_half_born(const struct journal *j)
 
 static int be_born(struct journal *j, const char *state_dir, struct error *err)
 {
-	autoclose int birth = lock_runs(j->runs_fd, LOCK_SH, NS_PER_SEC);
+	autoclose int birth = journal_lock_runs(j->runs_fd, LOCK_SH, NS_PER_SEC);
 
 	if (birth < 0)
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	fault_point("journal.create");
 	if (mkdirat(j->runs_fd, j->run_id, 0700) < 0) {
 		if (errno == EEXIST)
 			return error_set(err, ERR_UNAVAILABLE, "there is a run '%s' already", j->run_id);
-		return unusable(err, state_dir);
+		return journal_unusable(err, state_dir);
 	}
 	fault_point("journal.folder");
-	j->fd = open_new_journal(j->runs_fd, j->run_id);
+	j->fd = journal_open_new(j->runs_fd, j->run_id);
 	if (j->fd < 0)
-		unusable(err, state_dir);
+		journal_unusable(err, state_dir);
 	if (j->fd < 0 || write_run_record(j, err) < 0) {
 		forget_half_born(j);
 		return -1;
@@ -369,284 +365,13 @@ int journal_gone(struct journal *j, const struct sandbox_ref *ref, struct error 
 	return 0;
 }
 
-/* ---- replay */
-
-/* Everything but the journal first, so that a death in between leaves what can be replayed. */
-static int empty_scratch(int folder, struct error *err)
-{
-	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 3);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *e;
-	int rc = 0;
-
-	if (!dir) {
-		if (copy >= 0)
-			close(copy);
-		return error_sys(err, ERR_CLEANUP, "cannot list the run's folder");
-	}
-	rewinddir(dir);
-	while ((e = readdir(dir)))
-		if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && strcmp(e->d_name, JOURNAL_NAME) &&
-		    remove_tree_at(folder, e->d_name, rc < 0 ? NULL : err) < 0)
-			rc = -1;
-	closedir(dir);
-	return rc;
-}
-
-static int remove_scratch(int runs_fd, const char *run_id, const char *scratch, struct cleanup_list *list, struct error *err)
-{
-	autoclose int folder = openat(runs_fd, run_id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int rc = 0;
-
-	fault_point("cleanup.scratch");
-	if (folder >= 0) {
-		rc = empty_scratch(folder, err);
-		fault_point("cleanup.emptied");
-		if (rc == 0)
-			unlinkat(folder, JOURNAL_NAME, 0);
-		fault_point("cleanup.unlinked");
-	}
-	if (rc == 0 && unlinkat(runs_fd, run_id, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		rc = error_sys(err, ERR_CLEANUP, "cannot remove '%s'", scratch);
-	fault_point("cleanup.removed");
-	if (rc == 0 && faccessat(runs_fd, run_id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		rc = error_set(err, ERR_CLEANUP, "'%s' is still there", scratch);
-	cleanup_add(list, "directory", scratch, rc == 0, rc == 0 ? "ENOENT" : err ? err->text : "");
-	return rc;
-}
-
-/* Destroy in reverse order; what could not be is left without `gone` for the next try. Returns how many that are. */
-static unsigned int destroy_intents(int fd, struct records *records, struct cleanup_list *list, struct error *first)
-{
-	unsigned int left = 0;
-
-	for (size_t i = records->len; i-- > 0; ) {
-		struct record_intent *intent = &records->items[i];
-		autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
-		json_auto_t *gone = record_of_gone(&intent->ref);
-		struct error err = { .code = ERR_OK };
-
-		if (intent->gone)
-			continue;
-		if (!intent->known) {
-			cleanup_add(list, "sandbox", intent->ref.id, false, "made by a backend that this version does not have");
-			error_set(&err, ERR_CLEANUP, "sandbox '%s' was made by backend '%s', which this version does not have",
-				  intent->ref.id, intent->ref.backend);
-		} else if (sandbox_destroy(&intent->ref, list, &err) == 0) {
-			fault_point("journal.gone");
-			json_write(gone, 0, &line);
-			strbuf_addch(&line, '\n');
-			write_all(fd, line.buf, line.len);	/* a full disk costs only the repetition */
-			fault_point("journal.went");
-			continue;
-		}
-		if (!left++)
-			*first = err;
-	}
-	return left;
-}
-
-/* The caller holds the lock of `fd`. */
-static int replay_locked(int runs_fd, const char *run_id, const char *scratch, int fd, struct cleanup_list *list,
-			 struct error *err)
-{
-	autostrbuf struct strbuf text = STRBUF_INIT(JOURNAL_MAX_BYTES);
-	autorecords struct records records = { 0 };
-	struct error why = { .code = ERR_OK };
-	unsigned int left;
-	struct stat st;
-	int rc;
-
-	if (fstat(fd, &st) == 0 && st.st_nlink == 0)	/* somebody finished it before we had the lock */
-		return 0;
-	if (journal_read(fd, &text, &why) < 0) {
-		cleanup_add(list, "journal", scratch, false, why.text);
-		return error_set(err, ERR_CLEANUP, "%s", why.text);
-	}
-	records_parse(text.buf, text.len, scratch, &records);
-	records.damaged += text.overflow;
-	if (records.newer) {
-		cleanup_add(list, "journal", scratch, false, "written by a newer version of sandbox_runner");
-		return error_set(err, ERR_CLEANUP, "'%s' was written by a newer version of sandbox_runner; use that one's gc", scratch);
-	}
-	if (text.len && text.buf[text.len - 1] != '\n' && write_all(fd, "\n", 1) < 0) { /* then no `gone` will be read either */ }
-	left = destroy_intents(fd, &records, list, &why);
-	if (left)
-		return error_set(err, ERR_CLEANUP, "%u of %zu sandboxes of run '%s' could not be removed: %s", left, records.len,
-				 run_id, why.text);
-	rc = remove_scratch(runs_fd, run_id, scratch, list, &why);
-	if (rc < 0)
-		return error_set(err, ERR_CLEANUP, "%s", why.text);
-	if (records.damaged) {
-		char proof[160];
-
-		snprintf(proof, sizeof(proof), "%u damaged lines were ignored, the first is line %u", records.damaged,
-			 records.first_damaged);
-		cleanup_add(list, "journal", scratch, true, proof);
-	}
-	return 0;
-}
+/* ---- its end */
 
 int journal_finish(struct journal *j, struct cleanup_list *list, struct error *err)
 {
-	int rc = replay_locked(j->runs_fd, j->run_id, j->scratch, j->fd, list, err);
+	int rc = journal_replay_locked(j->runs_fd, j->run_id, j->scratch, j->fd, list, err);
 
 	fault_point("cleanup.done");
 	journal_close(j);
-	return rc;
-}
-
-int journal_replay(const char *scratch, int journal_fd, struct cleanup_list *list, struct error *err)
-{
-	const char *run_id = strrchr(scratch, '/');
-	autofree char *runs = run_id ? xstrndup(scratch, (size_t)(run_id - scratch)) : NULL;
-	autoclose int runs_fd = runs ? open(runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (!run_id || !record_id_is_valid(run_id + 1))
-		return error_set(err, ERR_INTERNAL, "'%s' is no run folder", scratch);
-	if (runs_fd < 0)
-		return errno == ENOENT ? 0 : error_sys(err, ERR_CLEANUP, "cannot open '%s'", runs);
-	return replay_locked(runs_fd, run_id + 1, scratch, journal_fd, list, err);
-}
-
-/* ---- other people's journals */
-
-enum orphan { ORPHAN_NONE, ORPHAN_ALIVE, ORPHAN_CLEANED, ORPHAN_FAILED, ORPHAN_LOCKED };
-
-#define OPEN_FOREIGN (O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-
-/* Somebody has the lock. The common case, found without stopping anybody from being born. */
-static bool is_alive(int runs_fd, const char *journal_path)
-{
-	autoclose int fd = openat(runs_fd, journal_path, OPEN_FOREIGN);
-
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-}
-
-/* The run died before its journal was there or after it went; or somebody put something else in its place, which is in our folder
- * and goes with it. */
-static enum orphan adopt(int runs_fd, int folder, const char *run_id, int *fd, struct error *err)
-{
-	if (unlinkat(runs_fd, run_id, AT_REMOVEDIR) == 0)
-		return ORPHAN_CLEANED;
-	if (errno == ENOENT)
-		return ORPHAN_NONE;	/* its run was just finishing */
-	if (remove_tree_at(folder, JOURNAL_NAME, err) < 0)
-		return ORPHAN_FAILED;
-	*fd = open_new_journal(runs_fd, run_id);
-	if (*fd >= 0)
-		return ORPHAN_LOCKED;
-	error_sys(err, ERR_CLEANUP, "cannot take over run '%s'", run_id);
-	return ORPHAN_FAILED;
-}
-
-/* Called under the exclusive .lock: nobody is being born. ORPHAN_LOCKED: *fd is a journal whose lock we have now. */
-static enum orphan seize(int runs_fd, const char *run_id, const char *journal_path, int *fd, struct error *err)
-{
-	autoclose int folder = openat(runs_fd, run_id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	autoclose int found = -1;
-	struct stat st;
-
-	if (folder < 0 || fstat(folder, &st) < 0 || st.st_uid != geteuid())
-		return ORPHAN_NONE;		/* gone meanwhile, or nothing that we make */
-	found = openat(runs_fd, journal_path, OPEN_FOREIGN);
-	if (found < 0 ? errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO :
-	    fstat(found, &st) == 0 && !S_ISREG(st.st_mode))
-		return adopt(runs_fd, folder, run_id, fd, err);
-	if (found >= 0 && flock(found, LOCK_EX | LOCK_NB) == 0) {
-		*fd = steal_fd(&found);
-		return ORPHAN_LOCKED;
-	}
-	if (found >= 0 && errno == EWOULDBLOCK)
-		return ORPHAN_ALIVE;
-	error_sys(err, ERR_CLEANUP, "cannot use the journal of run '%s'", run_id);
-	return ORPHAN_FAILED;
-}
-
-static enum orphan replay_one(int runs_fd, const char *scratch, const char *run_id, struct cleanup_list *list, struct error *err)
-{
-	autofree char *path = xasprintf("%s/" JOURNAL_NAME, run_id);
-	autoclose int fd = -1;
-	autoclose int lock = -1;
-	enum orphan found;
-
-	if (is_alive(runs_fd, path))
-		return ORPHAN_ALIVE;
-	lock = lock_runs(runs_fd, LOCK_EX, NS_PER_SEC / 10);
-	if (lock < 0 && errno == EWOULDBLOCK)
-		return ORPHAN_ALIVE;	/* a birth takes longer than is likely: nobody can tell now who is an orphan */
-	if (lock < 0) {
-		error_sys(err, ERR_CLEANUP, "cannot lock the folder of '%s'", scratch);
-		found = ORPHAN_FAILED;
-	} else {
-		found = seize(runs_fd, run_id, path, &fd, err);
-		close(steal_fd(&lock));
-	}
-	if (found == ORPHAN_CLEANED)
-		cleanup_add(list, "directory", scratch, true, "was empty; ENOENT");
-	if (found == ORPHAN_FAILED)
-		cleanup_add(list, "directory", scratch, false, err->text);
-	if (found != ORPHAN_LOCKED)
-		return found;
-	return replay_locked(runs_fd, run_id, scratch, fd, list, err) == 0 ? ORPHAN_CLEANED : ORPHAN_FAILED;
-}
-
-static void replay_runs(int runs_fd, DIR *dir, const char *state_dir, struct replay_stats *stats, struct cleanup_list *list,
-			struct error *err)
-{
-	struct dirent *e;
-
-	while ((e = readdir(dir))) {
-		autofree char *scratch = xasprintf("%s/runs/%s", state_dir, e->d_name);
-		struct error why = { .code = ERR_OK };
-		enum orphan found;
-
-		if (!record_id_is_valid(e->d_name))
-			continue;
-		found = replay_one(runs_fd, scratch, e->d_name, list, &why);
-		stats->alive += found == ORPHAN_ALIVE;
-		stats->cleaned += found == ORPHAN_CLEANED;
-		if (found == ORPHAN_FAILED && !stats->failed++)
-			*err = why;
-	}
-}
-
-/* NULL with err->sys == ENOENT: there never was a run. */
-static DIR *list_runs(const char *state_dir, int *runs_fd, struct error *err)
-{
-	DIR *dir;
-
-	*runs_fd = open_runs(state_dir, err);
-	if (*runs_fd < 0)
-		return NULL;
-	dir = fdopendir(*runs_fd);	/* owns it from now on */
-	if (!dir) {
-		unusable(err, state_dir);
-		close(*runs_fd);
-	}
-	return dir;
-}
-
-int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct cleanup_list *list, struct error *err)
-{
-	struct replay_stats count = { 0 };
-	struct error why = { .code = ERR_OK };
-	autofree char *real = realpath(state_dir, NULL);
-	const char *path = real ? real : state_dir;
-	int rc = 0, runs_fd = -1;
-	DIR *dir = list_runs(path, &runs_fd, &why);
-
-	if (dir) {
-		replay_runs(runs_fd, dir, path, &count, list, &why);
-		closedir(dir);
-	}
-	if (dir ? count.failed : why.sys != ENOENT)
-		rc = -1;
-	if (sandbox_sweep(list, rc < 0 ? NULL : &why) < 0)
-		rc = -1;
-	if (stats)
-		*stats = count;
-	if (rc < 0 && err)
-		*err = why;
 	return rc;
 }

@@ -46,11 +46,13 @@ void journal_close(struct journal *j);
 
 /* ---- other people's journals: `gc`, and every start */
 struct replay_stats {
+	bool dry_run;		/* asked for: touch nothing; what would be cleaned is counted as failed and listed as not gone */
 	unsigned int alive;	/* locked by a living run: not touched */
 	unsigned int cleaned;	/* orphans of which nothing is left now */
 	unsigned int failed;	/* orphans of which something is left; named in the list */
 };
-/* Replay every journal below the state folder whose lock can be taken, then sweep by label. 0 also when nothing was there. */
+/* Replay every journal below the state folder whose lock can be taken, then sweep by label. 0 also when nothing was there. `stats`
+ * (zeroed, or with dry_run set) and `list` may be NULL. */
 int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct cleanup_list *list, struct error *err);
 /* Replay the journal of one run folder whose lock the caller holds through `journal_fd` (the reaper does). */
 int journal_replay(const char *scratch, int journal_fd, struct cleanup_list *list, struct error *err);

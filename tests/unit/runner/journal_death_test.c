@@ -51,7 +51,7 @@ static unsigned int count_points(void (*fn)(void *arg), char *count_path)
 static void assert_gc_finishes(void)
 {
 	struct error err = { .code = ERR_OK };
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 };
 
 	unsetenv("SANDBOX_RUNNER_TEST_KILL");
 	if (journal_replay_all(state, &stats, NULL, &err) < 0)

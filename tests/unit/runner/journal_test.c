@@ -347,7 +347,7 @@ static void test_finish_incomplete(void **unused)
 {
 	struct cleanup_list list = { 0 };
 	struct error err = { .code = ERR_OK };
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 };
 	struct journal *j = run_begin("r-1", "one");
 	struct sandbox_ref two = ref_of(j, "two");
 	(void)unused;
@@ -392,7 +392,7 @@ static void test_replay_all_nothing(void **unused)
 {
 	autofree char *absent = xasprintf("%s/absent", base);
 	struct error err = { .code = ERR_OK };
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 };
 	struct journal *j = NULL;
 	uint64_t start;
 	(void)unused;
@@ -413,13 +413,21 @@ static void test_replay_all_nothing(void **unused)
 static void test_replay_all_spares_the_living(void **unused)
 {
 	struct error err = { .code = ERR_OK };
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 }, look = { .dry_run = true };
+	struct cleanup_list list = { 0 };
 	struct journal *alive = run_begin("r-alive", "alive");
 	struct journal *dead = run_begin("r-dead", "dead");
 	char path[300];
 	(void)unused;
 
 	journal_close(dead);		/* what the kernel does with a process that dies */
+	assert_int_equal(journal_replay_all(state, &look, &list, &err), 0);
+	assert_true(look.alive == 1 && look.cleaned == 0 && look.failed == 1);
+	assert_int_equal(list.len, 1);
+	assert_non_null(strstr(list.items[0].name, "r-dead"));
+	assert_int_equal(count_in(world), 2);
+	assert_int_equal(fake.sweeps, 0);
+	cleanup_list_release(&list);
 	assert_int_equal(journal_replay_all(state, &stats, NULL, &err), 0);
 	assert_true(stats.alive == 1 && stats.cleaned == 1 && stats.failed == 0);
 	assert_int_equal(count_in(world), 1);
@@ -437,7 +445,7 @@ static void make_odd_socket(const char *path)
 static void test_replay_all_odd_folders(void **unused)
 {
 	struct error err = { .code = ERR_OK };
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 };
 	struct cleanup_list list = { 0 };
 	char path[512];
 	(void)unused;

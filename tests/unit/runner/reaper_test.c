@@ -116,7 +116,7 @@ static void test_lock_passes_on(void **unused)
 {
 	struct told *told = told_new();
 	pid_t runner = start_runner(told);
-	struct replay_stats stats;
+	struct replay_stats stats = { 0 };
 	struct error err = { .code = ERR_OK };
 	(void)unused;
 

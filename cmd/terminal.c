@@ -23,6 +23,7 @@
 #define RESET "\033[0m"
 #define QUIET_TAIL_LINES 20	/* of a failed step's output, with --quiet */
 #define PROGRESS_COLUMNS 79
+#define HEARTBEAT_NS (30 * NS_PER_SEC)	/* without a live line, a word now and then: CI ends jobs that say nothing */
 
 struct partial {		/* the line a stream is in the middle of */
 	struct strbuf text;	/* its first TERMINAL_LINE_BYTES */
@@ -36,6 +37,7 @@ struct terminal {
 	struct strbuf text;		/* written at the end of each event */
 	struct strbuf pending;		/* what has begun: "Step 1/3: checking"; empty: nothing */
 	uint64_t pending_since_ns;
+	uint64_t spoken_ns;		/* when the last line was written */
 	bool open;			/* the pending text stands at the end of the output, without newline */
 	bool progress_shown;
 	struct partial partial[2];
@@ -406,6 +408,17 @@ static void on_verdict(struct terminal *t, const struct event *e)
 	result_print(r, t->opt.verbosity > 0, t->opt.color, &t->text);
 }
 
+/* What has been put together leaves. */
+static void speak(struct terminal *t)
+{
+	if (t->text.len && t->opt.out) {
+		progress_erase(t);
+		output_write(t->opt.out, t->text.buf, t->text.len);
+		t->spoken_ns = clock_monotonic_ns();
+	}
+	strbuf_clear(&t->text);
+}
+
 static void terminal_on_event(struct event_sink *sink, const struct event *e)
 {
 	static void (*const handlers[])(struct terminal *t, const struct event *e) = {
@@ -422,12 +435,23 @@ static void terminal_on_event(struct event_sink *sink, const struct event *e)
 		progress_erase(t);
 	if ((size_t)e->type < ARRAY_SIZE(handlers) && handlers[e->type])
 		handlers[e->type](t, e);
-	if (t->text.len && t->opt.out) {
-		progress_erase(t);
-		output_write(t->opt.out, t->text.buf, t->text.len);
-	}
-	strbuf_clear(&t->text);
+	speak(t);
 	progress_draw(t);
+}
+
+static void terminal_on_tick(struct event_sink *sink)
+{
+	struct terminal *t = (struct terminal *)sink;
+	uint64_t now = clock_monotonic_ns();
+
+	progress_draw(t);
+	if (t->opt.progress_fd >= 0 || t->opt.verbosity < 0 || !t->pending.len || now - t->spoken_ns < HEARTBEAT_NS)
+		return;
+	fresh_line(t);
+	strbuf_addstr(&t->text, "    … still running");
+	add_duration(t, (now - t->pending_since_ns) / NS_PER_SEC * NS_PER_SEC);
+	strbuf_addch(&t->text, '\n');
+	speak(t);
 }
 
 static void terminal_close(struct event_sink *sink)
@@ -446,7 +470,7 @@ struct event_sink *sink_terminal_new(const struct terminal_options *options)
 {
 	struct terminal *t = xcalloc(1, sizeof(*t));
 
-	t->base = (struct event_sink){ .on_event = terminal_on_event, .close = terminal_close };
+	t->base = (struct event_sink){ .on_event = terminal_on_event, .on_tick = terminal_on_tick, .close = terminal_close };
 	t->opt = *options;
 	strbuf_init(&t->text, STRBUF_NO_MAX);
 	strbuf_init(&t->pending, STRBUF_NO_MAX);

@@ -36,6 +36,13 @@ void events_add_take(struct events *ev, struct event_sink *sink)
 	*last = sink;
 }
 
+void events_tick(struct events *ev)
+{
+	for (struct event_sink *sink = ev->sinks; sink; sink = sink->next)
+		if (sink->on_tick)
+			sink->on_tick(sink);
+}
+
 void events_release(struct events *ev)
 {
 	struct event_sink *sink = ev->sinks;

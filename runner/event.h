@@ -44,6 +44,7 @@ struct event {
 struct event_sink {
 	void (*on_event)(struct event_sink *sink, const struct event *event);
 	void (*close)(struct event_sink *sink);		/* frees */
+	void (*on_tick)(struct event_sink *sink);	/* optional: about once a second while a step runs and says nothing */
 	struct event_sink *next;
 	int error;	/* errno of the first write that failed, or 0: the sink is silent from then on, the run goes on */
 };
@@ -59,6 +60,7 @@ void events_add_take(struct events *ev, struct event_sink *sink);	/* called in t
 /* Number, date and deliver. Output reaches the sinks in whole characters (bytes that are no UTF-8 pass as they are). Also a
  * fault point, "event:<type>". */
 void event_emit(struct events *ev, struct event *event);
+void events_tick(struct events *ev);	/* no event: it has no number and no date, and is no fault point */
 void events_release(struct events *ev);
 
 json_t *event_to_json(const struct event *event);

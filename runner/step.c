@@ -91,6 +91,10 @@ static void on_output(void *p, enum sandbox_stream stream, const char *data, siz
 {
 	struct output_arg *arg = p;
 
+	if (!len) {
+		events_tick(arg->ctx->events);
+		return;
+	}
 	redact_stream_feed(&arg->capture[stream].redact, data, len, &arg->clean);
 	pass_on(arg, stream);
 }

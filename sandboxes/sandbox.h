@@ -62,7 +62,9 @@ struct sandbox_file {
 };
 
 enum sandbox_stream { SANDBOX_STDOUT, SANDBOX_STDERR };
-/* Output as it comes, in order per stream. */
+/* Output as it comes, in order per stream. Also called with len 0 about once a second while the command runs and says
+ * nothing, so that a progress display can move. */
+#define SANDBOX_HEARTBEAT_NS UINT64_C(1000000000)
 typedef void sandbox_output(void *arg, enum sandbox_stream stream, const char *data, size_t len);
 
 struct sandbox_command {

@@ -14,7 +14,8 @@ struct decode {			/* what every decoder is given */
 };
 
 struct field;
-/* Decode `node` (never null) found at `path` into `target`. Reports what is wrong itself. */
+/* Decode `node` (never null) found at `path` into `target`, which is the member itself, or NULL to check only. Reports what is
+ * wrong itself. */
 typedef void field_decoder(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			   void *target);
 
@@ -23,14 +24,23 @@ enum field_need { FIELD_OPTIONAL, FIELD_WANTED /* warning when missing */, FIELD
 struct field {
 	const char *key;
 	field_decoder *decode;		/* NULL: known, any value, not looked at */
-	size_t offset;			/* of the member in the target */
+	size_t offset;			/* of the member in the target; FIELD_CHECK: check only, nothing is stored */
 	enum field_need need;
-	const void *extra;		/* for the decoder: enum table, nested table, pattern */
+	const void *extra;		/* for the decoder: enum table, nested table, item */
 	const char *help;		/* one sentence; `schema` and error messages show it */
 };
 
-/* Walk `map` by the table; keys that no row has are warnings with the nearest key. A null value counts as missing. */
-void schema_decode(struct decode *d, const struct field *fields, size_t n, const struct node *map, const char *path,
+struct field_table {
+	const struct field *fields;
+	size_t len;			/* at most SCHEMA_FIELDS_MAX */
+};
+#define SCHEMA_FIELDS_MAX 64
+#define FIELD_CHECK ((size_t)-1)
+#define FIELD_TABLE(rows) { (rows), sizeof(rows) / sizeof((rows)[0]) }
+
+/* Walk `map` by the table; keys that no row has are warnings with the nearest key (keys that begin with "x-" are the author's
+ * own). A null value counts as missing. A node that is no mapping is an error. */
+void schema_decode(struct decode *d, const struct field_table *table, const struct node *map, const char *path,
 		   void *target);
 
 /* Ready-made decoders. Members hold borrowed nodes' texts or plain values. */
@@ -41,11 +51,24 @@ field_decoder decode_duration;	/* uint64_t, ns */
 field_decoder decode_size;	/* uint64_t, bytes */
 field_decoder decode_cpu;	/* uint64_t, thousandths */
 field_decoder decode_count;	/* uint64_t; whole number >= 0 */
-field_decoder decode_enum;	/* int; extra is a const struct enum_name[] ending in NULL */
+field_decoder decode_enum;	/* int; extra is a const struct enum_name[] ending in NULL; others are errors */
+field_decoder decode_word;	/* the same, but others are warnings and case does not matter */
 field_decoder decode_mapping;	/* const struct node *; must be a mapping */
 field_decoder decode_sequence;	/* const struct node *; must be a list */
+field_decoder decode_fields;	/* a mapping by extra, a struct field_table, whose offsets count from this member */
+field_decoder decode_list;	/* const struct node *; a list whose items are checked by extra, a struct field */
 
 struct enum_name {
 	const char *name;
 	int value;
 };
+
+/* Append ".key" (or ["odd key"]) or "[index]" to a path. */
+void path_add_key(struct strbuf *path, const char *key, size_t len);
+void path_add_index(struct strbuf *path, size_t index);
+
+/* "a mapping", "text" …: what a node is, for messages. */
+const char *node_description(const struct node *node);
+
+/* Report a value of the wrong type: "'path' must be <wanted>, not <what it is>". */
+struct finding *schema_wrong_type(struct decode *d, const struct node *node, const char *path, const char *wanted);

@@ -5,6 +5,7 @@
  * value. In shell text nothing is replaced: the value goes into the step's environment and the shell expands it, so a value
  * can never become code. Shell variables that the script sets itself (assignments, for, read, local …), references inside
  * single quotes, comments and quoted here-documents, and `${X%y}` and the like belong to the shell and are not reported.
+ * In a shell `${NAME-default}` counts as well, `${NAME:?text}` is a reference without default, `${NAME:+text}` one that may be unset.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ enum template_kind { TEMPLATE_DATA, TEMPLATE_SHELL };
 struct template_ref {
 	size_t offset, len;		/* of "${…}" in the text */
 	char *name;			/* owned */
-	char *fallback;			/* owned; the text after ":-"; NULL: none */
+	char *fallback;			/* owned; the text after ":-" or "-", as written; NULL: none */
 };
 
 struct template_refs {
@@ -32,6 +33,9 @@ struct template_refs {
 int template_scan(enum template_kind kind, const char *text, size_t len, struct template_refs *ret,
 		  size_t *ret_offset, struct error *err);
 void template_refs_release(struct template_refs *refs);
+
+/* Is it a variable that a shell in a sandbox always has (PATH, HOME, IFS, RANDOM, BASH… )? Not reported in shell text. */
+bool template_is_shell_name(const char *name);
 
 /* Value of a parameter, or NULL when it has none. */
 typedef const char *template_lookup(void *arg, const char *name);

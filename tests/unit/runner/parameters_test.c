@@ -85,7 +85,7 @@ static void test_too_large(void **state)
 {
 	struct parameters p;
 	struct error err = { 0 };
-	autofree char *big = xmalloc(140000), *name = NULL;
+	autofree char *big = xmalloc(140000);
 	int n;
 
 	(void)state;

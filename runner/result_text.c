@@ -35,12 +35,27 @@ static void add_text(struct printer *p, const char *s)
 	printable_add(p->out, clean.buf, clean.len);
 }
 
+/* Columns of the line begun; the only escape sequences in it are our colours. */
 static size_t current_column(const struct strbuf *out)
 {
 	const char *newline = memrchr(out->buf, '\n', out->len);
-	const char *line = newline ? newline + 1 : out->buf;
+	const char *at = newline ? newline + 1 : out->buf, *end = out->buf + out->len, *escape;
+	size_t columns = 0;
 
-	return printable_width(line, out->len - (size_t)(line - out->buf));
+	while ((escape = memchr(at, '\033', (size_t)(end - at)))) {
+		const char *stop = memchr(escape, 'm', (size_t)(end - escape));
+
+		columns += printable_width(at, (size_t)(escape - at));
+		at = stop ? stop + 1 : end;
+	}
+	return columns + printable_width(at, (size_t)(end - at));
+}
+
+static void pad_to(struct printer *p, size_t column)
+{
+	size_t now = current_column(p->out);
+
+	strbuf_addf(p->out, "%*s", now < column ? (int)(column - now) : 1, "");
 }
 
 /* The text from here on, broken at blanks before COLUMNS, further lines indented; then a newline. */
@@ -227,18 +242,22 @@ static void print_control(struct printer *p, enum control_id id)
 {
 	const struct control *c = &p->r->controls.items[id];
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
-	const char *state = control_state_to_string(c->state);
 
-	strbuf_addf(p->out, "  %-21s", control_name(id));
-	add_styled(p, state_styles[c->state], state);
-	strbuf_addf(p->out, "%*s", strlen(state) < 15 ? (int)(15 - strlen(state)) : 1, "");
+	strbuf_addf(p->out, "  %s", control_name(id));
+	pad_to(p, 24);
+	if (c->state == CONTROL_NOT_REQUESTED) {
+		strbuf_addstr(p->out, "not asked for\n");
+		return;
+	}
+	add_styled(p, state_styles[c->state], control_state_to_string(c->state));
+	pad_to(p, 37);
 	if (c->requested[0])
 		strbuf_addf(&text, "asked: %s", c->requested);
 	if (c->mechanism[0])
 		strbuf_addf(&text, "%sby: %s", text.len ? "; " : "", c->mechanism);
 	if (c->detail[0])
 		strbuf_addf(&text, "%s%s", text.len ? "; " : "", c->detail);
-	add_wrapped(p, 38, text.buf);
+	add_wrapped(p, 37, text.buf);
 }
 
 static void print_enforcement(struct printer *p)
@@ -273,7 +292,9 @@ static void print_cleanup_item(struct printer *p, const struct cleanup_item *ite
 
 	strbuf_addstr(p->out, "  ");
 	add_styled(p, item->gone ? GREEN : RED, item->gone ? "gone" : "LEFT");
-	strbuf_addf(p->out, "  %-15s ", item->kind);
+	strbuf_addstr(p->out, "  ");
+	add_text(p, item->kind);
+	pad_to(p, 24);
 	add_wrapped(p, 24, text);
 }
 

@@ -144,7 +144,7 @@ static void write_text(const struct diagnosis *d, struct strbuf *out)
 	} else if (d->enforced == d->asked) {
 		strbuf_addf(out, "The built-in jail works; all %zu controls are enforced.\n", d->asked);
 	} else {
-		strbuf_addf(out, "The built-in jail works; %zu of %zu controls are enforced, the others are weaker as said above.\n",
+		strbuf_addf(out, "The built-in jail works; %zu of %zu controls are enforced; what is weaker is marked above.\n",
 			    d->enforced, d->asked);
 	}
 }

@@ -68,13 +68,13 @@ int settings_parameters(const struct settings *s, bool stdin_taken, struct param
 	}
 	for (size_t i = 0; i < s->params_file.len; i++)
 		if (parameters_add_file(ret, s->params_file.items[i], err) < 0)
-			return error_prefix(err, "--params-file");
+			return -1;
 	for (size_t i = 0; i < s->param.len; i++)
 		if (parameters_add(ret, s->param.items[i], err) < 0)
-			return error_prefix(err, "--param");
+			return -1;
 	for (size_t i = 0; i < s->param_secret.len; i++)
 		if (parameters_add_secret(ret, s->param_secret.items[i], err) < 0)
-			return error_prefix(err, "--param-secret");
+			return -1;
 	return 0;
 }
 

@@ -39,6 +39,7 @@ struct terminal {
 	uint64_t pending_since_ns;
 	uint64_t spoken_ns;		/* when the last line was written */
 	bool open;			/* the pending text stands at the end of the output, without newline */
+	bool announced;			/* the pending text has been written */
 	bool progress_shown;
 	struct partial partial[2];
 	unsigned long shown, hidden;	/* lines of the current attempt */
@@ -99,10 +100,11 @@ static void begin(struct terminal *t, struct strbuf *what)
 	strbuf_clear(&t->pending);
 	strbuf_add(&t->pending, what->buf, what->len);
 	t->pending_since_ns = clock_monotonic_ns();
+	t->announced = false;
 	if (t->opt.progress_fd >= 0 || t->opt.verbosity < 0)
 		return;
 	strbuf_addf(&t->text, "%s ...", t->pending.buf);
-	t->open = true;
+	t->open = t->announced = true;
 }
 
 /* The start of the second half; the caller adds how it ended and a newline. */
@@ -122,6 +124,16 @@ static void add_duration(struct terminal *t, uint64_t ns)
 	strbuf_addch(&t->text, ')');
 }
 
+static void add_cost(struct terminal *t, const struct step_result *step)
+{
+	strbuf_addstr(&t->text, " (");
+	duration_format(&t->text, step->duration_ns);
+	if (step->attempts > 1)
+		strbuf_addf(&t->text, ", attempt %u of %llu", step->attempts,
+			    (unsigned long long)step->plan->handler->retry.max_attempts);
+	strbuf_addch(&t->text, ')');
+}
+
 /* ---- output of steps */
 
 static void show_line(struct terminal *t, enum sandbox_stream stream, const char *line, size_t len, size_t cut)
@@ -134,6 +146,10 @@ static void show_line(struct terminal *t, enum sandbox_stream stream, const char
 	}
 	t->shown++;
 	fresh_line(t);
+	if (!t->announced && t->pending.len) {
+		strbuf_addf(&t->text, "%s ...\n", t->pending.buf);
+		t->announced = true;
+	}
 	strbuf_addf(&t->text, "    %s%c%s ", sgr(t, DIM), stream == SANDBOX_STDERR ? '!' : '|', sgr(t, RESET));
 	while (len) {
 		const char *tab = memchr(line, '\t', len);
@@ -346,11 +362,8 @@ static void on_step_end(struct terminal *t, const struct event *e)
 		printable_addstr(&t->text, step->reason);
 		strbuf_addstr(&t->text, executed ? "" : ")");
 	}
-	if (executed && step->attempts > 1)
-		strbuf_addf(&t->text, " (attempt %u of %llu)", step->attempts,
-			    (unsigned long long)step->plan->handler->retry.max_attempts);
 	if (executed)
-		add_duration(t, step->duration_ns);
+		add_cost(t, step);
 	strbuf_addch(&t->text, '\n');
 	if (t->opt.verbosity < 0)
 		for (int i = 0; i < 2; i++)

@@ -20,7 +20,7 @@ bad() {	# file, what must be said (extended regular expression), what it is
 printf '# only words\n' > comment.wpk.yaml;	bad comment.wpk.yaml 'error: ' "a comment only"
 head -c 4096 /dev/urandom > binary.wpk.yaml;	bad binary.wpk.yaml 'binary.wpk.yaml.*: error: ' "random bytes"
 truncate -s 100M huge.wpk.yaml;			bad huge.wpk.yaml 'larger|more than the limit' "100 MB"
-yes '- x' | head -c 3000000 > three.wpk.yaml;	bad three.wpk.yaml 'larger|more than the limit' "3 MB of YAML"
+yes -- '- x' | head -c 3000000 > three.wpk.yaml;	bad three.wpk.yaml 'larger|more than the limit' "3 MB of YAML"
 wpk tabs; sed -i 's/^  name: tabs/\tname: tabs/' tabs.wpk.yaml; bad tabs.wpk.yaml 'tabs.wpk.yaml:4:1: error: .*tab' "a tab as indentation"
 wpk twice; sed -i 's/^  version:/  name: again\n  version:/' twice.wpk.yaml; bad twice.wpk.yaml 'twice.wpk.yaml:5:3: error: .*name' "a key given twice"
 { wpk two; cat two.wpk.yaml; echo ---; cat two.wpk.yaml; } > both.wpk.yaml; bad both.wpk.yaml 'both.wpk.yaml:[0-9]+:1: error: .*document' "two documents"
@@ -47,12 +47,18 @@ wpk weird - <<< '    - {name: a, type: shell, timeout: "5 parsecs", config: {com
 wpk open - <<< '    - {name: a, type: api, config: {url: "http://${HOST/x", method: GET}}'; bad open.wpk.yaml 'open.wpk.yaml:12:[0-9]+: error: .*(\$\{|clos)' 'an unclosed ${'
 cat > types.wpk.yaml <<'YAML'
 apiVersion: [v1]
-kind: {}
+kind: WorkflowPackage
 metadata: hello
-spec: [1, 2]
+spec:
+  runtime: 3
+  safety: []
+  triggers: {}
+  handlers: shell
+  rollback: "no"
+  validation: 1.5
 YAML
 bad types.wpk.yaml 'types.wpk.yaml:1:[0-9]+: error: ' "wrong types everywhere"
-run validate types.wpk.yaml; ok "all of them are told at once" test "$(grep -c ': error: ' "$out")" -ge 3
+run validate types.wpk.yaml; ok "all of them are told at once" test "$(grep -c ': error: ' "$out")" -ge 6
 wpk many - <<'YAML'
     - {name: a, type: ftp, config: {command: "x"}}
     - {name: b, type: shell, timeout: -1s, config: {command: "x"}}

@@ -65,7 +65,7 @@ metadata:
   author: tests
 spec:
   runtime: {type: shell}
-  safety: {mode: manual, approval_required: false, dry_run_required: true, rollback_enabled: true}
+  safety: {mode: manual, approval_required: false, dry_run_required: true, rollback_enabled: false}
   handlers:
 $handlers
 YAML

@@ -16,7 +16,7 @@ for args in "--wpk=good.wpk.yaml" "--wpk=good.wpk.yaml --format=json" "--wpk=goo
 	status 5 "a closed stdout: $args"; left_nothing "a closed stdout: $args"
 	"$SANDBOX_RUNNER" $args 2> "$err" | true; rc=${PIPESTATUS[0]}
 	case $rc in 0|141) true ;; *) false ;; esac; result $? "a reader that went away: $args (exit $rc)"
-	err_lacks "error" "a reader that went away: $args: no complaint"
+	err_lacks "error:" "a reader that went away: $args: no complaint"
 	left_nothing "a reader that went away: $args"
 done
 "$SANDBOX_RUNNER" --wpk=failing.wpk.yaml > /dev/full 2> "$err"; rc=$?; status 1 "a failed step stays a failed step on a full disk"

@@ -21,7 +21,8 @@ out_matches 'HOW = well' "a default"
 out_matches 'ID .*not set' "an unset parameter of a simulated one"
 ok "nothing has run" test ! -e /tmp/ran
 
-run plan --param WHO=me --param-secret ID=env:THE_ID mixed.wpk.yaml; status 3 "a secret from a variable that is not there"
+run plan --param WHO=me --param-secret ID=env:THE_ID mixed.wpk.yaml; status 2 "a secret from a variable that is not there"
+err_has "THE_ID" "is named"
 export THE_ID=geheim-4711
 run plan --param WHO=me --param-secret ID=env:THE_ID mixed.wpk.yaml; status 0 "parameters"
 out_matches 'WHO = me' "are shown"

@@ -77,7 +77,7 @@ run|--wpk=SOURCE is missing
 --wpk=good.wpk.yaml --report=text --format=json|only one thing can be written to standard output
 --wpk=good.wpk.yaml --files=good.wpk.yaml:../up|must not hold '..'
 --wpk=good.wpk.yaml --files=good.wpk.yaml:/abs|must be relative
---wpk=good.wpk.yaml --param=novalue|--param: 
+--wpk=good.wpk.yaml --param=novalue|--param 'novalue' has no '='
 --wpk=good.wpk.yaml --param=1X=v|--param: 
 --wpk=good.wpk.yaml --param=PATH=v|--param: 
 --wpk=good.wpk.yaml --quiet=yes|option '--quiet' takes no value

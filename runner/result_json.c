@@ -37,12 +37,12 @@ void json_put_time(json_t *o, const char *key, uint64_t realtime_ns)
 
 /* ---- redaction */
 
-/* Keys whose values we make: words, identifiers and times. Sorted by nothing, short enough to be searched. */
+/* Keys whose values we make: words, identifiers and times. */
 static bool is_own_word(const char *key)
 {
 	static const char *const keys[] = {
 		"$schema", "schema", "run_id", "started", "ended", "time", "sha256", "safety_mode", "type", "runtime",
-		"policy_decision", "profile", "phase", "mode", "status", "limit", "end", "signal_name", "control", "state",
+		"policy_decision", "profile", "phase", "kind", "mode", "status", "limit", "end", "signal_name", "control", "state",
 		"verdict", "code", "rule_id", "level", "severity", "stream", "observation",
 	};
 

@@ -149,6 +149,24 @@ static void print_not_executed(struct printer *p)
 	}
 }
 
+/* ---- what a person has to do */
+
+static void print_decision(struct printer *p)
+{
+	const struct decision *d = p->r->plan ? p->r->plan->decision : NULL;
+	const struct strvec *reasons = d ? decision_reasons(d) : NULL;
+
+	if (!d || (decision_verdict(d) == VERDICT_APPROVE && !decision_approval_required(d)))
+		return;
+	add_styled(p, BOLD, "Decision");
+	strbuf_addf(p->out, ": %s%s\n", verdict_to_string(decision_verdict(d)),
+		    decision_approval_required(d) ? "; a person has to approve the package before it is used" : "");
+	for (size_t i = 0; i < reasons->len; i++) {
+		strbuf_addstr(p->out, "  ");
+		add_wrapped(p, 4, reasons->items[i]);
+	}
+}
+
 /* ---- declared and observed */
 
 static void cpu_format(struct strbuf *out, uint64_t millis)
@@ -352,6 +370,7 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 	struct printer p = { .r = r, .verbose = verbose, .color = color, .out = out };
 
 	print_not_executed(&p);
+	print_decision(&p);
 	print_declared(&p);
 	print_enforcement(&p);
 	print_cleanup(&p);

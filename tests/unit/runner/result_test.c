@@ -347,6 +347,9 @@ static void test_redaction(void **state)
 		{ .name = "b", .mode = STEP_MODE_SIMULATED, .status = STEP_NOT_EXECUTED, .reason = "no hunter22" },
 		{ .name = NULL },
 	};
+	/* weak secrets that are also words of ours */
+	static const char *const weak[] = { "passed", "main", "shell", "exited", "auto", "approve", "enforced", "memory", "failed",
+					    "simulated", "executed", "warning", "unavailable", "result", "2026", "r-aaaa", "aaaaaaaa" };
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	json_auto_t *schema = load_schema();
 	json_auto_t *json = NULL;
@@ -357,13 +360,14 @@ static void test_redaction(void **state)
 	fixture_init(&f, rows);
 	f.result.redactor = redactor_new();
 	assert_true(redactor_add((struct redactor *)f.result.redactor, "hunter22", 8));
-	assert_true(redactor_add((struct redactor *)f.result.redactor, "passed", 6));	/* a weak secret that is also a word of ours */
-	assert_true(redactor_add((struct redactor *)f.result.redactor, "main", 4));
+	for (size_t i = 0; i < ARRAY_SIZE(weak); i++)
+		assert_true(redactor_add((struct redactor *)f.result.redactor, weak[i], strlen(weak[i])));
 	f.result.source = "hunter22.yaml";
 	f.wpk.description = "about hunter22";
 	strvec_push(&f.result.warnings, "hunter22 is weak");
 	finding_add(&f.findings, FINDING_WARNING, "schema/unknown-key", (struct position){ 1, 1 }, "unknown key 'hunter22'");
 	cleanup_add(&f.result.cleanup, "directory", "/tmp/hunter22", false, "EBUSY");
+	error_set(&f.result.error, ERR_UNAVAILABLE, "hunter22 is in the way");
 	result_decide(&f.result);
 	json = result_to_json(&f.result);
 	count_strings(json, "hunter22", &left);
@@ -371,6 +375,7 @@ static void test_redaction(void **state)
 	assert_int_equal(left, 0);
 	assert_true(stars >= 10);
 	check_against_schema(schema, json, "redacted");
+	assert_string_equal(json_string_value(json_object_get(json, "run_id")), FIXTURE_RUN_ID);
 	result_print(&f.result, true, false, &text);
 	assert_null(strstr(text.buf, "hunter22"));
 	redactor_free((struct redactor *)f.result.redactor);
@@ -421,6 +426,25 @@ static void test_text_is_short_when_all_is_well(void **state)
 	fixture_release(&f);
 }
 
+static void test_approval_is_shown(void **state)
+{
+	static const struct row rows[] = { PASS("a"), { .name = NULL } };
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, rows);
+	decision_free(f.decision);
+	f.wpk.approval_required = true;
+	assert_int_equal(policy_decide(&f.wpk, &f.findings, &f.decision, NULL), 0);
+	f.plan.decision = f.decision;
+	result_decide(&f.result);
+	result_print(&f.result, false, false, &text);
+	if (!strstr(text.buf, "; a person has to approve the package before it is used\n"))
+		fail_msg("%s", text.buf);
+	fixture_release(&f);
+}
+
 /* Names of a package can neither end a line of ours, nor steer the terminal, nor forge a verdict. */
 static void test_hostile_names(void **state)
 {
@@ -464,6 +488,7 @@ int main(void)
 		cmocka_unit_test(test_redaction),
 		cmocka_unit_test(test_golden_text),
 		cmocka_unit_test(test_text_is_short_when_all_is_well),
+		cmocka_unit_test(test_approval_is_shown),
 		cmocka_unit_test(test_hostile_names),
 	};
 

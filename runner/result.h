@@ -109,7 +109,7 @@ struct observed result_observed(const struct result *r);
 
 /* runner/result.schema.json describes it. */
 json_t *result_to_json(const struct result *r);
-/* The closing part of the terminal output: steps not executed and why, the policy's decision unless it is a plain
- * approval, what was declared next to what was seen, enforcement (what does
- * not hold; the whole table with `verbose`), cleanup certificate, verdict. One line each where all is well. */
+/* The closing part of the terminal output: steps not executed and why, the policy's decision unless it is a plain approval, what was
+ * declared next to what was seen, enforcement (what does not hold; the whole table with `verbose`), clean-up certificate,
+ * verdict. One line each where all is well. */
 void result_print(const struct result *r, bool verbose, bool color, struct strbuf *out);

@@ -182,6 +182,42 @@ static void test_archives(void **state)
 	}
 }
 
+/* More than one buffer, the steps' logs behind each other in one nameless file: every byte at its place. */
+static void test_large_archive(void **state)
+{
+	autostrbuf struct strbuf want = STRBUF_INIT(STRBUF_NO_MAX);
+	struct error err = { 0 };
+	struct place p;
+	int out;
+
+	(void)state;
+	place_open(&p, "big.tar", rows);
+	start(&p, UINT64_MAX);
+	for (size_t step = 0; step < 3; step += 2) {
+		begin_step(&p, step, 1);
+		strbuf_clear(&want);
+		for (int i = 0; i < 20000; i++) {
+			char line[32];
+
+			snprintf(line, sizeof(line), "%zu line %d\n", step, i);
+			strbuf_addstr(&want, line);
+			output(&p, step, SANDBOX_STDOUT, line);
+		}
+		end_step(&p, step);
+	}
+	assert_int_equal(finish(&p, &err), 0);
+	out = open(p.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (archive_extract(p.target, out, &archive_bundle_limits, &err) < 0)
+		fail_msg("%s", err.text);
+	close(out);
+	check_file(&p, "big/rollback-01-undo.stdout.log", want.buf);
+	for (char *s = want.buf; *s; s++)
+		if ((s == want.buf || s[-1] == '\n') && *s == '2')
+			*s = '0';
+	check_file(&p, "big/01-verify-checksum-sha256.stdout.log", want.buf);
+	place_close(&p);
+}
+
 static void test_ceiling_and_attempts(void **state)
 {
 	struct error err = { 0 };
@@ -398,6 +434,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_folder),
 		cmocka_unit_test(test_archives),
+		cmocka_unit_test(test_large_archive),
 		cmocka_unit_test(test_ceiling_and_attempts),
 		cmocka_unit_test(test_output_limit),
 		cmocka_unit_test(test_names),

@@ -426,6 +426,33 @@ static void test_text_is_short_when_all_is_well(void **state)
 	fixture_release(&f);
 }
 
+/* Neither a leftover nor an unfinished check may read as clean. */
+static void test_cleanup_claims(void **state)
+{
+	static const struct { bool complete, item_gone; const char *want; } cases[] = {
+		{ true, true, "Cleanup: 3 things made, 3 gone\n" },
+		{ true, false, "Cleanup: NOT COMPLETE, 1 of 3 things made is still there; run 'sandbox_runner gc'\n" },
+		{ false, false, "Cleanup: NOT COMPLETE, 1 of 3 things made is still there; run 'sandbox_runner gc'\n" },
+		{ false, true, "Cleanup: NOT COMPLETE, not everything could be checked; run 'sandbox_runner gc'\n" },
+	};
+	static const struct row rows[] = { PASS("a"), { .name = NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+		struct fixture f;
+
+		fixture_init(&f, rows);
+		cleanup_add(&f.result.cleanup, "process", "12", cases[i].item_gone, "asked");
+		f.result.cleanup_complete = cases[i].complete;
+		result_decide(&f.result);
+		result_print(&f.result, false, false, &text);
+		if (!strstr(text.buf, cases[i].want))
+			fail_msg("%s", text.buf);
+		fixture_release(&f);
+	}
+}
+
 static void test_approval_is_shown(void **state)
 {
 	static const struct row rows[] = { PASS("a"), { .name = NULL } };
@@ -488,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_redaction),
 		cmocka_unit_test(test_golden_text),
 		cmocka_unit_test(test_text_is_short_when_all_is_well),
+		cmocka_unit_test(test_cleanup_claims),
 		cmocka_unit_test(test_approval_is_shown),
 		cmocka_unit_test(test_hostile_names),
 	};

@@ -82,6 +82,7 @@ static void plan_source(struct planning *p, const char *spec)
 		note_error(p, &err);
 	} else {
 		package_show_findings(&pkg, common, 0);
+		package_show_reasons(&pkg);
 		if (p->text.len)
 			strbuf_addch(&p->text, '\n');
 		plan_package(p, &pkg);

@@ -228,6 +228,7 @@ static int open_package(struct invocation *v, struct error *err)
 	if (package_open(v->opt.wpk, scratch_path(&v->scratch), &v->package, err) < 0)
 		return -1;
 	package_show_findings(&v->package, &v->opt.settings.common, 0);
+	package_show_reasons(&v->package);
 	return make_plan(v, err);
 }
 
@@ -404,6 +405,7 @@ static int fail(struct invocation *v, const struct error *err)
 	if (!strcmp(v->opt.format, "ndjson"))
 		json_put_text(document, "type", "error");
 	json_put(document, "error", json_incref(error));
+	json_put(document, "decision", v->package.decision ? decision_to_json(v->package.decision) : json_null());
 	json_put(document, "findings", package_findings_to_json(&v->package));
 	json_write(document, strcmp(v->opt.format, "json") ? 0 : 2, &text);
 	strbuf_addch(&text, '\n');

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/output.h"
 #include "runner/base/archive.h"
 #include "runner/base/file.h"
 
@@ -63,6 +64,14 @@ json_t *package_findings_to_json(const struct package *p)
 	return list;
 }
 
+void package_show_reasons(const struct package *p)
+{
+	if (!p->decision || decision_verdict(p->decision) != VERDICT_BLOCK)
+		return;
+	for (size_t i = 0; i < decision_reasons(p->decision)->len; i++)
+		message("refused", "%s", decision_reasons(p->decision)->items[i]);
+}
+
 void package_verdict(const struct package *p, struct error *err)
 {
 	size_t errors = finding_count(&p->findings, FINDING_ERROR);
@@ -71,11 +80,9 @@ void package_verdict(const struct package *p, struct error *err)
 	if (errors || !p->decision) {
 		error_set(err, ERR_INVALID_INPUT, "package '%s' is invalid: %zu error%s", p->findings.file, errors, errors == 1 ? "" : "s");
 	} else if (decision_verdict(p->decision) == VERDICT_BLOCK) {
-		const struct strvec *reasons = decision_reasons(p->decision);
-		autostrbuf struct strbuf text = STRBUF_INIT(sizeof(err->text));
+		size_t n = decision_reasons(p->decision)->len;
 
-		for (size_t i = 0; i < reasons->len; i++)
-			strbuf_addf(&text, "%s%s", i ? "; " : "", reasons->items[i]);
-		error_set(err, ERR_PERMISSION_DENIED, "the policy refuses package '%s': %s", p->findings.file, text.buf);
+		error_set(err, ERR_PERMISSION_DENIED, "the policy refuses package '%s' for %zu reason%s", p->findings.file, n,
+			  n == 1 ? "" : "s");
 	}
 }

@@ -27,7 +27,8 @@ void package_release(struct package *p);
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
 			    struct strbuf *out);
 void package_show_findings(const struct package *p, const struct common_options *common, size_t first);	/* on stderr */
+void package_show_reasons(const struct package *p);	/* why the policy refuses it, if it does; on stderr */
 json_t *package_findings_to_json(const struct package *p);
 
-/* "the package is invalid: 2 errors" or the reasons for which it is blocked; ERR_OK when it may go on. */
+/* That it is invalid, or refused by the policy; ERR_OK when it may go on. */
 void package_verdict(const struct package *p, struct error *err);

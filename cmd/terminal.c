@@ -264,7 +264,8 @@ static void on_run_start(struct terminal *t, const struct event *e)
 	printable_addstr(&t->text, wpk->name);
 	strbuf_addch(&t->text, ' ');
 	printable_addstr(&t->text, wpk->version);
-	strbuf_addf(&t->text, "%s · %s, profile %s\n", sgr(t, RESET), plan->where, plan->profile->name);
+	strbuf_addf(&t->text, "%s · %s, profile %s%s\n", sgr(t, RESET), plan->where, plan->profile->name,
+		    decision_approval_required(plan->decision) ? " · in production it needs an approval" : "");
 }
 
 static void on_warning(struct terminal *t, const struct event *e)

@@ -34,6 +34,7 @@ static void check_round_trip(const json_t *value, bool exact)
 		abort();
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	json_auto_t *value = NULL, *text = json_textn((const char *)data, size);

@@ -25,9 +25,9 @@ each_format 2 "a wrong value" --wpk=good.wpk.yaml --type=nonsense
 each_format 3 "an invalid package" --wpk=invalid.wpk.yaml
 each_format 3 "a parameter that is not set" --wpk=unset.wpk.yaml
 each_format 3 "an invalid package stays invalid" --wpk=invalid.wpk.yaml --exit-zero
-each_format 4 "a package that the policy refuses" --wpk="$repo/tests/fixtures/wpk/refused.wpk.yaml"
+each_format 4 "a package that the policy refuses" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml"
 err_has "refused: step 'root' asks for a privileged container" "a refused package: each reason is told"
-each_format 4 "a refused package stays refused" --wpk="$repo/tests/fixtures/wpk/refused.wpk.yaml" --exit-zero
+each_format 4 "a refused package stays refused" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml" --exit-zero
 each_format 5 "a sandbox type that is not there" --wpk=good.wpk.yaml --type=kind
 each_format 5 "a runtime that is not there" --wpk=good.wpk.yaml --runtime=runsc
 each_format 5 "a state folder that cannot be made" --wpk=good.wpk.yaml --state-dir=/proc/nowhere/state
@@ -39,8 +39,8 @@ each_format 0 "the deadline, only reported" --wpk=slow.wpk.yaml --timeout=500ms 
 
 run validate invalid.wpk.yaml; status 3 "validate"
 run plan invalid.wpk.yaml; status 3 "plan"
-run plan "$repo/tests/fixtures/wpk/refused.wpk.yaml"; status 4 "plan a refused package"
-run plan "$repo/tests/fixtures/wpk/refused.wpk.yaml" invalid.wpk.yaml good.wpk.yaml; status 3 "invalid weighs more than refused"
+run plan "$repo/tests/fixtures/packages/refused.wpk.yaml"; status 4 "plan a refused package"
+run plan "$repo/tests/fixtures/packages/refused.wpk.yaml" invalid.wpk.yaml good.wpk.yaml; status 3 "invalid weighs more than refused"
 
 # a control that is not enforced here: a jail without any cgroup has no memory limit
 if unshare -m true 2>/dev/null; then

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What validate and plan say about the packages of tests/fixtures/wpk, word for word: NAME.validate and NAME.plan (stdout, stderr, exit
+# What validate and plan say about the packages of tests/fixtures/packages, word for word: NAME.validate and NAME.plan (stdout, stderr, exit
 # status). After an intended change: UPDATE=1 make test T=cli/golden, and read the difference.
 . "$(dirname "$0")/lib.sh"
-cd "$repo/tests/fixtures/wpk" || exit 2
+cd "$repo/tests/fixtures/packages" || exit 2
 
 for package in *.wpk.yaml; do
 	name=${package%.wpk.yaml}

@@ -99,7 +99,7 @@ static const char *describe_list(const struct node *root)
 	return "a list";
 }
 
-/* Into `out`, which holds at least UTF8_QUOTE_SIZE + 64 bytes. */
+/* `out` is used when a name has to be put in. NULL: nothing we know. */
 static const char *describe(const struct node *root, char *out, size_t size)
 {
 	const struct node *kind = node_get(root, "kind"), *api = node_get(root, "apiVersion");
@@ -119,20 +119,24 @@ static const char *describe(const struct node *root, char *out, size_t size)
 		if (fits(&likenesses[i], root))
 			return likenesses[i].what;
 	}
-	return "some other mapping";
+	return NULL;
 }
 
 void dialect_report(const struct node *root, struct finding_list *findings)
 {
 	static const struct position start = { 1, 1 };
 	char words[UTF8_QUOTE_SIZE + 64];
+	const char *what = node_is_null(root) ? NULL : describe(root, words, sizeof(words));
 	struct finding *f;
 
 	if (node_is_null(root))
 		f = finding_add(findings, FINDING_ERROR, "wpk/empty", start, "the file is empty, it holds no workflow package");
+	else if (what)
+		f = finding_add(findings, FINDING_ERROR, "wpk/not-a-package", root->start,
+				"this is no workflow package, it looks like %s", what);
 	else
 		f = finding_add(findings, FINDING_ERROR, "wpk/not-a-package", root->start,
-				"this is no workflow package, it looks like %s", describe(root, words, sizeof(words)));
+				"this is no workflow package, it has neither 'kind: " KIND "' nor handlers below 'spec'");
 	f->suggestion = xstrdup("a workflow package is a mapping with apiVersion: v1, kind: " KIND
 				", metadata, and spec with its handlers");
 }

@@ -48,7 +48,7 @@ const char *node_description(const struct node *node)
 {
 	static const char *const names[][2] = {
 		{ "mapping", "a mapping" }, { "list", "a list" }, { "number", "a number" }, { "boolean", "a boolean" },
-		{ "null", "nothing" },
+		{ "null", "null" },
 	};
 	const char *type = node_type_name(node);
 
@@ -86,7 +86,15 @@ static const struct field *find_field(const struct field_table *table, const str
 	return NULL;
 }
 
-static void report_unknown(struct decode *d, const struct field_table *table, const struct node *key, const char *path)
+/* What schema_decode() saw of a field. */
+struct sighting {
+	const struct node *key;		/* NULL: not there */
+	bool null;
+	size_t misspelt;		/* the finding about a key that was probably meant to be this one, plus 1; 0: none */
+};
+
+static void report_unknown(struct decode *d, const struct field_table *table, const struct node *key, const char *path,
+			   struct sighting *seen)
 {
 	const char *names[SCHEMA_FIELDS_MAX];
 	char quoted[UTF8_QUOTE_SIZE];
@@ -106,20 +114,42 @@ static void report_unknown(struct decode *d, const struct field_table *table, co
 	f = finding_at(d->findings, FINDING_WARNING, "schema/unknown-key", key, path, "unknown key %s is ignored",
 		       utf8_quote(quoted, key->text, key->len));
 	suggest(f, "did you mean '%s'?", near);
+	for (size_t i = 0; near && i < table->len; i++) {
+		if (near == names[i] && !seen[i].misspelt)
+			seen[i].misspelt = d->findings->len;
+	}
 }
 
-static void report_missing(struct decode *d, const struct field *field, const struct node *map, const struct node *null,
+/* A wanted key is missing and one much like it is there: one finding for both. */
+static void report_misspelt(struct decode *d, const struct field *field, const struct sighting *seen)
+{
+	struct finding *f = &d->findings->items[seen->misspelt - 1];
+	char *message = xasprintf("%.*s, and '%s' is missing", (int)(strlen(f->message) - strlen(" is ignored")), f->message,
+				  field->key);
+
+	free(f->message);
+	f->message = message;
+	if (field->need == FIELD_REQUIRED) {
+		f->level = FINDING_ERROR;
+		f->severity = SEVERITY_HIGH;
+		f->rule_id = "schema/missing-key";
+	}
+}
+
+static void report_missing(struct decode *d, const struct field *field, const struct node *map, const struct node *key,
 			   const char *path)
 {
 	enum finding_level level = field->need == FIELD_REQUIRED ? FINDING_ERROR : FINDING_WARNING;
-	struct position begin = map->start;
 	struct finding *f;
 
-	if (null) {
-		f = finding_at(d->findings, level, "schema/missing-key", null, path, "'%s%s%s' is empty", path,
-			       *path ? "." : "", field->key);
+	if (key) {
+		autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
+
+		strbuf_addstr(&child, path);
+		path_add_key(&child, field->key, strlen(field->key));
+		f = finding_at(d->findings, level, "schema/missing-key", key, child.buf, "'%s' is empty", child.buf);
 	} else {
-		f = finding_add(d->findings, level, "schema/missing-key", begin, *path ? "'%s' has no '%s'" : "%s'%s' is missing",
+		f = finding_add(d->findings, level, "schema/missing-key", map->start, *path ? "'%s' has no '%s'" : "%s'%s' is missing",
 				path, field->key);
 		f->path = *path ? xstrdup(path) : NULL;
 	}
@@ -134,7 +164,7 @@ static void *member_of(const struct field *field, void *target)
 void schema_decode(struct decode *d, const struct field_table *table, const struct node *map, const char *path,
 		   void *target)
 {
-	const struct node *seen[SCHEMA_FIELDS_MAX] = { NULL };
+	struct sighting seen[SCHEMA_FIELDS_MAX] = { 0 };
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
 
 	assert(table->len <= SCHEMA_FIELDS_MAX);
@@ -154,22 +184,23 @@ void schema_decode(struct decode *d, const struct field_table *table, const stru
 			field = find_field(table, key, &row);
 		}
 		if (!field) {
-			report_unknown(d, table, key, child.buf);
+			report_unknown(d, table, key, child.buf, seen);
 			continue;
 		}
-		seen[row] = node_is_null(value) ? key : value;
-		if (field->decode && !node_is_null(value))
+		seen[row].key = key;
+		seen[row].null = node_is_null(value);
+		if (field->decode && !seen[row].null)
 			field->decode(d, field, value, child.buf, member_of(field, target));
 	}
 	for (size_t i = 0; i < table->len; i++) {
 		const struct field *field = &table->fields[i];
 
-		if (field->need == FIELD_OPTIONAL)
+		if (field->need == FIELD_OPTIONAL || (seen[i].key && !seen[i].null))
 			continue;
-		if (!seen[i])
-			report_missing(d, field, map, NULL, path);
-		else if (node_is_null(seen[i]) || node_is_null(node_get(map, field->key)))
-			report_missing(d, field, map, seen[i], path);
+		if (!seen[i].key && seen[i].misspelt)
+			report_misspelt(d, field, &seen[i]);
+		else
+			report_missing(d, field, map, seen[i].key, path);
 	}
 }
 
@@ -353,7 +384,7 @@ void decode_list(struct decode *d, const struct field *field, const struct node 
 		strbuf_addstr(&child, path);
 		path_add_index(&child, i);
 		if (node_is_null(node->items[i]))
-			schema_wrong_type(d, node->items[i], child.buf, item->help);
+			schema_wrong_type(d, node->items[i], child.buf, "a value");
 		else
 			item->decode(d, item, node->items[i], child.buf, NULL);
 	}

@@ -170,9 +170,10 @@ static bool scan_double_quotes(struct shell *sh)
 	return true;
 }
 
-static void skip_single_quotes(struct shell *sh)
+/* At a quote: past the next one like it. */
+static void skip_quotes(struct shell *sh)
 {
-	const char *close = memchr(sh->s + sh->at + 1, '\'', sh->end - sh->at - 1);
+	const char *close = memchr(sh->s + sh->at + 1, sh->s[sh->at], sh->end - sh->at - 1);
 
 	sh->at = close ? (size_t)(close + 1 - sh->s) : sh->end;
 }
@@ -190,7 +191,7 @@ static bool scan_piece(struct shell *sh)
 {
 	switch (peek(sh, 0)) {
 	case '\'':
-		skip_single_quotes(sh);
+		skip_quotes(sh);
 		return true;
 	case '"':
 		return scan_double_quotes(sh);
@@ -377,8 +378,8 @@ static void add_heredoc(struct shell *sh)
 		char c = peek(sh, 0);
 
 		doc.quoted |= c == '\'' || c == '"' || c == '\\';
-		if (c == '\'')
-			skip_single_quotes(sh);
+		if (c == '\'' || c == '"')
+			skip_quotes(sh);
 		else
 			skip(sh, c == '\\' ? 2 : 1);
 	}
@@ -674,7 +675,7 @@ int template_scan_shell(const char *text, size_t len, struct template_refs *ret,
 
 	if (sh.settings_len)
 		qsort(sh.settings, sh.settings_len, sizeof(*sh.settings), compare_settings);
-	for (size_t i = 0; i < sh.found_len; i++) {
+	for (size_t i = 0; i < sh.found_len && (good || sh.found[i].at < sh.bad_at); i++) {
 		const struct found *f = &sh.found[i];
 		autofree char *name = xstrndup(f->name.s, f->name.len);
 		size_t set = first_setting(&sh, f->name);

@@ -11,7 +11,7 @@
 
 #define NAME_MAX_LENGTH 128
 
-static const struct field text_item = { .decode = decode_text, .help = "text" };
+static const struct field text_item = { .decode = decode_text };
 
 /* ---- metadata */
 
@@ -173,7 +173,7 @@ static const struct field trigger_rows[] = {
 	{ .key = "name", .decode = decode_text, .offset = FIELD_CHECK },
 };
 static const struct field_table trigger_table = FIELD_TABLE(trigger_rows);
-static const struct field trigger_item = { .decode = decode_fields, .extra = &trigger_table, .help = "a mapping" };
+static const struct field trigger_item = { .decode = decode_fields, .extra = &trigger_table };
 
 /* ---- spec.validation, spec.rollback, spec.monitoring */
 
@@ -201,7 +201,7 @@ static void decode_permission(struct decode *d, const struct field *field, const
 		       utf8_quote(quoted, node->text, node->len));
 	f->suggestion = xstrdup("for example 'deployments/patch'");
 }
-static const struct field permission_item = { .decode = decode_permission, .help = "text" };
+static const struct field permission_item = { .decode = decode_permission };
 
 static const struct field limit_rows[] = {
 	{ .key = "max_storage", .decode = decode_size, .offset = FIELD_CHECK },
@@ -253,7 +253,7 @@ static const struct field alert_rows[] = {
 	{ .key = "channel", .decode = decode_text, .offset = FIELD_CHECK },
 };
 static const struct field_table alert_table = FIELD_TABLE(alert_rows);
-static const struct field alert_item = { .decode = decode_fields, .extra = &alert_table, .help = "a mapping" };
+static const struct field alert_item = { .decode = decode_fields, .extra = &alert_table };
 
 static const struct field monitoring_rows[] = {
 	{ .key = "metrics_enabled", .decode = decode_bool, .offset = FIELD_CHECK },

@@ -8,7 +8,7 @@
 #include "runner/base/mem.h"
 #include "validators/wpk_handler.h"
 
-static const struct field text_item = { .decode = decode_text, .help = "text" };
+static const struct field text_item = { .decode = decode_text };
 
 /* ---- shell */
 
@@ -147,7 +147,7 @@ static void decode_status(struct decode *d, const struct field *field, const str
 
 	(void)target;
 	if (node->kind == NODE_SEQUENCE) {	/* any of several */
-		static const struct field item = { .decode = decode_status, .help = "a status number" };
+		static const struct field item = { .decode = decode_status };
 		const struct field list = { .extra = &item };
 
 		decode_list(d, &list, node, path, NULL);
@@ -223,7 +223,7 @@ static const struct field mount_rows[] = {
 	{ .key = "mountPropagation", .decode = decode_text, .offset = FIELD_CHECK },
 };
 static const struct field_table mount_table = FIELD_TABLE(mount_rows);
-static const struct field mount_item = { .decode = decode_fields, .extra = &mount_table, .help = "a mapping" };
+static const struct field mount_item = { .decode = decode_fields, .extra = &mount_table };
 
 static const struct field resource_rows[] = {
 	{ .key = "cpu", .decode = decode_cpu, .offset = FIELD_CHECK },

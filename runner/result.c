@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 
@@ -102,7 +103,8 @@ struct observed result_observed(const struct result *r)
 
 	for (size_t i = 0; i < r->steps_len; i++) {
 		const struct sandbox_exit *e = &r->steps[i].exit;
-		uint64_t millis = e->duration_ns ? e->cpu_ns * 1000 / e->duration_ns : 0;
+		/* starting a program keeps a cpu busy for some milliseconds: that is no load worth comparing */
+		uint64_t millis = e->duration_ns >= NS_PER_SEC ? e->cpu_ns / (e->duration_ns / 1000) : 0;
 
 		if (r->steps[i].mode != STEP_MODE_EXECUTED || r->steps[i].status == STEP_NOT_EXECUTED)
 			continue;

@@ -102,7 +102,7 @@ struct step_counts result_count(const struct result *r, enum step_phase phase);
 
 struct observed {			/* over all executed steps; 0: nothing known */
 	uint64_t memory_peak_bytes;
-	uint64_t cpu_millis;		/* average of the busiest step, in thousandths of a cpu */
+	uint64_t cpu_millis;		/* average of the busiest step of at least a second, in thousandths of a cpu */
 	uint64_t pids_peak;
 };
 struct observed result_observed(const struct result *r);

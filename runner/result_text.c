@@ -158,9 +158,14 @@ static void print_decision(struct printer *p)
 
 	if (!d || (decision_verdict(d) == VERDICT_APPROVE && !decision_approval_required(d)))
 		return;
-	add_styled(p, BOLD, "Decision");
-	strbuf_addf(p->out, ": %s%s\n", verdict_to_string(decision_verdict(d)),
-		    decision_approval_required(d) ? "; a person has to approve the package before it is used" : "");
+	if (decision_verdict(d) == VERDICT_APPROVE) {
+		add_styled(p, BOLD, "Approval");
+		strbuf_addstr(p->out, ": a person has to approve the package before it is used in production\n");
+	} else {
+		add_styled(p, BOLD, "Decision");
+		strbuf_addf(p->out, ": %s%s\n", verdict_to_string(decision_verdict(d)),
+			    decision_approval_required(d) ? "; a person has to approve the package before it is used in production" : "");
+	}
 	for (size_t i = 0; i < reasons->len; i++) {
 		strbuf_addstr(p->out, "  ");
 		add_wrapped(p, 4, reasons->items[i]);
@@ -209,7 +214,7 @@ static void compare_rollback(const struct result *r, const struct wpk *wpk, stru
 	else if (r->rolled_back)
 		strbuf_addf(rows, "ran: %u of %u steps passed\n", c.passed, c.steps);
 	else
-		strbuf_addf(rows, "did not run%s\n", r->verdict == RUN_VERIFIED || r->verdict == RUN_PARTIAL ? ", no step failed" : "");
+		strbuf_addf(rows, "did not run%s\n", result_count(r, PHASE_MAIN).failed ? "" : ", no step failed");
 }
 
 static void compare_permissions(struct printer *p, const struct node *list, struct strbuf *rows)

@@ -121,17 +121,16 @@ run --wpk=spin.wpk.yaml --cpu-time=1s --timeout=30s --format=json; status 7 "--c
 run --wpk=good.wpk.yaml --require=seccomp,no_new_privs,pid_namespace; status 0 "--require of what holds"
 
 # an own root
-if command -v busybox > /dev/null && busybox ldd /dev/null > /dev/null 2>&1; :; then
-	static=$(command -v busybox || true)
-	if [ -n "$static" ] && ! ldd "$static" > /dev/null 2>&1; then
-		mkdir -p root/bin root/etc root/proc root/dev root/tmp root/work; cp "$static" root/bin/; ln -s busybox root/bin/sh; ln -s busybox root/bin/cat; echo other > root/etc/which
-		wpk own - <<< '    - {name: look, type: shell, config: {command: "cat /etc/which"}}'
-		run --wpk=own.wpk.yaml --rootfs=root; status 0 "--rootfs=DIR"; out_has "| other" "is the root"
-		tar -C root -cf root.tar .; run --wpk=own.wpk.yaml --rootfs=root.tar; status 0 "--rootfs=TAR"; out_has "| other" "is the root"
-		left_nothing "--rootfs"
-	else
-		skip "--rootfs" "no static busybox"
-	fi
+static=$(command -v busybox || true)
+if [ -n "$static" ] && ! ldd "$static" > /dev/null 2>&1; then
+	mkdir -p root/bin root/etc root/proc root/dev root/tmp root/work
+	cp "$static" root/bin/busybox; ln -s busybox root/bin/sh; ln -s busybox root/bin/cat; echo other > root/etc/which
+	wpk own - <<< '    - {name: look, type: shell, config: {command: "cat /etc/which"}}'
+	run --wpk=own.wpk.yaml --rootfs=root; status 0 "--rootfs=DIR"; out_has "| other" "is the root"
+	tar -C root -cf root.tar .; run --wpk=own.wpk.yaml --rootfs=root.tar; status 0 "--rootfs=TAR"; out_has "| other" "is the root"
+	left_nothing "--rootfs"
+else
+	skip "--rootfs" "no static busybox"
 fi
 run --wpk=good.wpk.yaml --rootfs=good.wpk.yaml; status 3 "--rootfs of something else"
 
@@ -142,4 +141,11 @@ for i in $(seq 1 100); do grep -q waiting "$out" && break; sleep 0.05; done
 kill -KILL $pid; wait $pid 2> /dev/null
 for i in $(seq 1 100); do [ -z "$(find state -mindepth 2)" ] && break; sleep 0.05; done
 left_nothing "a run that was killed (its reaper)"
+"$SANDBOX_RUNNER" --wpk=slow.wpk.yaml > "$out" 2> "$err" & pid=$!
+for i in $(seq 1 100); do grep -q waiting "$out" && break; sleep 0.05; done
+kill -STOP $pid; kill -KILL $(pgrep -P $pid) $pid; wait $pid 2> /dev/null
+ok "killed with all it started, its journal stays" ls state/runs/r-*/journal
+run --wpk=good.wpk.yaml; status 0 "the next run"
+err_has "warning: cleaned up after 1 earlier run that had been killed" "cleans up and says so"
+left_nothing "after it"
 finish

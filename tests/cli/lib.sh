@@ -5,6 +5,8 @@
 #	out_is|err_is TEXT WHAT		the whole stream
 #	out_has|err_has TEXT WHAT	a fixed string in it; out_lacks|err_lacks: none
 #	out_matches|err_matches RE WHAT	an extended regular expression on one of its lines
+#	json EXPRESSION [WHAT]		Python's opinion on $out, parsed as `d`
+#	left_nothing WHAT		no run left anything in the state folder
 #	ok WHAT COMMAND…		ok when the command succeeds
 #	skip WHAT REASON		counted as skipped
 #	finish				last line
@@ -47,7 +49,7 @@ out_is() { is "$out" "$@"; }; err_is() { is "$err" "$@"; }
 out_has() { has "$out" "$@"; }; err_has() { has "$err" "$@"; }
 out_lacks() { lacks "$out" "$@"; }; err_lacks() { lacks "$err" "$@"; }
 out_matches() { matches "$out" "$@"; }; err_matches() { matches "$err" "$@"; }
-json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2], {"d": d}))' "$out" "$1" 2>> "$err"; result $? "$2"; }
+json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2], {"d": d}))' "$out" "$1" 2>> "$err"; result $? "${2:-$1}"; }
 left_nothing() { [ -z "$(find "$work/state" -mindepth 2 2>/dev/null)" ]; result $? "$1: nothing left in the state folder"; }
 finish() { echo "1..$tests"; }
 

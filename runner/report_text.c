@@ -7,6 +7,7 @@
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
 
+#define COLUMNS_MAX 500	/* of a line of output */
 #define LINES_MAX 200	/* of each stream of a step; the JSON has more, --save-logs has all */
 
 static void add_text(const struct result *r, const char *s, size_t len, struct strbuf *out)
@@ -15,6 +16,17 @@ static void add_text(const struct result *r, const char *s, size_t len, struct s
 
 	redact_text(r->redactor, s, len, &clean);
 	printable_add(out, clean.buf, clean.len);
+}
+
+/* One line of output; a program may well write megabytes without a newline. */
+static void add_line(const struct result *r, const char *s, size_t len, struct strbuf *out)
+{
+	autostrbuf struct strbuf clean = STRBUF_INIT(STRBUF_NO_MAX);
+
+	strbuf_addstr(out, "       | ");
+	redact_text(r->redactor, s, len, &clean);
+	printable_add_cut(out, clean.buf, clean.len, COLUMNS_MAX);
+	strbuf_addch(out, '\n');
 }
 
 static void add_field(const struct result *r, const char *label, const char *s, struct strbuf *out)
@@ -59,9 +71,7 @@ static void write_lines(const struct result *r, const char *text, size_t len, st
 		const char *stop = newline ? newline : end;
 
 		if (shown < LINES_MAX) {
-			strbuf_addstr(out, "       | ");
-			add_text(r, text, (size_t)(stop - text), out);
-			strbuf_addch(out, '\n');
+			add_line(r, text, (size_t)(stop - text), out);
 			shown++;
 		} else {
 			hidden++;

@@ -428,7 +428,7 @@ static void put_head(json_t *o, const struct result *r)
 	json_put_text(o, "schema", "sandbox_runner/result");
 	json_put_int(o, "schema_version", RESULT_SCHEMA_VERSION);
 	json_put(o, "tool", tool_to_json());
-	json_put_text(o, "run_id", r->run_id);
+	put_nonempty(o, "run_id", r->run_id);
 	json_put_time(o, "started", r->started_ns);
 	json_put_time(o, "ended", r->ended_ns);
 	json_put_seconds(o, "duration_seconds", r->duration_ns);

@@ -70,7 +70,10 @@ static void test_long_output(void **state)
 
 	(void)state;
 	fixture_init(&f, one);
-	for (int i = 1; i <= 205; i++)
+	for (int i = 0; i < 100000; i++)
+		strbuf_addch(&flood, 'x');
+	strbuf_addch(&flood, '\n');
+	for (int i = 2; i <= 205; i++)
 		strbuf_addf(&flood, "line %d\n", i);
 	c = &f.result.steps[0].out[SANDBOX_STDOUT];
 	free(c->text);
@@ -83,6 +86,8 @@ static void test_long_output(void **state)
 	result_decide(&f.result);
 	report_find("text")->write(&f.result, &text);
 	assert_non_null(strstr(text.buf, "stdout, 1073741824 bytes, not all kept:\n"));
+	assert_non_null(strstr(text.buf, "xxx…\n       | line 2\n"));
+	assert_true(text.len < 10000);
 	assert_non_null(strstr(text.buf, "| line 200\n       … 5 more lines\n       … cut; the end:\n       | the very end\n"));
 	fixture_release(&f);
 }

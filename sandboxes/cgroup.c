@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandboxes/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runner/base/mem.h"
+
+/* The files of both versions. NULL: that version has none. */
+static const struct limit_files {
+	const char *name;			/* of the controller */
+	const char *limit[2];			/* [v2] */
+	const char *also[2];			/* swap: set too where it is there */
+} limit_files[CGROUP_CONTROLLERS] = {
+	[CGROUP_MEMORY] = { "memory", { "memory.limit_in_bytes", "memory.max" },
+			    { "memory.memsw.limit_in_bytes", "memory.swap.max" } },
+	[CGROUP_PIDS] = { "pids", { "pids.max", "pids.max" }, { NULL, NULL } },
+	[CGROUP_CPU] = { "cpu", { "cpu.cfs_quota_us", "cpu.max" }, { NULL, NULL } },
+};
+#define CPU_PERIOD_US 100000u
+
+static bool write_file(int dirfd, const char *name, const char *text)
+{
+	autoclose int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+static bool read_file(int dirfd, const char *name, char *text, size_t size)
+{
+	autoclose int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return true;
+}
+
+static uint64_t read_number(int dirfd, const char *name)
+{
+	char text[64];
+
+	return read_file(dirfd, name, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+}
+
+/* The number after `key` in a file of "key number" lines. */
+static uint64_t read_field(int dirfd, const char *name, const char *key)
+{
+	char text[2048];
+	size_t len = strlen(key);
+
+	if (!read_file(dirfd, name, text, sizeof(text)))
+		return 0;
+	for (char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
+		if (!strncmp(p, key, len) && p[len] == ' ')
+			return strtoull(p + len, NULL, 10);
+	return 0;
+}
+
+static const struct cgroup_place *place_of(const struct cgroup *cg, enum cgroup_controller c)
+{
+	for (size_t i = 0; i < cg->len; i++)
+		if (cg->places[i].controllers & 1u << c)
+			return &cg->places[i];
+	return NULL;
+}
+
+/* ---- making */
+
+/* Make a folder and lock it. A sweep may remove it between the two: then it is not where the path leads any more. */
+static int make_locked(const char *path)
+{
+	for (int tries = 0; tries < 3; tries++) {
+		autoclose int fd = -1;
+		struct stat by_path, by_fd;
+
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 && stat(path, &by_path) == 0 &&
+		    by_fd.st_ino == by_path.st_ino)
+			return steal_fd(&fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+static unsigned int controllers_there(int fd, bool v2, unsigned int wanted)
+{
+	unsigned int there = 0;
+
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
+		if ((wanted & 1u << i) && faccessat(fd, limit_files[i].limit[v2], W_OK, 0) == 0)
+			there |= 1u << i;
+	return there;
+}
+
+/* May we put a process in here? Moving within version 2 asks for the common ancestor, which is the parent. */
+static bool may_join_below(const char *parent)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", parent);
+	return access(parent, W_OK) == 0 && access(path, W_OK) == 0;
+}
+
+/* At the top of a version 2 tree that nobody manages the controllers have to be handed down first. */
+static void hand_down(const char *top, unsigned int wanted)
+{
+	autoclose int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; fd >= 0 && i < CGROUP_CONTROLLERS; i++) {
+		char text[32];
+
+		snprintf(text, sizeof(text), "+%s", limit_files[i].name);
+		if (wanted & 1u << i)
+			write_file(fd, "cgroup.subtree_control", text);
+	}
+}
+
+struct announcer {
+	void (*call)(void *arg, const char *path);
+	void *arg;
+};
+
+static bool make_place(struct cgroup_place *place, const char *parent, const char *id, bool v2, unsigned int wanted,
+		       const struct announcer *announce)
+{
+	memset(place, 0, sizeof(*place));
+	place->fd = -1;
+	place->v2 = v2;
+	if (!may_join_below(parent) ||
+	    (size_t)snprintf(place->path, sizeof(place->path), "%s/" CGROUP_PREFIX "%s", parent, id) >= sizeof(place->path))
+		return false;
+	announce->call(announce->arg, place->path);
+	place->fd = make_locked(place->path);
+	if (place->fd < 0)
+		return false;
+	place->controllers = controllers_there(place->fd, v2, wanted);
+	return true;
+}
+
+static void unmake_place(struct cgroup_place *place)
+{
+	close(place->fd);
+	rmdir(place->path);
+	place->fd = -1;
+}
+
+/* Version 1: below our own cgroup, or the nearest ancestor that lets us. Version 2: the nearest one whose children have
+ * what we want; failing that the nearest at all, for it can at least kill. */
+static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const char *id, unsigned int wanted,
+		   const struct announcer *announce)
+{
+	struct cgroup_place *place = &cg->places[cg->len];
+	char parent[sizeof(h->own)], fallback[sizeof(h->own)] = "";
+	bool more = true;
+
+	snprintf(parent, sizeof(parent), "%s", h->own);
+	while (more) {
+		char here[sizeof(h->own)];
+
+		snprintf(here, sizeof(here), "%s", parent);
+		more = cgroup_go_up(h, parent);
+		if (h->v2 && !more && wanted)
+			hand_down(here, wanted);
+		if (!make_place(place, here, id, h->v2, wanted, announce))
+			continue;
+		if (!h->v2 || place->controllers == wanted) {
+			cg->len++;
+			return;
+		}
+		if (!*fallback)
+			snprintf(fallback, sizeof(fallback), "%s", here);
+		unmake_place(place);
+	}
+	if (*fallback && make_place(place, fallback, id, h->v2, wanted, announce))
+		cg->len++;
+}
+
+/* ---- limits */
+
+static uint64_t read_limit(const struct cgroup_place *place, enum cgroup_controller c)
+{
+	char text[64], *end;
+	uint64_t quota, period = CPU_PERIOD_US;
+
+	if (!read_file(place->fd, limit_files[c].limit[place->v2], text, sizeof(text)) || *text == 'm' || *text == '-')
+		return UINT64_MAX;
+	quota = strtoull(text, &end, 10);
+	if (c != CGROUP_CPU)
+		return quota;
+	if (place->v2)
+		period = strtoull(end, NULL, 10);
+	else
+		period = read_number(place->fd, "cpu.cfs_period_us");
+	return period ? quota * 1000 / period : UINT64_MAX;
+}
+
+static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_t value, struct cgroup_state *state)
+{
+	const struct cgroup_place *place = place_of(cg, c);
+	const struct limit_files *files = &limit_files[c];
+	char text[64];
+
+	memset(state, 0, sizeof(*state));
+	if (!place) {
+		snprintf(state->detail, sizeof(state->detail), "no writable cgroup with the %s controller", files->name);
+		return;
+	}
+	snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1, files->limit[place->v2]);
+	if (!value)
+		return;
+	if (c != CGROUP_CPU)
+		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	else
+		snprintf(text, sizeof(text), place->v2 ? "%llu %u" : "%llu", (unsigned long long)value * (CPU_PERIOD_US / 1000),
+			 CPU_PERIOD_US);
+	if (!write_file(place->fd, files->limit[place->v2], text)) {
+		snprintf(state->detail, sizeof(state->detail), "cannot set %s: %s", files->limit[place->v2], strerror(errno));
+		return;
+	}
+	/* no way out by swap: version 1 counts both together, version 2 swap alone */
+	if (files->also[place->v2])
+		write_file(place->fd, files->also[place->v2], place->v2 ? "0" : text);
+	state->value = read_limit(place, c);
+	state->held = state->value <= value;
+	if (!state->held)
+		snprintf(state->detail, sizeof(state->detail), "%s reads back as %llu", files->limit[place->v2],
+			 (unsigned long long)state->value);
+}
+
+void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
+		   void (*announce)(void *arg, const char *path), void *arg, struct cgroup_state states[CGROUP_CONTROLLERS])
+{
+	const struct announcer announcer = { announce, arg };
+	const uint64_t values[CGROUP_CONTROLLERS] = {
+		[CGROUP_MEMORY] = limits->memory_bytes, [CGROUP_PIDS] = limits->pids, [CGROUP_CPU] = limits->cpu_millis,
+	};
+	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
+	size_t n = cgroup_hierarchies(all);
+	unsigned int missing = (1u << CGROUP_CONTROLLERS) - 1;
+
+	memset(cg, 0, sizeof(*cg));
+	/* a controller is in one version or the other, never in both */
+	for (int v2 = 0; v2 < 2; v2++) {
+		for (size_t i = 0; i < n && cg->len < CGROUP_PLACES; i++) {
+			size_t before = cg->len;
+
+			if (all[i].v2 != v2 || (!v2 && !(all[i].controllers & missing)))
+				continue;
+			settle(cg, &all[i], id, v2 ? missing : all[i].controllers & missing, &announcer);
+			for (; before < cg->len; before++)
+				missing &= ~cg->places[before].controllers;
+			if (v2 && cg->len && cg->places[cg->len - 1].v2)
+				break;		/* mounted twice */
+		}
+	}
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		set_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
+}
+
+void cgroup_close(struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->len; i++)
+		close(cg->places[i].fd);
+	cg->len = 0;
+}
+
+size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret_v2)
+{
+	size_t n = 0;
+
+	*ret_v2 = -1;
+	for (size_t i = 0; i < cg->len && n < max; i++) {
+		if (cg->places[i].v2)
+			*ret_v2 = cg->places[i].fd;
+		else if ((fds[n] = openat(cg->places[i].fd, "tasks", O_WRONLY | O_CLOEXEC)) >= 0)
+			n++;
+	}
+	return n;
+}
+
+/* ---- watching */
+
+static uint64_t oom_kills(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
+
+	return p ? read_field(p->fd, p->v2 ? "memory.events" : "memory.oom_control", "oom_kill") : 0;
+}
+
+static uint64_t pids_refused(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_PIDS);
+
+	return p ? read_field(p->fd, "pids.events", "max") : 0;
+}
+
+static uint64_t cpu_usage(const struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->len; i++) {
+		const struct cgroup_place *p = &cg->places[i];
+
+		if (p->v2)
+			return read_field(p->fd, "cpu.stat", "usage_usec") * 1000;
+	}
+	for (size_t i = 0; i < cg->len; i++) {
+		uint64_t ns = read_number(cg->places[i].fd, "cpuacct.usage");
+
+		if (ns)
+			return ns;
+	}
+	return 0;
+}
+
+void cgroup_mark(struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
+
+	cg->oom_kills = oom_kills(cg);
+	cg->pids_refused = pids_refused(cg);
+	cg->cpu_usage_ns = cpu_usage(cg);
+	if (p && !p->v2)
+		write_file(p->fd, "memory.max_usage_in_bytes", "0");
+	p = place_of(cg, CGROUP_PIDS);
+	cg->pids_peak = p ? read_number(p->fd, "pids.peak") : 0;
+}
+
+bool cgroup_out_of_memory(const struct cgroup *cg)
+{
+	return oom_kills(cg) > cg->oom_kills;
+}
+
+bool cgroup_fork_refused(const struct cgroup *cg)
+{
+	return pids_refused(cg) > cg->pids_refused;
+}
+
+uint64_t cgroup_cpu_ns(const struct cgroup *cg)
+{
+	uint64_t now = cpu_usage(cg);
+
+	return now > cg->cpu_usage_ns ? now - cg->cpu_usage_ns : 0;
+}
+
+uint64_t cgroup_memory_peak(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
+
+	return p ? read_number(p->fd, p->v2 ? "memory.peak" : "memory.max_usage_in_bytes") : 0;
+}
+
+uint64_t cgroup_memory_now(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
+
+	return p ? read_number(p->fd, p->v2 ? "memory.current" : "memory.usage_in_bytes") : 0;
+}
+
+/* The kernel's peak is of all commands so far: it tells only if this one raised it. */
+uint64_t cgroup_pids_peak(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_PIDS);
+	uint64_t peak = p ? read_number(p->fd, "pids.peak") : 0;
+
+	return peak > cg->pids_peak ? peak : 0;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * cgroup: one folder per hierarchy for a sandbox, wherever this host lets us make one. Private to sandboxes/.
+ *
+ * Version 2 alone, version 1 alone, and both side by side (limits by version 1; version 2 has cgroup.kill even where it has no
+ * controllers) are the same to the caller: a list of places. Folders are made as near to our own cgroup as the kernel
+ * allows, are called CGROUP_PREFIX<id>, and are locked with flock for as long as the runner lives, so that a sweep can tell
+ * orphans.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "runner/base/error.h"
+
+#define CGROUP_PREFIX "sandbox_runner-"
+
+enum cgroup_controller { CGROUP_MEMORY, CGROUP_PIDS, CGROUP_CPU, CGROUP_CONTROLLERS };
+
+struct cgroup_place {
+	char path[512];			/* absolute */
+	bool v2;
+	unsigned int controllers;	/* 1 << enum cgroup_controller, of those asked for */
+	int fd;				/* the folder, locked */
+};
+
+enum { CGROUP_PLACES = 4 };
+struct cgroup {
+	struct cgroup_place places[CGROUP_PLACES];
+	size_t len;
+	uint64_t oom_kills, pids_refused, cpu_usage_ns, pids_peak;	/* at the last cgroup_mark() */
+};
+
+struct cgroup_limits {			/* 0: none */
+	uint64_t memory_bytes, pids, cpu_millis;
+};
+
+/* What was read back of one limit. */
+struct cgroup_state {
+	bool held;			/* the limit is there, at most as high as asked for */
+	uint64_t value;			/* bytes, processes, thousandths */
+	char mechanism[64];		/* "cgroup v1 memory.limit_in_bytes" */
+	char detail[160];		/* why not */
+};
+
+/* Make and lock the folders and set the limits. `announce` is called with each path before it is made. Never fails: what
+ * cannot be had is said in `states`. */
+void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
+		   void (*announce)(void *arg, const char *path), void *arg, struct cgroup_state states[CGROUP_CONTROLLERS]);
+/* Close the handles, which gives up the locks; the folders stay. */
+void cgroup_close(struct cgroup *cg);
+
+/* Files that a new process writes "0" to, one per version 1 place, and the version 2 folder for clone3 (-1: none). */
+size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret_v2);
+
+/* ---- watching a command: mark, then ask for what happened since */
+void cgroup_mark(struct cgroup *cg);
+bool cgroup_out_of_memory(const struct cgroup *cg);
+bool cgroup_fork_refused(const struct cgroup *cg);
+uint64_t cgroup_cpu_ns(const struct cgroup *cg);	/* 0: unknown */
+uint64_t cgroup_memory_peak(const struct cgroup *cg);	/* 0: unknown */
+uint64_t cgroup_memory_now(const struct cgroup *cg);
+uint64_t cgroup_pids_peak(const struct cgroup *cg);	/* 0: unknown */
+
+/* ---- undoing, by path or name alone */
+
+/* Call `found` with the path of every folder of ours (id NULL), or of that id, in all places where cgroup_create() could have put it. */
+void cgroup_find(const char *id, void (*found)(void *arg, const char *path), void *arg);
+/* Is this the path of a folder of ours in a cgroup file system? */
+bool cgroup_is_ours(const char *path);
+/* Kill what is in it and remove it, waiting at most `timeout_ns`. 1: removed, 0: was not there, -1 with errno. */
+int cgroup_remove(const char *path, uint64_t timeout_ns);
+/* Can its lock be taken, that is: is nobody alive using it? */
+bool cgroup_is_orphan(const char *path);
+
+/* ---- private to cgroup*.c: the hierarchies of this host */
+struct cgroup_hierarchy {
+	char mount[256];		/* where it is mounted */
+	char own[512];			/* folder of our own cgroup in it: below or equal to `mount` */
+	bool v2;
+	unsigned int controllers;	/* version 1 only */
+};
+enum { CGROUP_HIERARCHIES = 8 };
+size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);
+/* The parent of `path` that is still in the hierarchy; false at its top. Changes `path`. */
+bool cgroup_go_up(const struct cgroup_hierarchy *h, char *path);

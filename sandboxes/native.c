@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The built-in jail: what the runner does to make one and to talk to it. Theory of operation:
+ *
+ *	state file > cgroups > clone into all namespaces > ids mapped > state file: init > "go" > walls > filter > ready
+ *
+ * One code path for root and others: the walls are built inside a user namespace that knows a single user, who is nobody
+ * on the host. Where root may not have user namespaces the same steps are done with real ids. There is no rollback here:
+ * native_destroy() finds everything from the ref.
+ */
+#include "sandboxes/native.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/sched.h>	/* struct clone_args */
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "runner/base/strvec.h"
+
+#define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define SETUP_TIMEOUT_MS 30000
+#define INSIDE_ID 1000
+#define OUTSIDE_FIRST 0x70000000u	/* far above what accounts, subordinate ids and systemd use */
+#define OUTSIDE_COUNT 0x01000000u
+
+/* ---- who the steps are outside */
+
+struct identity {
+	bool user_namespace;
+	bool privileged;	/* ids are chosen by us, and groups can be dropped */
+	uid_t outside_uid;
+	gid_t outside_gid;
+};
+
+static uint32_t hash(const char *s)
+{
+	uint32_t h = 2166136261u;	/* FNV-1a */
+
+	while (*s)
+		h = (h ^ (unsigned char)*s++) * 16777619u;
+	return h;
+}
+
+/* The largest range of ids that this (maybe nested) user namespace knows. */
+static bool widest_range(uint32_t *first, uint32_t *count)
+{
+	autostrbuf struct strbuf map = STRBUF_INIT(64 << 10);
+
+	*first = *count = 0;
+	if (file_read("/proc/self/uid_map", &map, NULL) < 0)
+		return false;
+	for (char *line = map.buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		uint32_t inside, outside, n;
+
+		if (sscanf(line, "%u %u %u", &inside, &outside, &n) == 3 && n > *count) {
+			*first = inside;
+			*count = n;
+		}
+	}
+	return *count != 0;
+}
+
+/* As root a user of nobody's, different for every sandbox; otherwise, or where only few ids are known, ourselves. */
+static struct identity choose_identity(const char *id, bool user_namespace)
+{
+	struct identity who = { .user_namespace = user_namespace, .outside_uid = geteuid(), .outside_gid = getegid() };
+	uint32_t first, count;
+
+	if (geteuid() != 0 || !widest_range(&first, &count) || count < 65536)
+		return who;
+	who.privileged = true;
+	who.outside_uid = OUTSIDE_FIRST + hash(id) % OUTSIDE_COUNT;
+	if (who.outside_uid - first >= count)	/* in a container with a part of the ids: the upper half of them */
+		who.outside_uid = first + count / 2 + hash(id) % (count / 2 - 1);
+	who.outside_gid = who.outside_uid;
+	return who;
+}
+
+static int write_proc(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	autoclose int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd < 0 ? -1 : write_all(fd, text, strlen(text));
+}
+
+static int map_ids(pid_t pid, const struct identity *who)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%d %u 1\n", INSIDE_ID, who->outside_uid);
+	if (write_proc(pid, "uid_map", text) < 0)
+		return -1;
+	if (!who->privileged && write_proc(pid, "setgroups", "deny") < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%d %u 1\n", INSIDE_ID, who->outside_gid);
+	return write_proc(pid, "gid_map", text);
+}
+
+static bool sysctl_is(const char *path, const char *value)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64);
+
+	return file_read(path, &text, NULL) == 0 && !strcmp(text.buf, value);
+}
+
+const char *native_user_namespace_obstacle(void)
+{
+	static const struct { const char *path, *value, *sentence; } settings[] = {
+		{ "/proc/sys/user/max_user_namespaces", "0\n",
+		  "user namespaces are switched off (sysctl user.max_user_namespaces=0): raise it, or run as root" },
+		{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
+		  "user namespaces are for root only here (sysctl kernel.unprivileged_userns_clone=0): set it to 1, or run as root" },
+		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
+		  "AppArmor takes the rights away in user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=1): "
+		  "set it to 0, add a profile, or run as root" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (sysctl_is(settings[i].path, settings[i].value))
+			return settings[i].sentence;
+	return "user namespaces are not allowed here (a container or a seccomp filter forbids them)";
+}
+
+/* ---- limits */
+
+/* Files of the work folder and /tmp are memory. Left as large as asked for they would end a step as out of memory before
+ * they are full, so all of them together stay below seven eighths of it. */
+static bool size_storage(const struct sandbox_limits *limits, struct native_root *root)
+{
+	struct sysinfo info;
+	uint64_t memory = limits->memory_bytes, room;
+	bool bounded = false;
+
+	if (sysinfo(&info) == 0) {
+		uint64_t half = (uint64_t)info.totalram * info.mem_unit / 2;
+
+		if (!memory || memory > half)
+			memory = half;
+	}
+	room = memory - memory / 8;
+	root->tmp_bytes = limits->tmp_bytes ? limits->tmp_bytes : room / 4;
+	if (root->tmp_bytes > room / 4) {
+		root->tmp_bytes = room / 4;
+		bounded = limits->tmp_bytes != 0;
+	}
+	root->work_bytes = limits->storage_bytes ? limits->storage_bytes : room - root->tmp_bytes;
+	if (root->work_bytes > room - root->tmp_bytes) {
+		root->work_bytes = room - root->tmp_bytes;
+		bounded = true;
+	}
+	/* whole pages, rounded down: the limit holds, a little early */
+	root->tmp_bytes &= ~UINT64_C(4095);
+	root->work_bytes &= ~UINT64_C(4095);
+	root->work_files = root->tmp_files = limits->storage_files;
+	return bounded;
+}
+
+static struct lockdown_limits step_limits(const struct sandbox_limits *l, const struct cgroup_state *states)
+{
+	struct lockdown_limits r = {
+		.nofile = l->nofile,
+		.fsize = l->fsize_bytes,
+		.cpu_seconds = (l->cpu_time_ns + NS_PER_SEC - 1) / NS_PER_SEC,
+	};
+
+	/* something, where there is no cgroup for it */
+	if (l->pids && !states[CGROUP_PIDS].held)
+		r.nproc = l->pids + 1;
+	if (l->memory_bytes && !states[CGROUP_MEMORY].held)
+		r.data = l->memory_bytes;
+	return r;
+}
+
+/* ---- paths */
+
+static int resolve(const char *path, char out[PATH_MAX], struct error *err)
+{
+	if (!realpath(path, out))
+		return error_sys(err, ERR_INVALID_INPUT, "root folder '%s'", path);
+	return 0;
+}
+
+/* What is to be hidden, as paths relative to the new root. */
+static void resolve_masks(const struct sandbox_spec *spec, const char *rootfs, struct strvec *masks)
+{
+	size_t len = rootfs ? strlen(rootfs) : 0;
+
+	for (const char *const *m = spec->masks; m && *m; m++) {
+		char path[PATH_MAX];
+
+		if (!realpath(*m, path) || !strcmp(path, "/"))
+			continue;
+		if (!rootfs)
+			strvec_push(masks, path + 1);
+		else if (!strncmp(path, rootfs, len) && path[len] == '/')
+			strvec_push(masks, path + len + 1);
+	}
+}
+
+/* ---- creating */
+
+static void announce(void *arg, const char *path)
+{
+	autofree char *line = xasprintf("cgroup %s\n", path);
+
+	if (write_all(*(int *)arg, line, strlen(line)) < 0) { /* cgroup_find() looks in the same places */ }
+}
+
+/* fork() into new namespaces and cgroups. No other program is executed, so that no time goes into loading one. */
+static pid_t clone_into(uint64_t flags, int cgroup_fd, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+		.cgroup = (uint64_t)(cgroup_fd >= 0 ? cgroup_fd : 0),
+	};
+	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+	if (pid >= 0 || (errno != ENOSYS && errno != E2BIG))
+		return pid;
+	/* before Linux 5.7, and in containers that forbid what they cannot look into */
+	return (pid_t)syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, ret_pidfd, NULL, 0);
+}
+
+struct attempt {
+	struct native *n;
+	struct native_init *init;
+	const struct identity *who;
+	int state_fd;
+	int filter_fd;			/* built beside the work of PID 1; -1: not yet */
+	struct wire_report *report;
+};
+
+static int start_init(struct attempt *a, struct error *err)
+{
+	int socks[2], v2_folder = -1;
+	uint64_t flags = NAMESPACES | (a->who->user_namespace ? CLONE_NEWUSER : 0);
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make a socket pair");
+	a->init->joins_len = cgroup_open_joins(&a->n->cgroup, a->init->joins, NATIVE_JOINS - 1, &v2_folder);
+	pid = clone_into(flags, v2_folder, &a->n->pidfd);
+	if (pid < 0 && v2_folder >= 0 && (errno == EACCES || errno == EPERM || errno == EOPNOTSUPP || errno == EBUSY)) {
+		int fd = openat(v2_folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+		if (fd >= 0)
+			a->init->joins[a->init->joins_len++] = fd;
+		pid = clone_into(flags, -1, &a->n->pidfd);
+	}
+	if (pid == 0)
+		native_init_main(a->init, socks[1]);
+	for (size_t i = 0; i < a->init->joins_len; i++)
+		close(a->init->joins[i]);
+	close(socks[1]);
+	if (pid < 0) {
+		error_sys(err, ERR_UNAVAILABLE, "cannot make the namespaces");
+		close(socks[0]);
+		return -1;
+	}
+	a->n->pid = pid;
+	a->n->sock = socks[0];
+	return 0;
+}
+
+static int record_init(const struct attempt *a, struct error *err)
+{
+	autofree char *line = xasprintf("init %d %llu\n", (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
+
+	if (write_all(a->state_fd, line, strlen(line)) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot write the state file");
+	return 0;
+}
+
+static int say(const struct attempt *a, enum wire_kind kind, int fd, struct error *err)
+{
+	struct wire m = { .kind = kind };
+
+	if (wire_send(a->n->sock, &m, &fd, fd >= 0) < 0 && errno != EPIPE && errno != ECONNRESET)
+		return error_sys(err, ERR_INTERNAL, "cannot reach the sandbox's init process");
+	return 0;	/* a dead one is found when its answer is read */
+}
+
+static int await_ready(const struct attempt *a, struct error *err)
+{
+	struct pollfd p = { .fd = a->n->sock, .events = POLLIN };
+	int fds[WIRE_FDS];
+	struct wire m;
+	int r;
+
+	do {
+		r = poll(&p, 1, SETUP_TIMEOUT_MS);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox was not ready within 30 s");
+	if (wire_recv(a->n->sock, &m, fds) != 1)
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox's init process died while setting up");
+	if (m.kind == WIRE_FAILED) {
+		errno = m.error;
+		return error_sys(err, ERR_UNAVAILABLE, "%.*s", (int)m.text_len, m.text);
+	}
+	*a->report = m.report;
+	return 0;
+}
+
+static int bring_up(struct attempt *a, struct error *err)
+{
+	if (start_init(a, err) < 0)
+		return -1;
+	if (a->who->user_namespace && map_ids(a->n->pid, a->who) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
+	if (record_init(a, err) < 0 || say(a, WIRE_GO, -1, err) < 0)
+		return -1;
+	if (a->filter_fd < 0 && lockdown_filter_build(&a->filter_fd, err) < 0)
+		return -1;
+	if (say(a, WIRE_FILTER, a->filter_fd, err) < 0)
+		return -1;
+	return await_ready(a, err);
+}
+
+static void give_up(struct native *n)
+{
+	siginfo_t info;
+
+	if (n->sock >= 0)
+		close(n->sock);
+	if (n->pidfd >= 0) {	/* end of file ends it; wait, so that another try finds the place free */
+		waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED);
+		close(n->pidfd);
+	}
+	n->sock = n->pidfd = -1;
+	n->pid = 0;
+}
+
+/* With a user namespace; without one only for root, and only if namespaces are what failed. */
+static int bring_up_somehow(struct attempt *a, const char *id, struct identity *who, const char **why_not, struct error *err)
+{
+	struct error second;
+
+	*who = choose_identity(id, true);
+	a->who = who;
+	a->init->root.uid = a->init->root.gid = INSIDE_ID;
+	a->init->user_namespace = true;
+	a->init->drop_groups = who->privileged;
+	if (bring_up(a, err) == 0)
+		return 0;
+	give_up(a->n);
+	if (err->code != ERR_UNAVAILABLE || (err->sys != EPERM && err->sys != ENOSPC && err->sys != EINVAL && err->sys != EACCES &&
+					     err->sys != EUSERS && err->sys != ENOSYS))
+		return -1;
+	*why_not = native_user_namespace_obstacle();
+	if (!who->privileged)
+		return error_prefix(err, "%s", *why_not);
+	*who = choose_identity(id, false);
+	a->init->user_namespace = false;
+	a->init->drop_groups = true;
+	a->init->root.uid = who->outside_uid;
+	a->init->root.gid = who->outside_gid;
+	if (bring_up(a, &second) == 0)
+		return 0;
+	give_up(a->n);
+	*err = second;
+	return error_prefix(err, "without a user namespace (%s)", *why_not);
+}
+
+static void close_native(struct sandbox *sb)
+{
+	struct native *n = (struct native *)sb;
+
+	if (n->sock >= 0)
+		close(n->sock);
+	if (n->pidfd >= 0)
+		close(n->pidfd);
+	cgroup_close(&n->cgroup);
+	free(n);
+}
+
+static struct native *new_native(const struct sandbox_ref *ref, const struct sandbox_spec *spec)
+{
+	struct native *n = xcalloc(1, sizeof(*n));
+
+	n->base.backend = &sandbox_backend_native;
+	n->base.ref = *ref;
+	n->limits = spec->limits;
+	n->sock = n->pidfd = -1;
+	return n;
+}
+
+static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
+		  struct control_table *controls, struct error *err)
+{
+	autofree char *state = native_state_path(ref);
+	autoclose int state_fd = open(state, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	autostrvec struct strvec masks = STRVEC_INIT;
+	char rootfs[PATH_MAX] = "";
+	struct cgroup_state states[CGROUP_CONTROLLERS];
+	struct wire_report report = { 0 };
+	struct native_init init = { .net_bind_service = spec->net_bind_service };
+	struct native *n;
+	struct identity who;
+	struct attempt a = { .init = &init, .state_fd = state_fd, .filter_fd = -1, .report = &report };
+	struct native_facts facts = { .spec = spec, .init = &init, .report = &report, .states = states };
+	int r;
+
+	if (state_fd < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make '%s'", state);
+	if (spec->rootfs && resolve(spec->rootfs, rootfs, err) < 0)
+		return -1;
+	n = new_native(ref, spec);
+	a.n = n;
+	init.rootfs = spec->rootfs ? rootfs : NULL;
+	init.root.rootfs_fd = -1;
+	init.root.hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox";
+	resolve_masks(spec, init.rootfs, &masks);
+	init.root.masks = (const char *const *)masks.items;
+	cgroup_create(&n->cgroup, ref->id,
+		      &(struct cgroup_limits){ .memory_bytes = spec->limits.memory_bytes, .cpu_millis = spec->limits.cpu_millis,
+					       .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0 },
+		      announce, &a.state_fd, states);
+	facts.memory_bounds_storage = size_storage(&spec->limits, &init.root);
+	init.limits = step_limits(&spec->limits, states);
+	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);
+	if (a.filter_fd >= 0)
+		close(a.filter_fd);
+	if (r < 0) {
+		close_native(&n->base);
+		return -1;
+	}
+	n->user_namespace = facts.user_namespace = who.user_namespace;
+	facts.pid = n->pid;
+	native_namespace_inodes(facts.host_namespaces);
+	native_fill_controls(&facts, controls);
+	*ret = &n->base;
+	return 0;
+}
+
+static int put(struct sandbox *sb, const struct sandbox_file *file, struct error *err)
+{
+	struct native *n = (struct native *)sb;
+	const char *target = file->kind == SANDBOX_SYMLINK ? file->target : "";
+	struct wire m = {
+		.kind = WIRE_PUT,
+		.put = { .kind = file->kind, .mode = file->mode, .path_len = (uint32_t)strlen(file->path) },
+	};
+	int fds[WIRE_FDS];
+
+	m.text_len = (uint32_t)snprintf(m.text, sizeof(m.text), "%s%c%s", file->path, '\0', target) + 1;
+	if (m.text_len > sizeof(m.text))
+		return error_set(err, ERR_INVALID_INPUT, "the path is too long");
+	if (wire_send(n->sock, &m, &file->fd, file->kind == SANDBOX_FILE) < 0 || wire_recv(n->sock, &m, fds) != 1 ||
+	    m.kind != WIRE_DONE) {
+		sb->lost = true;
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox has died");
+	}
+	errno = m.error;
+	if (m.error == ENOSPC)
+		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "the work folder is full");
+	return m.error ? error_sys(err, ERR_INVALID_INPUT, "not possible") : 0;
+}
+
+/* Does a mount inside a new user namespace work? AppArmor lets the namespace be made and refuses that. */
+static bool probe(char *reason, size_t size)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0)
+			_exit(0);
+		_exit(unshare(CLONE_NEWUSER | NAMESPACES) < 0 ||
+		      mount("tmpfs", "/tmp", "tmpfs", 0, NULL) < 0);
+	}
+	if (pid < 0) {
+		snprintf(reason, size, "cannot start a process: %s", strerror(errno));
+		return false;
+	}
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+	if (status == 0)
+		return true;
+	snprintf(reason, size, "%s", native_user_namespace_obstacle());
+	return false;
+}
+
+const struct sandbox_backend sandbox_backend_native = {
+	.type = "container",
+	.name = "native",
+	.summary = "built-in jail: namespaces, seccomp, cgroups; needs nothing installed",
+	.probe = probe,
+	.create = create,
+	.put = put,
+	.exec = native_exec,
+	.close = close_native,
+	.destroy = native_destroy,
+	.sweep = native_sweep,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * native: what the files of the built-in jail share. Private to native*.c. */
+#pragma once
+
+#include "sandboxes/backend.h"
+#include "sandboxes/cgroup.h"
+#include "sandboxes/native_init.h"
+
+struct native {
+	struct sandbox base;
+	int sock;		/* to PID 1; closing it ends everything inside */
+	int pidfd;		/* of PID 1 */
+	pid_t pid;
+	struct cgroup cgroup;
+	struct sandbox_limits limits;
+	bool user_namespace;
+};
+
+/* The limits as they were asked for and as they were handed out, for the table. */
+struct native_facts {
+	const struct sandbox_spec *spec;
+	const struct native_init *init;
+	const struct wire_report *report;
+	const struct cgroup_state *states;	/* CGROUP_CONTROLLERS of them */
+	uint64_t host_namespaces[NATIVE_NAMESPACES];
+	pid_t pid;
+	bool user_namespace;
+	bool memory_bounds_storage;		/* the writable space was made smaller than asked to stay within memory */
+	const char *no_user_namespace;		/* why, if there is none */
+};
+void native_fill_controls(const struct native_facts *facts, struct control_table *controls);
+
+/* Path of the state file: lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller frees. */
+char *native_state_path(const struct sandbox_ref *ref);
+/* Start of a process in clock ticks since boot, which with its pid names it for ever; 0: there is none. */
+uint64_t native_start_time(pid_t pid);
+
+/* Which setting keeps this user from having a user namespace that is worth something? A sentence. */
+const char *native_user_namespace_obstacle(void);
+
+int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
+int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
+int native_sweep(struct cleanup_list *list, struct error *err);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * native_init: PID 1 of the built-in jail. Private to the native backend.
+ *
+ * A forked child of the runner that never executes another program: it builds the walls around itself, gives up all it can,
+ * and then starts steps, reaps, and kills what a step leaves behind. Everything in the jail dies with it, and it dies with
+ * the runner (end of file on its socket, and PDEATHSIG).
+ */
+#pragma once
+
+#include "sandboxes/lockdown.h"
+#include "sandboxes/native_root.h"
+#include "sandboxes/native_wire.h"
+
+enum { NATIVE_JOINS = 8 };
+
+struct native_init {		/* prepared by the runner before the clone */
+	struct native_root root;
+	const char *rootfs;			/* opened in the child; NULL: none */
+	int joins[NATIVE_JOINS];		/* files to write "0" to, to get into the cgroups */
+	size_t joins_len;
+	bool user_namespace;			/* the ids below are mapped; otherwise they are real */
+	bool drop_groups;
+	bool net_bind_service;
+	struct lockdown_limits limits;		/* of a step */
+};
+
+_Noreturn void native_init_main(const struct native_init *init, int sock);
+
+/* PUT. `path` is changed. 0, or -1 with errno. */
+int native_put(int work_fd, const struct wire_put *put, char *path, const char *target, int from);

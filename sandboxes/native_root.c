@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a step can see of the host, all of it: the tables below. The new root is a small tmpfs that holds empty folders,
+ * a few files of our own and read-only binds of what programs need; everything else is not there, so nothing has to be
+ * remembered to be hidden. Runs in PID 1 between the clone and the first step, in a fixed order:
+ *
+ *	staging tmpfs > binds, /etc, /proc, masks > seal all read-only > devices, /tmp, /dev/shm, /work > pivot_root
+ *
+ * In a user namespace the host's mounts are locked to each other: a plain bind of a folder with mounts below it is refused.
+ * It is then bound with them, and each of them is covered.
+ */
+#include "sandboxes/native_root.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+
+/* Folders of the host that hold programs and what they load. A link stays a link, a folder is bound. */
+static const char *const system_folders[] = {
+	"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store",
+};
+
+/* What programs read in /etc, and no more: site configuration may hold secrets even where everybody can read it. */
+static const char *const etc_shown[] = {
+	"alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts", "gai.conf",
+	"host.conf", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias", "locale.conf", "localtime",
+	"login.defs", "lsb-release", "magic", "magic.mime", "mime.types", "networks", "os-release", "perl",
+	"pki/ca-trust/extracted", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf", "protocols", "redhat-release",
+	"rpc", "services", "shells", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "xattr.conf",
+};
+static const char *const etc_shown_prefixes[] = { "java-", "python" };
+
+/* Empty, read-only. */
+static const char *const empty_folders[] = {
+	"boot", "home", "media", "mnt", "opt", "root", "run", "srv", "sys", "var", "var/tmp", "var/lib", "var/cache",
+};
+static const char *const mount_points[] = { "proc", "dev", "dev/pts", "dev/shm", "tmp", SANDBOX_WORKDIR_RELATIVE };
+
+static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
+static const struct { const char *name, *target; } device_links[] = {
+	{ "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
+};
+
+/* All of /proc is read-only; these are not to be read either. */
+static const char *const proc_hidden[] = {
+	"acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users", "keys",
+	"kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr", "sched_debug", "scsi",
+	"sysrq-trigger", "timer_list", "tty", "vmallocinfo",
+};
+
+#define HIDDEN_FILE "run/.hidden"	/* exists until the root is sealed */
+#define HIDDEN_FOLDER "mnt"
+
+#ifndef MOUNT_ATTR_RDONLY
+#define MOUNT_ATTR_RDONLY 0x1
+#define MOUNT_ATTR_NOSUID 0x2
+#define MOUNT_ATTR_NODEV 0x4
+#define MOUNT_ATTR_NOEXEC 0x8
+#endif
+#ifndef AT_RECURSIVE
+#define AT_RECURSIVE 0x8000
+#endif
+
+struct build {
+	const struct native_root *spec;
+	struct wire_report *report;
+	struct native_stage *stage;
+	char staging[32];	/* where the new root is mounted until pivot_root; also the working folder */
+	bool one_by_one;	/* no mount_setattr(2): every bind is made read-only by itself */
+};
+
+__attribute__((format(printf, 2, 3))) static int fail(struct build *b, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(b->stage->text, sizeof(b->stage->text), fmt, ap);
+	va_end(ap);
+	errno = saved;
+	return -1;
+}
+
+/* The same struct as linux/mount.h has, which cannot be included beside sys/mount.h everywhere. */
+struct attributes {
+	uint64_t set, clear, propagation, userns_fd;
+};
+
+static int set_attributes(const char *path, unsigned int flags, uint64_t set)
+{
+	struct attributes a = { .set = set };
+
+	return (int)syscall(442 /* mount_setattr */, AT_FDCWD, path, flags | AT_SYMLINK_NOFOLLOW, &a, sizeof(a));
+}
+
+/* Linux before 5.12: remount, keeping the flags that are locked in a user namespace. */
+static int remount(const char *path, uint64_t set)
+{
+	static const struct { unsigned long vfs; uint64_t attribute, ms; } map[] = {
+		{ ST_RDONLY, MOUNT_ATTR_RDONLY, MS_RDONLY }, { ST_NOSUID, MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ ST_NODEV, MOUNT_ATTR_NODEV, MS_NODEV }, { ST_NOEXEC, MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ ST_NOATIME, 0, MS_NOATIME }, { ST_NODIRATIME, 0, MS_NODIRATIME }, { ST_RELATIME, 0, MS_RELATIME },
+	};
+	unsigned long flags = MS_REMOUNT | MS_BIND;
+	struct statvfs v;
+
+	if (statvfs(path, &v) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+		if ((v.f_flag & map[i].vfs) || (set & map[i].attribute))
+			flags |= map[i].ms;
+	return mount(NULL, path, NULL, flags, NULL);
+}
+
+static int seal_one(const char *path, uint64_t set)
+{
+	int r = set_attributes(path, 0, set);
+
+	return r < 0 && errno == ENOSYS ? remount(path, set) : r;
+}
+
+/* Folder or empty file to mount on; parents are made. */
+static int make_place(const char *target, bool folder)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s", target) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (char *p = strchr(path, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -1;
+		*p = '/';
+	}
+	if (folder)
+		return mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
+	fd = open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -1 : close(fd);
+}
+
+/* Cover every mount below `target` (an absolute path as mountinfo has it). */
+static int cover_submounts(struct build *b, const char *target)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	size_t len = strlen(target);
+	char line[PATH_MAX + 512];
+	int r = 0;
+
+	if (!f)
+		return -1;
+	while (r == 0 && fgets(line, sizeof(line), f)) {
+		char point[PATH_MAX];
+		struct stat st;
+
+		if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1 || strncmp(point, target, len) != 0 ||
+		    point[len] != '/' || lstat(point, &st) < 0)
+			continue;
+		r = mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, point, NULL, MS_BIND, NULL);
+		b->report->masked++;
+	}
+	fclose(f);
+	return r;
+}
+
+/* Show `source` at `target` (relative to the staging folder), without what is mounted below it. */
+static int show(struct build *b, const char *source, const char *target, bool folder)
+{
+	char absolute[PATH_MAX];
+
+	if (make_place(target, folder) < 0)
+		return fail(b, "making '/%s'", target);
+	if (mount(source, target, NULL, MS_BIND, NULL) < 0) {
+		if (errno == EACCES || errno == ENOENT)		/* not for everybody to see: so not for the step */
+			return 0;
+		if (errno != EINVAL || mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
+			return fail(b, "showing '%s'", source);
+		snprintf(absolute, sizeof(absolute), "%s/%.4000s", b->staging, target);
+		if (cover_submounts(b, absolute) < 0)
+			return fail(b, "covering the mounts below '%s'", source);
+	}
+	if (b->one_by_one && remount(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV) < 0)
+		return fail(b, "making '/%s' read-only", target);
+	return 0;
+}
+
+/* One entry of a root: a link is made anew, a folder or file shown. Missing is fine. `world_only` leaves out what is not for
+ * everybody to read. */
+static int show_entry(struct build *b, const char *source, const char *target, bool world_only)
+{
+	struct stat st;
+
+	if (lstat(source, &st) < 0)
+		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : fail(b, "looking at '%s'", source);
+	if (S_ISLNK(st.st_mode)) {
+		char text[PATH_MAX];
+		ssize_t n = readlink(source, text, sizeof(text) - 1);
+
+		if (n < 0)
+			return fail(b, "reading link '%s'", source);
+		text[n] = '\0';
+		return symlink(text, target) < 0 && errno != EEXIST ? fail(b, "linking '/%s'", target) : 0;
+	}
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return 0;
+	if (world_only && (st.st_mode & (S_ISDIR(st.st_mode) ? 05 : 04)) != (S_ISDIR(st.st_mode) ? 05 : 04)) {
+		b->report->masked++;
+		return 0;
+	}
+	return show(b, source, target, S_ISDIR(st.st_mode));
+}
+
+static int write_file(struct build *b, const char *path, const char *text)
+{
+	autoclose int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
+		return fail(b, "writing '/%s'", path);
+	return 0;
+}
+
+/* Users, groups and names of our own: the host's are nobody's business inside. */
+static int write_identity(struct build *b)
+{
+	unsigned int uid = b->spec->uid, gid = b->spec->gid;
+	char text[512];
+
+	snprintf(text, sizeof(text), "root:x:0:0:root:/:/bin/false\nsandbox:x:%u:%u:sandbox:%s:/bin/sh\n"
+		 "nobody:x:65534:65534:nobody:/:/bin/false\n", uid, gid, "/" SANDBOX_WORKDIR_RELATIVE);
+	if (write_file(b, "etc/passwd", text) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "root:x:0:\nsandbox:x:%u:\nnogroup:x:65534:\n", gid);
+	if (write_file(b, "etc/group", text) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%.64s\n", b->spec->hostname);
+	if (write_file(b, "etc/hostname", text) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "127.0.0.1\tlocalhost %.64s\n::1\tlocalhost\n", b->spec->hostname);
+	if (write_file(b, "etc/hosts", text) < 0 ||
+	    write_file(b, "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n") < 0)
+		return -1;
+	return symlink("/proc/self/mounts", "etc/mtab") < 0 ? fail(b, "linking '/etc/mtab'") : 0;
+}
+
+static int show_etc_families(struct build *b)
+{
+	DIR *dir = opendir("/etc");
+	struct dirent *e;
+	int r = 0;
+
+	while (dir && r == 0 && (e = readdir(dir))) {
+		char source[300];
+
+		for (size_t i = 0; i < ARRAY_SIZE(etc_shown_prefixes); i++) {
+			if (strncmp(e->d_name, etc_shown_prefixes[i], strlen(etc_shown_prefixes[i])) != 0)
+				continue;
+			snprintf(source, sizeof(source), "/etc/%s", e->d_name);
+			r = show_entry(b, source, source + 1, true);
+		}
+	}
+	if (dir)
+		closedir(dir);
+	return r;
+}
+
+static int show_host(struct build *b)
+{
+	char source[300];
+
+	for (size_t i = 0; i < ARRAY_SIZE(empty_folders); i++)
+		if (make_place(empty_folders[i], true) < 0)
+			return fail(b, "making '/%s'", empty_folders[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(system_folders); i++) {
+		snprintf(source, sizeof(source), "/%s", system_folders[i]);
+		if (show_entry(b, source, source + 1, false) < 0)
+			return -1;
+	}
+	if (make_place("etc", true) < 0)
+		return fail(b, "making '/etc'");
+	for (size_t i = 0; i < ARRAY_SIZE(etc_shown); i++) {
+		snprintf(source, sizeof(source), "/etc/%s", etc_shown[i]);
+		if (show_entry(b, source, source + 1, true) < 0)
+			return -1;
+	}
+	return show_etc_families(b) < 0 ? -1 : write_identity(b);
+}
+
+/* What of a root folder is replaced: our mount points, and where HIDDEN_FILE and HIDDEN_FOLDER are. */
+static bool is_ours(const char *name)
+{
+	static const char *const others[] = { "sys", "run", "mnt" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
+		if (!strcmp(name, mount_points[i]))
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (!strcmp(name, others[i]))
+			return true;
+	return false;
+}
+
+/* The entries of a folder given as root, one by one: our mount points need not exist in it, and it is not written to. */
+static int show_rootfs(struct build *b)
+{
+	int copy = openat(b->spec->rootfs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *e;
+	int r = 0;
+
+	if (!dir)
+		return fail(b, "reading the root folder");
+	while (r == 0 && (e = readdir(dir))) {
+		char source[320];
+
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || is_ours(e->d_name))
+			continue;
+		snprintf(source, sizeof(source), "/proc/self/fd/%d/%s", b->spec->rootfs_fd, e->d_name);
+		r = show_entry(b, source, e->d_name, false);
+	}
+	closedir(dir);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(empty_folders); i++)
+		if (!strchr(empty_folders[i], '/') && access(empty_folders[i], F_OK) < 0)
+			r = make_place(empty_folders[i], true) < 0 ? fail(b, "making '/%s'", empty_folders[i]) : 0;
+	return r;
+}
+
+static int hide(struct build *b, const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, path, NULL, MS_BIND, NULL) < 0)
+		return fail(b, "hiding '/%s'", path);
+	b->report->masked++;
+	return 0;
+}
+
+/* Where the host's own /proc is covered in places (we are in a container already) the kernel gives no full one. */
+static int mount_proc(struct build *b)
+{
+	const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	char path[64];
+
+	if (mount("proc", "proc", "proc", flags, NULL) < 0) {
+		if (errno != EPERM)
+			return fail(b, "mounting /proc");
+		if (mount("proc", "proc", "proc", flags, "subset=pid") < 0) {
+			b->report->proc_missing = true;
+			return 0;
+		}
+		b->report->proc_partial = true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(proc_hidden); i++) {
+		snprintf(path, sizeof(path), "proc/%s", proc_hidden[i]);
+		if (hide(b, path) < 0)
+			return -1;
+	}
+	return b->one_by_one && remount("proc", MOUNT_ATTR_RDONLY) < 0 ? fail(b, "making /proc read-only") : 0;
+}
+
+/* From here on nothing of the tree can be changed, and set-id bits and device nodes in it mean nothing. */
+static int seal(struct build *b)
+{
+	const uint64_t all = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+
+	unlink(HIDDEN_FILE);
+	if (b->one_by_one ? remount(".", all) < 0 : set_attributes(".", AT_RECURSIVE, all) < 0)
+		return fail(b, "making the root read-only");
+	return 0;
+}
+
+static int mount_devices(struct build *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		char source[32], target[32];
+		struct stat st;
+
+		snprintf(source, sizeof(source), "/dev/%s", devices[i]);
+		snprintf(target, sizeof(target), "dev/%s", devices[i]);
+		if (stat(source, &st) < 0 || !S_ISCHR(st.st_mode))
+			return fail(b, "the host has no '%s'", source);
+		if (mount(source, target, NULL, MS_BIND, NULL) < 0 ||
+		    seal_one(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC) < 0)
+			return fail(b, "showing '%s'", source);
+	}
+	if (mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") < 0)
+		return fail(b, "mounting /dev/pts");
+	b->report->dev_minimal = true;
+	return 0;
+}
+
+static int mount_tmpfs(struct build *b, const char *where, unsigned long flags, uint64_t bytes, uint64_t files,
+		       uint64_t overhead)
+{
+	char options[160];
+	int n = snprintf(options, sizeof(options), "mode=0755,uid=%u,gid=%u", b->spec->uid, b->spec->gid);
+
+	if (bytes)
+		n += snprintf(options + n, sizeof(options) - (size_t)n, ",size=%llu", (unsigned long long)bytes);
+	if (files)
+		snprintf(options + n, sizeof(options) - (size_t)n, ",nr_inodes=%llu",
+			 (unsigned long long)(files + overhead));
+	return mount("tmpfs", where, "tmpfs", flags | MS_NOSUID | MS_NODEV, options);
+}
+
+/* /tmp and /dev/shm are two folders of one tmpfs, so that its size bounds both together. */
+static int mount_writable(struct build *b)
+{
+	const char *work = SANDBOX_WORKDIR_RELATIVE;
+
+	if (mount_tmpfs(b, work, MS_NOEXEC, b->spec->tmp_bytes, b->spec->tmp_files, 3) < 0)
+		return fail(b, "mounting a tmpfs for /tmp");
+	if (mkdir(SANDBOX_WORKDIR_RELATIVE "/tmp", 01777) < 0 || mkdir(SANDBOX_WORKDIR_RELATIVE "/shm", 01777) < 0 ||
+	    mount(SANDBOX_WORKDIR_RELATIVE "/tmp", "tmp", NULL, MS_BIND, NULL) < 0 ||
+	    mount(SANDBOX_WORKDIR_RELATIVE "/shm", "dev/shm", NULL, MS_BIND, NULL) < 0 ||
+	    umount2(work, MNT_DETACH) < 0)
+		return fail(b, "making /tmp");
+	if (mount_tmpfs(b, work, 0, b->spec->work_bytes, b->spec->work_files, 1) < 0)
+		return fail(b, "mounting a tmpfs for /%s", work);
+	return 0;
+}
+
+static int make_mount_points(struct build *b)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
+		if (make_place(mount_points[i], true) < 0)
+			return fail(b, "making '/%s'", mount_points[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "dev/%s", devices[i]);
+		if (make_place(path, false) < 0)
+			return fail(b, "making '/%s'", path);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++) {
+		char path[32];
+
+		snprintf(path, sizeof(path), "dev/%s", device_links[i].name);
+		if (symlink(device_links[i].target, path) < 0)
+			return fail(b, "linking '/%s'", path);
+	}
+	return 0;
+}
+
+static int open_staging(struct build *b)
+{
+	static const char *const places[] = { "/tmp", "/mnt", "/run", "/proc" };
+	int r = -1;
+
+	/* nothing that is mounted here may show outside, whatever the host made shared */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return fail(b, "making the mounts private");
+	for (size_t i = 0; r < 0 && i < ARRAY_SIZE(places); i++) {
+		snprintf(b->staging, sizeof(b->staging), "%s", places[i]);
+		r = mount("tmpfs", b->staging, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m,nr_inodes=1024");
+		if (r < 0 && errno != ENOENT && errno != ENOTDIR)
+			break;
+	}
+	if (r < 0 || chdir(b->staging) < 0)
+		return fail(b, "mounting a tmpfs for the new root");
+	b->one_by_one = set_attributes(".", 0, 0) < 0 && errno == ENOSYS;
+	if (make_place(HIDDEN_FOLDER, true) < 0 || make_place(HIDDEN_FILE, false) < 0 || chmod(HIDDEN_FILE, 0) < 0)
+		return fail(b, "making what hides others");
+	return 0;
+}
+
+static void look_back(struct build *b)
+{
+	struct statvfs v;
+
+	b->report->root_read_only = statvfs("/", &v) == 0 && (v.f_flag & ST_RDONLY) && (v.f_flag & ST_NODEV);
+	if (statvfs("/tmp", &v) == 0) {
+		const unsigned long want = ST_NOEXEC | ST_NOSUID | ST_NODEV;
+
+		b->report->tmp_private = (v.f_flag & want) == want;
+		b->report->tmp_bytes = (uint64_t)v.f_blocks * v.f_frsize;
+		b->report->tmp_files = v.f_files;
+	}
+	if (statvfs("/" SANDBOX_WORKDIR_RELATIVE, &v) == 0) {
+		b->report->work_bytes = (uint64_t)v.f_blocks * v.f_frsize;
+		b->report->work_files = v.f_files;
+	}
+}
+
+int native_root_enter(const struct native_root *root, struct wire_report *report, struct native_stage *stage)
+{
+	struct build b = { .spec = root, .report = report, .stage = stage };
+	mode_t mask = umask(0);
+
+	if (open_staging(&b) < 0 || (root->rootfs_fd >= 0 ? show_rootfs(&b) : show_host(&b)) < 0 ||
+	    make_mount_points(&b) < 0 || mount_proc(&b) < 0)
+		return -1;
+	for (const char *const *m = root->masks; m && *m; m++)
+		if (hide(&b, *m) < 0)
+			return -1;
+	if (seal(&b) < 0 || mount_devices(&b) < 0 || mount_writable(&b) < 0)
+		return -1;
+	/* the old root ends up on top of the new one, where the working folder is, and goes from there */
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		return fail(&b, "changing to the new root");
+	umask(mask);
+	look_back(&b);
+	return 0;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * native_wire: what the runner and the jail's PID 1 say to each other. Private to the native backend.
+ *
+ * A SOCK_SEQPACKET pair; one message is one packet, descriptors travel with it. Both ends are the same program image, so
+ * structs go as they are. End of file means the other side is dead: PID 1 then ends, and everything in the jail with it.
+ *
+ *	runner				PID 1
+ *	GO (ids are mapped) -------->	mounts, identity, capabilities
+ *	FILTER + fd -------------->	seccomp, self-check
+ *				<-----	READY, or FAILED with the stage
+ *	EXEC + argv, stdout, stderr ->	forks the step
+ *	TERMINATE, KILL ----------->	(any time while it runs)
+ *				<-----	ENDED: nothing of the step is alive
+ *	PUT + fd ----------------->
+ *				<-----	DONE
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum wire_kind {
+	WIRE_GO = 1,
+	WIRE_FILTER,
+	WIRE_EXEC,
+	WIRE_TERMINATE,
+	WIRE_KILL,
+	WIRE_PUT,
+	WIRE_READY,
+	WIRE_FAILED,
+	WIRE_ENDED,
+	WIRE_DONE,
+};
+
+/* The namespaces whose inode PID 1 reports, in the order of native_namespaces[]. */
+enum { NATIVE_NAMESPACES = 7 };
+extern const char *const native_namespaces[NATIVE_NAMESPACES];	/* "user", "pid", … */
+void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES]);	/* of this process; 0: unknown */
+
+/* What PID 1 found in force when all was set up. */
+struct wire_report {
+	uint64_t namespaces[NATIVE_NAMESPACES];
+	uint64_t nofile, fsize, cpu_seconds, nproc, data;	/* hard limits, read back in a child under the step's lockdown */
+	uint64_t work_bytes, work_files, tmp_bytes, tmp_files;
+	uint32_t uid, gid, foreign_groups;
+	uint32_t masked;		/* paths hidden */
+	uint32_t interfaces;		/* of the network, lo included */
+	bool root_read_only, tmp_private, dev_minimal, cgroup_joined;
+	bool proc_missing, proc_partial;
+};
+
+struct wire_exec {
+	uint32_t argc, envc;
+	uint64_t bytes;			/* strings in the memfd, each with its NUL: argv, then env */
+};
+
+struct wire_ended {
+	int wait_status;		/* of the step's main process */
+	int exec_errno;			/* not 0: it was never run */
+	bool fork_refused;
+	bool storage_full;
+	uint32_t outlived;
+	uint64_t cpu_ns;
+};
+
+struct wire_put {
+	uint32_t kind;
+	uint32_t mode;
+	uint32_t path_len;		/* of text; the link's target follows */
+};
+
+enum { WIRE_TEXT_MAX = 8400 };
+struct wire {
+	enum wire_kind kind;
+	int error;			/* errno, of FAILED and DONE */
+	union {
+		struct wire_report report;
+		struct wire_exec exec;
+		struct wire_ended ended;
+		struct wire_put put;
+	};
+	uint32_t text_len;
+	char text[WIRE_TEXT_MAX];	/* FAILED: the stage. PUT: path and target */
+};
+
+enum { WIRE_FDS = 3 };
+/* 0, or -1 with errno. */
+int wire_send(int sock, const struct wire *m, const int *fds, size_t fds_len);
+/* 1, 0 at end of file, or -1 with errno. Descriptors are close-on-exec; missing ones are -1. */
+int wire_recv(int sock, struct wire *m, int fds[WIRE_FDS]);

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The wrappers: what is allowed when, and context for errors. Which backends there are stands in one array. */
+#include "sandboxes/sandbox.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "runner/base/mem.h"
+#include "sandboxes/backend.h"
+
+static const struct sandbox_backend *const backends[] = {
+	&sandbox_backend_native,
+};
+
+static const struct sandbox_backend *backend_find(const struct sandbox_ref *ref, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (!strcmp(backends[i]->name, ref->backend))
+			return backends[i];
+	error_set(err, ERR_UNAVAILABLE, "there is no sandbox runtime '%.15s'", ref->backend);
+	return NULL;
+}
+
+/* Ids become names of folders and cgroups: nothing that could be a path. */
+static int check_ref(const struct sandbox_ref *ref, struct error *err)
+{
+	size_t len = strnlen(ref->id, sizeof(ref->id));
+
+	if (len == 0 || len == sizeof(ref->id))
+		return error_set(err, ERR_INTERNAL, "a sandbox id has 1 to %zu characters", sizeof(ref->id) - 1);
+	for (size_t i = 0; i < len; i++)
+		if (!islower((unsigned char)ref->id[i]) && !isdigit((unsigned char)ref->id[i]) && ref->id[i] != '-')
+			return error_set(err, ERR_INTERNAL, "sandbox id '%s' has other characters than a-z, 0-9, '-'",
+					 ref->id);
+	return 0;
+}
+
+void cleanup_add(struct cleanup_list *list, const char *kind, const char *name, bool gone, const char *proof)
+{
+	struct cleanup_item *item;
+
+	if (!list)
+		return;
+	ARRAY_GROW(list->items, list->len, list->alloc);
+	item = &list->items[list->len++];
+	memset(item, 0, sizeof(*item));
+	snprintf(item->kind, sizeof(item->kind), "%s", kind);
+	snprintf(item->name, sizeof(item->name), "%s", name);
+	item->gone = gone;
+	snprintf(item->proof, sizeof(item->proof), "%s", proof);
+}
+
+void cleanup_list_release(struct cleanup_list *list)
+{
+	free(list->items);
+	memset(list, 0, sizeof(*list));
+}
+
+int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
+		   struct control_table *controls, struct error *err)
+{
+	const struct sandbox_backend *backend = backend_find(ref, err);
+	struct control_table table = { 0 };
+	struct sandbox *sb = NULL;
+
+	if (!backend || check_ref(ref, err) < 0)
+		return -1;
+	if (backend->create(ref, spec, &sb, &table, err) < 0)
+		return error_prefix(err, "creating sandbox '%s'", ref->id);
+	if (controls)
+		*controls = table;
+	*ret = sb;
+	return 0;
+}
+
+static int check_alive(const struct sandbox *sb, struct error *err)
+{
+	return sb->lost ? error_set(err, ERR_UNAVAILABLE, "sandbox '%s' has died", sb->ref.id) : 0;
+}
+
+/* Relative, not empty, and nothing that leads out. */
+static int check_path(const char *path, struct error *err)
+{
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= 4096 || *path == '/')
+		return error_set(err, ERR_INVALID_INPUT, "'%s' is no relative path of at most 4095 bytes", path);
+	for (const char *p = path; *p; p += strspn(p, "/")) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && !strncmp(p, "..", 2))
+			return error_set(err, ERR_INVALID_INPUT, "'%s' leads out of the work folder", path);
+		p += n;
+	}
+	return 0;
+}
+
+int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct error *err)
+{
+	struct sandbox_file clean = *file;
+	struct stat st;
+
+	if (check_alive(sb, err) < 0 || check_path(file->path, err) < 0)
+		return -1;
+	if (file->kind == SANDBOX_SYMLINK && (!file->target || !*file->target || strlen(file->target) >= 4096))
+		return error_set(err, ERR_INVALID_INPUT, "link '%s' has no usable target", file->path);
+	/* anything that could block or never end would stop the sandbox's init */
+	if (file->kind == SANDBOX_FILE && (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		return error_set(err, ERR_INVALID_INPUT, "'%s' is not copied from a regular file", file->path);
+	clean.mode &= 0777;
+	if (sb->backend->put(sb, &clean, err) < 0)
+		return error_prefix(err, "putting '%s' into the sandbox", file->path);
+	return 0;
+}
+
+int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
+{
+	struct sandbox_exit out = { 0 };
+
+	if (check_alive(sb, err) < 0)
+		return -1;
+	if (!cmd->argv || !cmd->argv[0])
+		return error_set(err, ERR_INTERNAL, "a command needs at least its name");
+	if (sb->backend->exec(sb, cmd, &out, err) < 0)
+		return error_prefix(err, "running '%s' in the sandbox", cmd->argv[0]);
+	*ret = out;
+	return 0;
+}
+
+void sandbox_close(struct sandbox *sb)
+{
+	if (sb)
+		sb->backend->close(sb);
+}
+
+int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
+{
+	const struct sandbox_backend *backend = backend_find(ref, err);
+
+	if (!backend || check_ref(ref, err) < 0)
+		return -1;
+	if (backend->destroy(ref, list, err) < 0)
+		return error_prefix(err, "removing sandbox '%s'", ref->id);
+	return 0;
+}
+
+int sandbox_sweep(struct cleanup_list *list, struct error *err)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+		if (backends[i]->sweep && backends[i]->sweep(list, err) < 0)
+			result = error_prefix(err, "looking for leftovers of '%s'", backends[i]->name);
+	return result;
+}
+
+bool sandbox_backend_info(size_t i, struct backend_info *ret)
+{
+	if (i >= ARRAY_SIZE(backends))
+		return false;
+	*ret = (struct backend_info){
+		.type = backends[i]->type,
+		.runtime = backends[i]->name,
+		.summary = backends[i]->summary,
+	};
+	ret->available = backends[i]->probe(ret->reason, sizeof(ret->reason));
+	return true;
+}
+
+int sandbox_probe(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct control_table *controls,
+		  struct error *err)
+{
+	struct sandbox *sb = NULL;
+	struct error later;
+	int created = sandbox_create(ref, spec, &sb, controls, err);
+
+	sandbox_close(sb);
+	if (sandbox_destroy(ref, NULL, created < 0 ? &later : err) < 0)
+		return -1;
+	return created;
+}

@@ -143,10 +143,11 @@ static int disk_error(const struct extraction *x, const char *name, struct error
 static int library_error(const struct extraction *x, struct error *err)
 {
 	const char *why = lib.error_string(x->archive);
-	char quoted[UTF8_QUOTE_SIZE];
+	autostrbuf struct strbuf shown = STRBUF_INIT(400);
 
 	why = why ? why : "unknown reason";
-	return error_set(err, ERR_INVALID_INPUT, "'%s' cannot be unpacked: %s", x->path, utf8_quote(quoted, why, strlen(why)));
+	utf8_escape(&shown, why, strlen(why));
+	return error_set(err, ERR_INVALID_INPUT, "'%s' cannot be unpacked: %s", x->path, shown.buf);
 }
 
 /* Bring a name into the form "a/b/c"; "" is the top itself. The rest of the code relies on it having no "..", no ".", no empty part. */

@@ -94,15 +94,18 @@ static void drop_body(struct transfer *t)
 		t->body->buf[t->before] = '\0';
 }
 
-static int check_url(const char *url, const char *from, struct error *err)
+static int check_credentials(const char *url, enum error_code code, struct error *err)
 {
-	if (!is_http(url))
+	return credentials_end(url) ? error_set(err, code, "a URL must not hold a user name or password") : 0;
+}
+
+int http_check_redirect(const char *from, const char *to, struct error *err)
+{
+	if (!is_http(to))
 		return error_set(err, ERR_REMOTE, "only http:// and https:// are followed");
-	if (credentials_end(url))
-		return error_set(err, ERR_USAGE, "a URL must not hold a user name or password");
-	if (from && is_secure(from) && !is_secure(url))
+	if (is_secure(from) && !is_secure(to))
 		return error_set(err, ERR_REMOTE, "it redirects from https to http");
-	return 0;
+	return check_credentials(to, ERR_REMOTE, err);
 }
 
 static CURLcode prepare(struct transfer *t, const char *url)
@@ -141,13 +144,14 @@ static CURLcode prepare(struct transfer *t, const char *url)
 static int transfer_error(const struct transfer *t, CURLcode rc, struct error *err)
 {
 	const char *why = t->message[0] ? t->message : lib.easy_strerror(rc);
-	char quoted[UTF8_QUOTE_SIZE];
+	autostrbuf struct strbuf shown = STRBUF_INIT(400);
 
 	if (t->body->overflow || rc == CURLE_FILESIZE_EXCEEDED)
 		return error_set(err, ERR_INVALID_INPUT, "it is larger than the limit of %zu bytes", t->body->max - t->before);
 	if (rc == CURLE_OPERATION_TIMEDOUT)
 		return error_set(err, ERR_REMOTE, "no complete answer in time");
-	return error_set(err, ERR_REMOTE, "%s", utf8_quote(quoted, why, strlen(why)));
+	utf8_escape(&shown, why, strlen(why));
+	return error_set(err, ERR_REMOTE, "%s", shown.buf);
 }
 
 /* One request. *next is set (owned) when it wants to be followed. */
@@ -167,11 +171,8 @@ static int request(struct transfer *t, const char *url, char **next, struct erro
 	lib.easy_getinfo(t->handle, CURLINFO_RESPONSE_CODE, &status);
 	lib.easy_getinfo(t->handle, CURLINFO_REDIRECT_URL, &redirect);
 	if (redirect && status >= 300 && status < 400) {
-		if (check_url(redirect, url, err) < 0) {
-			if (err)
-				err->code = ERR_REMOTE;
+		if (http_check_redirect(url, redirect, err) < 0)
 			return error_prefix(err, "the server answered %ld", status);
-		}
 		*next = xstrdup(redirect);
 		return 0;
 	}
@@ -204,7 +205,7 @@ int http_get(const char *url, uint64_t timeout_ns, struct strbuf *body, struct e
 	http_url_display(&shown, url);
 	if (!is_http(url))
 		return error_set(err, ERR_USAGE, "'%s' is no http:// or https:// URL", shown.buf);
-	if (check_url(url, NULL, err) < 0 || load(err) < 0)
+	if (check_credentials(url, ERR_USAGE, err) < 0 || load(err) < 0)
 		return error_prefix(err, "'%s'", shown.buf);
 	t.handle = lib.easy_init();
 	rc = t.handle ? get(&t, url, err) : error_set(err, ERR_INTERNAL, "libcurl has no memory");

@@ -12,5 +12,8 @@
  * is a peer that cannot be reached or takes longer than timeout_ns in all. The proxy variables of the environment are honoured. */
 int http_get(const char *url, uint64_t timeout_ns, struct strbuf *body, struct error *err);
 
+/* May an answer from `from` send us to `to`? The rule http_get() follows: ERR_REMOTE when not. */
+int http_check_redirect(const char *from, const char *to, struct error *err);
+
 /* A URL fit for messages: without credentials and query, which may hold tokens. */
 void http_url_display(struct strbuf *out, const char *url);

@@ -28,6 +28,11 @@ static const struct { const char *path, *answer; } script[] = {
 	{ "/empty-answer", "" },
 	{ "/no-http", "SSH-2.0-OpenSSH\r\n" },
 	{ "/hop", "HTTP/1.1 302 Go\r\nLocation: /ok\r\nContent-Length: 4\r\n\r\njunk" },
+	{ "/5-hops", "HTTP/1.1 301 Go\r\nLocation: /4-hops\r\nContent-Length: 0\r\n\r\n" },
+	{ "/4-hops", "HTTP/1.1 307 Go\r\nLocation: 3-hops\r\nContent-Length: 0\r\n\r\n" },
+	{ "/6-hops", "HTTP/1.1 301 Go\r\nLocation: /5-hops\r\nContent-Length: 0\r\n\r\n" },
+	{ "/2-hops", "HTTP/1.1 303 Go\r\nLocation: /hop\r\nContent-Length: 0\r\n\r\n" },
+	{ "/3-hops", "HTTP/1.1 308 Go\r\nLocation: ./2-hops?x\r\nContent-Length: 0\r\n\r\n" },
 	{ "/loop", "HTTP/1.1 302 Go\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n" },
 	{ "/to-file", "HTTP/1.1 302 Go\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n" },
 	{ "/to-credentials", "HTTP/1.1 302 Go\r\nLocation: http://me:hunter22@127.0.0.1/\r\nContent-Length: 0\r\n\r\n" },
@@ -106,6 +111,8 @@ static void test_answers(void **state)
 		{ "/ok?token=hunter22", "hello", ERR_OK },
 		{ "/chunked", "hello", ERR_OK },
 		{ "/hop", "hello", ERR_OK },
+		{ "/5-hops", "hello", ERR_OK },
+		{ "/6-hops", "more than 5 redirects", ERR_REMOTE },
 		{ "/big", "larger than the limit of 20 bytes", ERR_INVALID_INPUT },
 		{ "/big-unsaid", "larger than the limit of 20 bytes", ERR_INVALID_INPUT },
 		{ "/cut", "cannot get", ERR_REMOTE },
@@ -162,6 +169,28 @@ static void test_refused_urls(void **state)
 	}
 }
 
+static void test_redirects(void **state)
+{
+	static const struct { const char *from, *to, *want; } cases[] = {	/* want NULL: followed */
+		{ "http://a/", "http://b/", NULL },
+		{ "http://a/", "https://b/", NULL },
+		{ "https://a/", "HTTPS://b/", NULL },
+		{ "https://a/", "http://a/", "from https to http" },
+		{ "HTTPS://a/", "http://a/", "from https to http" },
+		{ "http://a/", "file:///etc/passwd", "only http:// and https://" },
+		{ "http://a/", "gopher://b/", "only http:// and https://" },
+		{ "http://a/", "http://u@b/", "user name" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct error err = { 0 };
+
+		assert_int_equal(http_check_redirect(cases[i].from, cases[i].to, &err), cases[i].want ? -1 : 0);
+		assert_true(!cases[i].want || (err.code == ERR_REMOTE && strstr(err.text, cases[i].want)));
+	}
+}
+
 static void test_display(void **state)
 {
 	static const struct { const char *url, *want; } cases[] = {
@@ -201,6 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers),
 		cmocka_unit_test(test_refused_urls),
+		cmocka_unit_test(test_redirects),
 		cmocka_unit_test(test_display),
 		cmocka_unit_test(test_slow),
 	};

@@ -10,6 +10,7 @@
 #include "cmd/host_facts.h"
 #include "cmd/output.h"
 #include "cmd/scratch.h"
+#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/profile.h"
@@ -36,15 +37,16 @@ static const struct option_spec options[] = {
 	{ .name = NULL },
 };
 
-/* Build the jail with the limits of the default profile and take it down again, journalled like any run. */
+/* Build the jail with the limits of the default profile, and those that it leaves open, and take it down again, journalled like any run. */
 static int probe(struct diagnosis *d, const char *state_dir, struct error *err)
 {
-	const struct sandbox_spec spec = { .hostname = "sandbox", .limits = profile_find("default")->limits };
+	struct sandbox_spec spec = { .hostname = "sandbox", .limits = profile_find("default")->limits };
 	struct scratch scratch = SCRATCH_INIT;
 	struct sandbox_ref ref = { .backend = "native" };
 	struct error close_err = { 0 };
 	int r;
 
+	spec.limits.cpu_time_ns = 60 * NS_PER_SEC;
 	if (scratch_open(&scratch, state_dir, err) < 0)
 		return -1;
 	snprintf(ref.id, sizeof(ref.id), "%s", scratch.run_id);

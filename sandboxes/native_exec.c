@@ -267,7 +267,7 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 	struct native *n = (struct native *)sb;
 	struct watch w = { .n = n, .cmd = cmd, .exit = ret, .why = SANDBOX_EXITED, .out = { -1, -1 } };
 	const uint64_t start = clock_monotonic_ns();
-	uint64_t last_look = start;
+	uint64_t last_look = start, last_beat = start;
 	int write_out = -1, write_err = -1;
 
 	if (open_pipe(&w.out[0], &write_out, err) < 0)
@@ -289,6 +289,10 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 		if (w.phase != PHASE_OVER && clock_monotonic_ns() - last_look >= WATCH_INTERVAL_NS) {
 			last_look = clock_monotonic_ns();
 			watch_memory(&w);
+		}
+		if (cmd->output && clock_monotonic_ns() - last_beat >= SANDBOX_HEARTBEAT_NS) {
+			last_beat = clock_monotonic_ns();
+			cmd->output(cmd->output_arg, SANDBOX_STDOUT, NULL, 0);
 		}
 	}
 	finish(&w);

@@ -87,6 +87,9 @@ if command -v script > /dev/null; then
 		assert not any("\r" in line or "\x1b" in line for line in shown), shown
 		assert any(re.match(r"Step 1/3: one \.\.\. OK", line) for line in shown), shown
 	PY
+	wpk slow - <<< '    - {name: wait, type: shell, config: {command: "sleep 2.5"}}'
+	TERM=xterm script -qec "'$SANDBOX_RUNNER' --wpk=slow.wpk.yaml" /dev/null > "$out" 2> "$err" < /dev/null
+	ok "the live line tells the time" grep -q "Step 1/1: wait ... 2s" "$out"
 	NO_COLOR=1 TERM=xterm script -qec "'$SANDBOX_RUNNER' --wpk=shape.wpk.yaml" /dev/null > "$out" 2> "$err" < /dev/null
 	ok "NO_COLOR on a terminal" sh -c "! grep -q '$esc\[32m' '$out'"
 	TERM=dumb script -qec "'$SANDBOX_RUNNER' --wpk=shape.wpk.yaml" /dev/null > "$out" 2> "$err" < /dev/null

@@ -27,8 +27,8 @@ if unshare -Ur true 2> /dev/null; then
 else
 	skip "no user namespaces" "unshare -Ur does not work here"
 fi
-if unshare -m true 2> /dev/null; then
-	unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec "$@"' - "$SANDBOX_RUNNER" doctor > "$out" 2> "$err"; rc=$?
+if in_mount_namespace true; then
+	in_mount_namespace sh -c 'mount -t tmpfs none /sys/fs/cgroup; exec "$@"' - "$SANDBOX_RUNNER" doctor > "$out" 2> "$err"; rc=$?
 	status 0 "no cgroups"
 	out_matches '^  (degraded|unavailable) +memory ' "memory is not said to be enforced"
 	out_matches '^The built-in jail works; [0-9]+ of [0-9]+ controls' "the verdict counts"

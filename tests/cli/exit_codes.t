@@ -43,8 +43,8 @@ run plan "$repo/tests/fixtures/packages/refused.wpk.yaml"; status 4 "plan a refu
 run plan "$repo/tests/fixtures/packages/refused.wpk.yaml" invalid.wpk.yaml good.wpk.yaml; status 3 "invalid weighs more than refused"
 
 # a control that is not enforced here: a jail without any cgroup has no memory limit
-if unshare -m true 2>/dev/null; then
-	unshare -m sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"' - "$SANDBOX_RUNNER" --wpk=good.wpk.yaml --require=memory > "$out" 2> "$err"; rc=$?
+if in_mount_namespace true; then
+	in_mount_namespace sh -c 'mount -t tmpfs none /sys/fs/cgroup && exec "$@"' - "$SANDBOX_RUNNER" --wpk=good.wpk.yaml --require=memory > "$out" 2> "$err"; rc=$?
 	status 5 "a required control that is not enforced"
 	ok "it is named" grep -q "memory" "$out" "$err"
 	left_nothing "a required control"
@@ -53,7 +53,7 @@ else
 fi
 
 # 6: something is mounted below the scratch folder while the step runs, so that it cannot be removed
-if unshare -m true 2>/dev/null; then
+if in_mount_namespace true; then
 	cat > busy.sh <<-'SH'
 		"$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --timeout=3s --format="$1" > "$2" 2> "$3" &
 		for i in $(seq 1 100); do scratch=$(echo "$SANDBOX_RUNNER_STATE_DIR"/runs/r-*); [ -e "$scratch/journal" ] && grep -q intent "$scratch/journal" && break; sleep 0.05; done
@@ -62,7 +62,7 @@ if unshare -m true 2>/dev/null; then
 	SH
 	sed -i 's/sleep 60/sleep 1/' slow.wpk.yaml
 	for format in text json ndjson; do
-		unshare -m bash busy.sh $format "$out" "$err"; rc=$?
+		in_mount_namespace bash busy.sh $format "$out" "$err"; rc=$?
 		status 6 "a clean-up that is not complete, $format"
 		ok "it is told, $format" grep -qiE "busy|left|clean-?up" "$out" "$err"
 		ok "the journal is kept for gc, $format" ls "$work"/state/runs/r-*/journal

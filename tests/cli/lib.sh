@@ -53,6 +53,12 @@ json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(n
 left_nothing() { [ -z "$(find "$work/state" -mindepth 2 2>/dev/null)" ]; result $? "$1: nothing left in the state folder"; }
 finish() { echo "1..$tests"; }
 
+# in_mount_namespace COMMAND…: as root, or as root of a user namespace; fails where neither is allowed
+if unshare -m true 2> /dev/null; then in_mount_namespace() { unshare -m "$@"; }
+elif unshare -Urm true 2> /dev/null; then in_mount_namespace() { unshare -Urm "$@"; }
+else in_mount_namespace() { return 1; }
+fi
+
 # wpk NAME [HANDLERS]: a small valid package in NAME.wpk.yaml; HANDLERS from standard input when it is "-"
 wpk() {
 	local handlers='    - {name: hello, type: shell, config: {command: "echo hello"}}'

@@ -112,10 +112,14 @@ $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(below_runner)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ tests/fuzz/$*_fuzz.c tests/fuzz/replay.c $(below_runner) $(LIB_LIBS)
 
-test_helpers := $(patsubst tests/escape/%.c,$(BUILD)/escape/%,$(wildcard tests/escape/*.c))
+test_helpers := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/escape/*.c tests/crash/*.c))
 $(BUILD)/escape/%: tests/escape/%.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+$(BUILD)/crash/%: tests/crash/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -g $(WARN) -D_GNU_SOURCE -o $@ $<
 
 .PHONY: test test-bins check fuzz bench install clean help
 test-bins: $(BIN) $(unit_bins) $(fuzz_replay) $(test_helpers)

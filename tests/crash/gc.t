@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# gc: killed at every one of its points, next to a run that is alive, with things it must not touch and things it cannot remove.
+. "$(dirname "$0")/lib.sh"
+
+orphan() { cruel -w ready -k 9 -t all -- --wpk=slow.wpk.yaml; }	# as after a power cut
+
+killed_gc() {
+	local i problems
+	orphan
+	verdict "$user: an orphan is there to be cleaned" "$(look; [ -n "$(world)" ] || echo "nothing was left: this test shows nothing")"
+	points -- gc
+	verdict "$user: gc cleans it" "$([ "$rc" = 0 ] || echo "exit status $rc"; look world)"
+	ok "$user: gc has points" test "$points" -ge 5
+	for i in $(seq 1 "$points"); do
+		orphan
+		SANDBOX_RUNNER_TEST_KILL=$i:9 cruel -- gc
+		problems=$([ "$rc" = 137 ] || echo "exit status $rc instead of 137"; look; look_after_gc)
+		verdict "$user: gc killed at point $i (${point_names[$i]})" "$problems"
+	done
+	orphan
+	cruel -- --wpk=crash.wpk.yaml
+	verdict "$user: the next start cleans as well" "$([ "$rc" = 0 ] || echo "exit status $rc"; look world)"
+	out_has "cleaned up after 1 earlier run that had been killed" "$user: and says so"
+}
+
+beside_a_living_run() {
+	local pid i problems= rc_run
+	SANDBOX_RUNNER_TEST_KILL= "${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1.5 --format=ndjson > "$home/tmp/run.out" 2>&1 &
+	pid=$!
+	for i in $(seq 1 200); do grep -q ready "$home/tmp/run.out" && break; sleep 0.02; done
+	for i in 1 2 3 4 5; do
+		gc --format=json
+		[ "$rc" = 0 ] || problems+="gc: exit $rc: $(cat "$err")"
+		grep -q '"runs_alive": 1' "$out" || problems+="gc did not see the living run: $(cat "$out")"
+		gc --dry-run; [ "$rc" = 0 ] || problems+="gc --dry-run: exit $rc"
+	done
+	kill -0 "$pid" 2> /dev/null || problems+="the run was over before gc was"
+	wait "$pid"; rc_run=$?
+	[ "$rc_run" = 0 ] || problems+="the run: exit $rc_run: $(tail -n 3 "$home/tmp/run.out")"
+	rm -f "$home/tmp/run.out"
+	verdict "$user: gc beside a living run" "$problems$(left=0; look world)"
+}
+
+says_what_it_sees() {
+	orphan
+	gc --dry-run; status 0 "$user: gc --dry-run"
+	out_has "1 killed run would be cleaned up" "$user: it counts"
+	gc --dry-run --format=json; json 'd["runs_left"] == 1 and d["dry_run"] and len(d["items"]) == 1' "$user: as JSON"
+	gc --format=json; status 0 "$user: gc"
+	json 'd["complete"] and d["runs_cleaned"] == 1 and d["runs_left"] == 0 and all(i["gone"] and i["proof"] for i in d["items"])' "$user: every item with its proof"
+	json 'any(i["kind"] == "directory" for i in d["items"])' "$user: the folder among them"
+	gc -q; status 0 "$user: gc again"; out_is "" "$user: -q says nothing"
+}
+
+# Something that cannot be removed is named, exit 6, as long as it is there.
+cannot_remove() {
+	local run
+	orphan
+	run=$(ls "$SANDBOX_RUNNER_STATE_DIR/runs")
+	if ! { mkdir "$SANDBOX_RUNNER_STATE_DIR/runs/$run/held" && mount -t tmpfs sbx-test "$SANDBOX_RUNNER_STATE_DIR/runs/$run/held"; } 2> /dev/null; then
+		skip "$user: something mounted in the folder" "cannot mount here"
+		gc; return
+	fi
+	gc; status 6 "$user: something mounted in the folder"
+	out_has "LEFT" "$user: it is shown"; out_has "runs/$run" "$user: and named"
+	err_matches '^sandbox_runner: error: ' "$user: on stderr, too"
+	gc --format=json; status 6 "$user: again"; json 'not d["complete"] and d["runs_left"] == 1 and d["error"]' "$user: as JSON"
+	cruel -- --wpk=crash.wpk.yaml
+	status 0 "$user: a run starts nevertheless"; out_has "1 earlier run left something that cannot be removed" "$user: and warns"
+	umount "$SANDBOX_RUNNER_STATE_DIR/runs/$run/held"
+	verdict "$user: after the umount" "$(left=0; look_after_gc)"
+}
+
+refusals() {
+	gc --nonsense; status 2 "$user: unknown option"
+	gc extra; status 2 "$user: an operand"
+	gc --state-dir=/nonexistent/x; status 0 "$user: a state folder that never was"
+	echo x > "$home/tmp/file"
+	gc --state-dir="$home/tmp/file"; status 5 "$user: a file as state folder"
+	err_has "choose another one by --state-dir DIR or \$SANDBOX_RUNNER_STATE_DIR" "$user: with the remedy"
+	rm "$home/tmp/file"
+	mkdir -p "$home/tmp/open/runs"; chmod 777 "$home/tmp/open"
+	gc --state-dir="$home/tmp/open"; status 5 "$user: a state folder that others can write"
+	rm -r "$home/tmp/open"
+}
+
+each_user killed_gc
+each_user beside_a_living_run
+each_user says_what_it_sees
+each_user cannot_remove
+each_user refusals
+finish

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/event.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/clock.h"
@@ -58,14 +57,11 @@ void events_release(struct events *ev)
 
 static void deliver(struct events *ev, struct event *event)
 {
-	char point[64];
-
 	event->seq = ++ev->seq;
 	event->time_ns = clock_realtime_ns();
 	if (!event->result)
 		event->result = ev->result;
-	snprintf(point, sizeof(point), "event:%s", event_type_to_string(event->type));
-	fault_point(point);
+	fault_point(event_type_to_string(event->type));
 	for (struct event_sink *sink = ev->sinks; sink; sink = sink->next)
 		sink->on_event(sink, event);
 }

@@ -58,7 +58,7 @@ struct events {			/* all zero is a good start */
 };
 void events_add_take(struct events *ev, struct event_sink *sink);	/* called in the order added */
 /* Number, date and deliver. Output reaches the sinks in whole characters (bytes that are no UTF-8 pass as they are). Also a
- * fault point, "event:<type>". */
+ * fault point, named like the type. */
 void event_emit(struct events *ev, struct event *event);
 void events_tick(struct events *ev);	/* no event: it has no number and no date, and is no fault point */
 void events_release(struct events *ev);

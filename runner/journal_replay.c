@@ -102,8 +102,11 @@ int journal_replay_locked(int runs_fd, const char *run_id, const char *scratch, 
 	struct stat st;
 	int rc;
 
-	if (fstat(fd, &st) == 0 && st.st_nlink == 0)	/* somebody finished it before we had the lock */
+	if (fstat(fd, &st) == 0 && st.st_nlink == 0) {
+		/* somebody finished it before we had the lock, or died between the journal and the folder */
+		unlinkat(runs_fd, run_id, AT_REMOVEDIR);
 		return 0;
+	}
 	if (journal_read(fd, &text, &why) < 0) {
 		cleanup_add(list, "journal", scratch, false, why.text);
 		return error_set(err, ERR_CLEANUP, "%s", why.text);

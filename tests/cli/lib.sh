@@ -34,8 +34,8 @@ result() {	# 0 or not, what: one TAP line, with what the program said when it fa
 	if [ "$1" = 0 ]; then echo "ok $tests - $2"; return 0; fi
 	echo "not ok $tests - $2"
 	echo "# exit status $rc"
-	head -n 25 "$out" | sed 's/^/# stdout: /'
-	head -n 25 "$err" | sed 's/^/# stderr: /'
+	head -n 25 "$out" | cut -c 1-300 | sed 's/^/# stdout: /'
+	head -n 25 "$err" | cut -c 1-300 | sed 's/^/# stderr: /'
 	return 1
 }
 ok() { local what=$1; shift; "$@" > /dev/null 2>&1; result $? "$what"; }

@@ -21,12 +21,13 @@ killed_gc() {
 	orphan
 	cruel -- --wpk=crash.wpk.yaml
 	verdict "$user: the next start cleans as well" "$([ "$rc" = 0 ] || echo "exit status $rc"; look world)"
-	out_has "cleaned up after 1 earlier run that had been killed" "$user: and says so"
+	err_has "cleaned up after 1 earlier run that had been killed" "$user: and says so"
 }
 
 beside_a_living_run() {
-	local pid i problems= rc_run
-	SANDBOX_RUNNER_TEST_KILL= "${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1.5 --format=ndjson > "$home/tmp/run.out" 2>&1 &
+	local pid i problems='' rc_run
+	: > "$home/tmp/run.out"
+	"${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1.5 --format=ndjson > "$home/tmp/run.out" 2>&1 &
 	pid=$!
 	for i in $(seq 1 200); do grep -q ready "$home/tmp/run.out" && break; sleep 0.02; done
 	for i in 1 2 3 4 5; do
@@ -67,7 +68,7 @@ cannot_remove() {
 	err_matches '^sandbox_runner: error: ' "$user: on stderr, too"
 	gc --format=json; status 6 "$user: again"; json 'not d["complete"] and d["runs_left"] == 1 and d["error"]' "$user: as JSON"
 	cruel -- --wpk=crash.wpk.yaml
-	status 0 "$user: a run starts nevertheless"; out_has "1 earlier run left something that cannot be removed" "$user: and warns"
+	status 0 "$user: a run starts nevertheless"; err_has "1 earlier run left something that cannot be removed" "$user: and warns"
 	umount "$SANDBOX_RUNNER_STATE_DIR/runs/$run/held"
 	verdict "$user: after the umount" "$(left=0; look_after_gc)"
 }

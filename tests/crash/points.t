@@ -8,7 +8,7 @@ polite() {	# number of the signal, its name, point
 	local problems late=$3 cleanup=$(index_of cleanup.start)
 	SANDBOX_RUNNER_TEST_KILL=$3:$1 cruel
 	problems=$(look world)
-	if [ "$cleanup" != 0 ] && [ "$late" -gt "$cleanup" ]; then	# the verdict was made already
+	if [ "$cleanup" != 0 ] && [ "$late" -ge "$cleanup" ]; then	# the verdict was made already
 		[ "$rc" = 0 ] || [ "$rc" = $((128 + $1)) ] || problems+="exit status $rc"
 	else
 		[ "$rc" = $((128 + $1)) ] || problems+="exit status $rc instead of $((128 + $1))"
@@ -17,7 +17,7 @@ polite() {	# number of the signal, its name, point
 }
 
 killed() {	# point; the reaper sees to it, from the moment there is one
-	local problems=
+	local problems=''
 	SANDBOX_RUNNER_TEST_KILL=$1:9 cruel
 	[ "$rc" = 137 ] || problems+="exit status $rc instead of 137"
 	if [ "$1" -ge "$(index_of journal.intent)" ]; then problems+=$(look world)
@@ -26,7 +26,7 @@ killed() {	# point; the reaper sees to it, from the moment there is one
 }
 
 killed_with_reaper() {	# point
-	local problems=
+	local problems=''
 	SANDBOX_RUNNER_TEST_KILL=$1:9:reaper cruel
 	[ "$rc" = 137 ] || problems+="exit status $rc instead of 137"
 	problems+=$(look; look_after_gc)

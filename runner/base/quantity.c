@@ -247,13 +247,15 @@ int duration_parse(const char *text, size_t len, uint64_t *ret_ns, struct error 
 
 int size_parse(const char *text, size_t len, uint64_t *ret_bytes, struct error *err)
 {
-	/* Kubernetes reads 512m as half a byte; nobody who writes it means that */
-	if (len > 1 && text[len - 1] == 'm' && is_digit(text[len - 2])) {
-		char quoted[UTF8_QUOTE_SIZE];
+	char quoted[UTF8_QUOTE_SIZE];
+	size_t digits = 0;
 
+	while (digits < len && is_digit(text[digits]))
+		digits++;
+	/* Kubernetes reads 512m as half a byte; nobody who writes it means that */
+	if (digits && digits < 20 && digits + 1 == len && text[digits] == 'm')
 		return error_set(err, ERR_INVALID_INPUT, "size %s is in thousandths of a byte, write '%.*sMi' for mebibytes",
-				 utf8_quote(quoted, text, len), len > 24 ? 24 : (int)len - 1, text);
-	}
+				 utf8_quote(quoted, text, len), (int)digits, text);
 	return amount_parse(&size_kind, text, len, ret_bytes, err);
 }
 

@@ -110,73 +110,17 @@ static size_t mark_offset(const struct builder *b, yaml_mark_t mark)
 	return yaml_text_offset(&b->store->text, mark.index);
 }
 
-/* What libyaml says, as a sentence for people. %u is the line of the context: where the construct began. */
-static const struct saying {
-	const char *libyaml, *ours;
-	bool at_context;	/* the beginning of the construct is the better place */
-} sayings[] = {
-	{ "mapping values are not allowed in this context",
-	  "a ':' cannot stand here: put the text in quotes, or check the indentation", false },
-	{ "found character that cannot start any token", "this character cannot begin a value, put the text in quotes", false },
-	{ "found unexpected end of stream", "the quoted text that begins here is not closed", true },
-	{ "found unexpected document indicator", "the quoted text that begins here is not closed", true },
-	{ "did not find expected key", "a key is expected here, as in the mapping that begins on line %u: check indentation and quotes",
-	  false },
-	{ "did not find expected '-' indicator", "a '-' is expected here, as in the list that begins on line %u", false },
-	{ "could not find expected ':'", "this line has no ':' after its key", true },
-	{ "did not find expected ',' or ']'", "the list that begins on line %u is not closed by ']', or a ',' is missing", false },
-	{ "did not find expected ',' or '}'", "the mapping that begins on line %u is not closed by '}', or a ',' is missing",
-	  false },
-	{ "did not find expected node content", "a value is expected here", false },
-	{ "found unknown escape character",
-	  "unknown escape in double quotes: write '\\\\' for a backslash, or use single quotes", false },
-	{ "found incompatible YAML document", "this version of YAML is not known, 1.1 and 1.2 are", false },
-	{ "did not find expected <document start>", "nothing may follow the end of the document", false },
-	{ "did not find expected comment or line break", "nothing but a comment may follow on the line of '|' or '>'", false },
-};
-
-/* A tab in the white space at the start of the line? Then that is the trouble, whatever libyaml calls it. */
-static bool tab_indents(const struct yaml_text *text, size_t offset, size_t *ret)
-{
-	const char *line;
-	size_t len;
-
-	if (!yaml_text_line(text, yaml_text_position(text, offset).line, &line, &len))
-		return false;
-	for (size_t i = 0; i < len && (line[i] == ' ' || line[i] == '\t'); i++) {
-		if (line[i] == '\t') {
-			*ret = (size_t)(line - text->bytes) + i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static void syntax_problem(struct builder *b)
 {
 	const yaml_parser_t *p = &b->parser;
-	const struct yaml_text *text = &b->store->text;
 	size_t offset = mark_offset(b, p->problem_mark);
 	size_t context = p->context ? mark_offset(b, p->context_mark) : offset;
-	unsigned int line = yaml_text_position(text, context).line;
-	const char *said = p->problem ? p->problem : "not YAML";
-	size_t tab;
+	autofree char *message = NULL;
 
 	if (p->error == YAML_MEMORY_ERROR)
 		abort();
-	if (tab_indents(text, offset, &tab)) {
-		problem_at(b, tab, "a tab is used for indentation, YAML wants spaces");
-		return;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(sayings); i++) {
-		if (strcmp(sayings[i].libyaml, said))
-			continue;
-		if (sayings[i].at_context || offset >= text->len)
-			offset = context;
-		problem_at(b, offset, sayings[i].ours, line);
-		return;
-	}
-	problem_at(b, offset, "%s%s%s", p->context ? p->context : "", p->context ? ": " : "", said);
+	message = yaml_explain(&b->store->text, p->problem ? p->problem : "not YAML", p->context, context, &offset);
+	problem_at(b, offset, "%s", message);
 }
 
 /* ---- nodes */

@@ -7,7 +7,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/utf8.h"
 
-#define MARK_EVERY 1024
+#define MARK_EVERY 128
 
 /* Files that people name by mistake. */
 static const struct magic {

@@ -10,7 +10,7 @@ struct yaml_text {
 	size_t len;
 	uint32_t *lines;	/* owned; offset at which each line begins */
 	size_t lines_len, lines_alloc;
-	uint32_t *marks;	/* owned; characters before byte 1024 * i; NULL when a character is a byte */
+	uint32_t *marks;	/* owned; characters before every 128th byte; NULL when a character is a byte */
 };
 
 /* What a document's `pool` points to. */
@@ -35,3 +35,7 @@ size_t yaml_text_offset(const struct yaml_text *text, size_t index);
 struct position yaml_text_position(const struct yaml_text *text, size_t offset);
 /* Line number `line` (from 1) without its end. */
 bool yaml_text_line(const struct yaml_text *text, uint32_t line, const char **start, size_t *len);
+
+/* What libyaml says about the place *offset, and where the construct began, as a sentence for people (owned by the caller). Moves
+ * *offset to the place that helps most. */
+char *yaml_explain(const struct yaml_text *text, const char *said, const char *context, size_t context_offset, size_t *offset);

@@ -110,6 +110,7 @@ static void sizes(void **state)
 		{ "1e", FAILS, "unknown unit 'e'", "exponent without digits" },
 		{ "1e6Mi", FAILS, "unknown unit 'e6Mi'", "exponent and unit" },
 		{ "512m", FAILS, "write '512Mi'", "milli is a trap" },
+		{ "5\x1b[31m", FAILS, "'5\\x1b[31m'", "no escape sequence gets through" },
 		{ "512MB", FAILS, "unknown unit 'MB'", "MB" },
 		{ "1K", FAILS, "unknown unit 'K'", "capital K" },
 		{ "-1Gi", FAILS, "is negative", "negative" },

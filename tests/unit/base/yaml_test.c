@@ -103,6 +103,8 @@ static void trees_and_problems(void **state)
 		{ "a:\n\tb: c\n", NULL, "2:1 a tab is used for indentation, YAML wants spaces", "tab" },
 		{ "a:\n  b: c\n  \td: e\n", NULL, "3:3 a tab is used for indentation, YAML wants spaces", "tab after spaces" },
 		{ "a: |\n  x\n\ty\n", NULL, "3:1 a tab is used for indentation, YAML wants spaces", "tab in a block" },
+		{ "{\n\t\"a\": 1\n\t\"b\": 2\n}\n", NULL, "3:5 the mapping that begins on line 1 is not closed by '}'*",
+		  "a comma is missing between tabs" },
 		{ "a: 1\nb: 2\na: 3\n", "{b:2 a:3}", "3:1 key 'a' appears twice, first on line 1", "duplicate key" },
 		{ "a: 1\na: 2\na: 3\nb: {c: 1, c: 2}\n", "{a:3 b:{c:2}}",
 		  "4:11 key 'c' appears twice, first on line 4\n2:1 key 'a' appears twice, first on line 1\n"
@@ -445,6 +447,31 @@ static void made_bombs(void **state)
 	check_bomb(&text, "too many problems", "a wide mapping of duplicates");
 }
 
+static void ceilings_are_exact(void **state)
+{
+	static const struct { const char *start, *again; size_t most; } cases[] = {
+		{ "", "[", 64 }, { "", "- ", 64 }, { "- &a x\n", "- *a\n", 1000 }, { "", "- &a x\n", 1000 }, { "", "- x\n", 99999 },
+	};
+	(void)state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (size_t over = 0; over < 2; over++) {
+			autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+			struct document *doc;
+
+			strbuf_addstr(&text, cases[i].start);
+			for (size_t j = 0; j < cases[i].most + over; j++)
+				strbuf_addstr(&text, cases[i].again);
+			for (size_t j = 0; *cases[i].again == '[' && j < cases[i].most + over; j++)
+				strbuf_addch(&text, ']');
+			doc = parse_bytes(text.buf, text.len);
+			if ((doc->problems_len == 0) != (over == 0))
+				fail_msg("'%s' %zu times", cases[i].again, cases[i].most + over);
+			document_free(doc);
+		}
+	}
+}
+
 static void brackets_in_texts_are_no_nesting(void **state)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
@@ -502,7 +529,7 @@ int main(void)
 		cmocka_unit_test(trees_and_problems), cmocka_unit_test(encodings), cmocka_unit_test(nul_in_text),
 		cmocka_unit_test(positions), cmocka_unit_test(text_positions), cmocka_unit_test(literal_positions_are_exact),
 		cmocka_unit_test(meanings), cmocka_unit_test(repeated_bombs), cmocka_unit_test(made_bombs),
-		cmocka_unit_test(brackets_in_texts_are_no_nesting), cmocka_unit_test(long_texts_are_fine),
+		cmocka_unit_test(ceilings_are_exact), cmocka_unit_test(brackets_in_texts_are_no_nesting), cmocka_unit_test(long_texts_are_fine),
 		cmocka_unit_test(too_many_bytes),
 	};
 

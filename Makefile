@@ -27,10 +27,10 @@ BIN ?= $(if $(SANITIZE),$(BUILD)/sandbox_runner,sandbox_runner)
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
-# ---- libraries: linked ones first, then those that are loaded at first use (headers only)
+# ---- libraries: linked ones first, then those that are loaded at first use (headers only) or used while building
 # pkg-config name:Debian package
-LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libseccomp:libseccomp-dev libmd:libmd-dev
-LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev
+LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libmd:libmd-dev
+LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev libseccomp:libseccomp-dev
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 missing := $(strip $(foreach l,$(LINKED) $(LOADED),$(if $(shell $(PKG_CONFIG) --exists $(firstword $(subst :, ,$(l))) 2>/dev/null && echo y),,$(lastword $(subst :, ,$(l))))))
 ifneq ($(missing),)
@@ -56,7 +56,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 # ---- one archive per folder; the link line is the module map read downwards
 base_src := $(wildcard runner/base/*.c)
 validators_src := $(wildcard validators/*.c)
-sandboxes_src := $(wildcard sandboxes/*.c)
+sandboxes_src := $(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
 cmd_src := $(wildcard cmd/*.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -76,7 +76,7 @@ all: $(BIN)
 
 $(libbase): $(call obj,$(base_src))
 $(libvalidators): $(call obj,$(validators_src))
-$(libsandboxes): $(call obj,$(sandboxes_src))
+$(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o
 $(librunner): $(call obj,$(runner_src)) $(embedded)
 $(BUILD)/lib%.a:
 	$(call say,AR,$@)
@@ -89,6 +89,12 @@ $(BIN): $(call obj,$(cmd_src)) $(below_runner)
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# the seccomp filter is compiled by a program that runs here; CFLAGS of the target (sanitizers …) are not for it
+$(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c
+	$(call say,FILTER,$<)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 $(WARN) -D_GNU_SOURCE -o $(@:.o=) $< $(shell $(PKG_CONFIG) --cflags --libs libseccomp 2>/dev/null)
+	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
 
 # a data file becomes `const char name_with_underscores[]`, NUL-terminated
 $(BUILD)/%.json.o: %.json scripts/embed

@@ -132,6 +132,7 @@ static void write_text(const struct diagnosis *d, struct strbuf *out)
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
 		autofree char *name = xasprintf("%s (%s)", info.type, info.runtime);
 
+		sandbox_backend_probe(i, &info);
 		write_row(d, info.available ? "ok" : "unavailable", name, info.summary, info.available ? NULL : info.reason, out);
 	}
 	if (d->works)
@@ -181,6 +182,7 @@ static json_t *backends_to_json(void)
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
 		json_t *row = json_object();
 
+		sandbox_backend_probe(i, &info);
 		json_put_text(row, "type", info.type);
 		json_put_text(row, "runtime", info.runtime);
 		json_put_text(row, "summary", info.summary);

@@ -40,8 +40,6 @@ int backend_choose(const char *type, const char *runtime, struct backend_choice 
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
 		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
 			continue;
-		if (!info.available)
-			return error_set(err, ERR_UNAVAILABLE, "%s (%s) cannot be used here: %s", info.type, info.runtime, info.reason);
 		ret->type = info.type;
 		ret->runtime = info.runtime;
 		ret->because = is_auto(type) || is_auto(runtime) ? "the built-in jail needs no daemon, image or download" : NULL;

@@ -1,204 +1,25 @@
-/* SPDX-License-Identifier: Apache-2.0
- * The system call filter is an allow-list. What is not in it does not exist (ENOSYS, so that programs fall back to what they
- * did before that call was invented); calls that exist for the privileged only are refused by name (EPERM), so that a
- * program, and whoever reads its output, sees the truth. Other architectures' entry points kill the process. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "sandboxes/lockdown.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include "runner/base/file.h"
 #include "runner/base/mem.h"
 
-static const char *const allowed[] = {
-	/* files */
-	"access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
-	"faccessat", "faccessat2", "fadvise64", "fallocate", "fchdir", "fchmod", "fchmodat", "fchmodat2", "fchown",
-	"fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat",
-	"fstatfs", "fsync", "ftruncate", "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr",
-	"link", "linkat", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat",
-	"mknod", "mknodat", "name_to_handle_at", "newfstatat", "open", "openat", "openat2", "pread64", "preadv", "preadv2",
-	"pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "removexattr", "rename",
-	"renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink",
-	"symlinkat", "sync", "sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime",
-	"utimensat", "utimes", "vmsplice", "write", "writev",
-	/* events */
-	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2",
-	"inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "pipe", "pipe2", "poll", "ppoll",
-	"pselect6", "select", "signalfd", "signalfd4", "timerfd_create", "timerfd_gettime", "timerfd_settime", "io_cancel",
-	"io_destroy", "io_getevents", "io_pgetevents", "io_setup", "io_submit",
-	/* memory */
-	"brk", "cachestat", "madvise", "membarrier", "memfd_create", "mincore", "mlock", "mlock2", "mlockall", "mmap",
-	"mprotect", "mremap", "mseal", "msync", "munlock", "munlockall", "munmap", "pkey_alloc", "pkey_free",
-	"pkey_mprotect", "process_madvise", "process_mrelease", "remap_file_pages",
-	/* processes and threads */
-	"arch_prctl", "capget", "execve", "execveat", "exit", "exit_group", "fork", "futex", "futex_requeue", "futex_wait",
-	"futex_waitv", "futex_wake", "get_robust_list", "get_thread_area", "getcpu", "getegid", "geteuid", "getgid",
-	"getgroups", "getpgid", "getpgrp", "getpid", "getppid", "getpriority", "getresgid", "getresuid", "getrlimit",
-	"getrusage", "getsid", "gettid", "getuid", "ioprio_get", "ioprio_set", "kill", "landlock_add_rule",
-	"landlock_create_ruleset", "landlock_restrict_self", "map_shadow_stack", "pause", "pidfd_open", "pidfd_send_signal",
-	"prctl", "prlimit64", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending", "rt_sigprocmask",
-	"rt_sigqueueinfo", "rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_tgsigqueueinfo", "sched_get_priority_max",
-	"sched_get_priority_min", "sched_getaffinity", "sched_getattr", "sched_getparam", "sched_getscheduler",
-	"sched_rr_get_interval", "sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler", "sched_yield",
-	"seccomp", "set_robust_list", "set_thread_area", "set_tid_address", "setfsgid", "setfsuid", "setgid", "setgroups",
-	"setpgid", "setpriority", "setregid", "setresgid", "setresuid", "setreuid", "setrlimit", "setsid", "setuid",
-	"sigaltstack", "tgkill", "tkill", "vfork", "wait4", "waitid", "capset",
-	/* time */
-	"alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "gettimeofday", "nanosleep", "setitimer",
-	"time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime", "timer_settime", "times",
-	/* sockets, once they exist; which may be made is below */
-	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom", "recvmmsg",
-	"recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-	/* System V and POSIX objects of our own ipc namespace */
-	"mq_getsetattr", "mq_notify", "mq_open", "mq_timedreceive", "mq_timedsend", "mq_unlink", "msgctl", "msgget", "msgrcv",
-	"msgsnd", "semctl", "semget", "semop", "semtimedop", "shmat", "shmctl", "shmdt", "shmget",
-	/* the system */
-	"getrandom", "ioctl", "sysinfo", "uname",
-};
+/* Made when sandbox_runner is built, by lockdown_filter.c. */
+extern const struct sock_filter lockdown_filter[];
+extern const unsigned short lockdown_filter_len;
 
-/* Known, and not for a step. */
-static const char *const refused[] = {
-	"acct", "add_key", "adjtimex", "bpf", "chroot", "clock_adjtime", "clock_settime", "delete_module", "fanotify_init",
-	"fanotify_mark", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "get_mempolicy", "init_module", "ioperm",
-	"iopl", "io_uring_enter", "io_uring_register", "io_uring_setup", "kcmp", "kexec_file_load", "kexec_load", "keyctl",
-	"lookup_dcookie", "mbind", "migrate_pages", "mount", "mount_setattr", "move_mount", "move_pages", "nfsservctl",
-	"open_by_handle_at", "open_tree", "perf_event_open", "pidfd_getfd", "pivot_root", "process_vm_readv",
-	"process_vm_writev", "ptrace", "quotactl", "quotactl_fd", "reboot", "request_key", "set_mempolicy", "setdomainname",
-	"sethostname", "setns", "settimeofday", "swapoff", "swapon", "syslog", "umount2", "unshare", "userfaultfd",
-	"vhangup",
-};
-
-/* What needs a look at the arguments. A row allows the call when all its comparisons hold. */
-#define NAMESPACE_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-#define LOW32 0xffffffffu	/* the kernel looks at 32 bits of these arguments */
-#define TYPE_MASK 0xfu		/* of a socket type, without SOCK_CLOEXEC and SOCK_NONBLOCK */
-static const struct {
-	const char *name;
-	unsigned int len;
-	struct scmp_arg_cmp args[3];
-} conditional[] = {
-	{ "clone", 1, { { 0, SCMP_CMP_MASKED_EQ, NAMESPACE_FLAGS, 0 } } },
-	{ "personality", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "personality", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, LOW32 } } },
-	{ "socket", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_UNIX } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 6 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 17 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_STREAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 6 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
-			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 17 } } },
-	{ "socket", 2, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK }, { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "socketpair", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_UNIX } } },
-};
-
-/* Terminal requests that put input into somebody's terminal. libseccomp can allow what is equal under a mask, not what is
- * different, and a 64-bit comparison would let the number pass with a bit set that the kernel does not look at: so these
- * instructions come before its program. */
-#if __BYTE_ORDER == __LITTLE_ENDIAN
-#define LOW_WORD 0
-#else
-#define LOW_WORD 4
-#endif
-static const struct sock_filter ioctl_prologue[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + LOW_WORD),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-};
-
-/* Unknown to this libseccomp or this architecture: then it is not allowed either. */
-static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned int len, const struct scmp_arg_cmp *args)
+int lockdown_filter_load(void)
 {
-	int nr = seccomp_syscall_resolve_name(name);
+	struct sock_fprog program = { .len = lockdown_filter_len, .filter = (struct sock_filter *)lockdown_filter };
 
-	return nr == __NR_SCMP_ERROR || nr < 0 ? 0 : seccomp_rule_add_array(filter, action, nr, len, args);
-}
-
-static int add_rules(scmp_filter_ctx filter)
-{
-	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++)
-		r = add(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refused); i++)
-		r = add(filter, eperm, refused[i], 0, NULL);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(conditional); i++)
-		r = add(filter, SCMP_ACT_ALLOW, conditional[i].name, conditional[i].len, conditional[i].args);
-	return r;
-}
-
-int lockdown_filter_build(int *ret_fd, struct error *err)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-	autoclose int fd = memfd_create("filter", MFD_CLOEXEC);
-	int r;
-
-	if (!filter || fd < 0) {
-		seccomp_release(filter);
-		return error_set(err, ERR_UNAVAILABLE, "cannot make a seccomp filter");
-	}
-	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	if (r == 0)
-		r = add_rules(filter);
-	if (r == 0 && write_all(fd, ioctl_prologue, sizeof(ioctl_prologue)) < 0)
-		r = -errno;
-	if (r == 0)
-		r = seccomp_export_bpf(filter, fd);
-	seccomp_release(filter);
-	if (r < 0)
-		return error_set(err, ERR_UNAVAILABLE, "cannot build the seccomp filter: %s", strerror(-r));
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
-int lockdown_filter_load(int fd)
-{
-	struct sock_fprog program = { 0 };
-	autofree struct sock_filter *code = NULL;
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (st.st_size <= 0 || st.st_size % (off_t)sizeof(*code) || st.st_size / (off_t)sizeof(*code) > BPF_MAXINSNS) {
-		errno = EINVAL;
-		return -1;
-	}
-	code = xmalloc((size_t)st.st_size);
-	if (pread(fd, code, (size_t)st.st_size, 0) != st.st_size)
-		return -1;
-	program.len = (unsigned short)((size_t)st.st_size / sizeof(*code));
-	program.filter = code;
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 

@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * lockdown: what a process gives up before it runs somebody else's program: capabilities, system calls, limits. Private to
- * sandboxes/. The only owner of libseccomp.
- */
+ * sandboxes/. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "runner/base/error.h"
-
-/* Build the system call filter as a BPF program in a memfd (takes a millisecond or two: do it beside something else). */
-int lockdown_filter_build(int *ret_fd, struct error *err);
-
-/* Put the filter of such a descriptor in force for this process and all it starts. 0, or -1 with errno. */
-int lockdown_filter_load(int fd);
+/* Put the system call filter (compiled when this program was, see lockdown_filter.c) in force for this process and all it
+ * starts. Needs no-new-privs. 0, or -1 with errno. */
+int lockdown_filter_load(void);
 
 /* Empty all five capability sets, but for NET_BIND_SERVICE if it is to be kept, and set no-new-privs. 0, or -1 with errno. */
 int lockdown_capabilities(bool keep_net_bind_service);

@@ -246,7 +246,6 @@ struct attempt {
 	struct native_init *init;
 	const struct identity *who;
 	int state_fd;
-	int filter_fd;			/* built beside the work of PID 1; -1: not yet */
 	struct wire_report *report;
 };
 
@@ -329,10 +328,6 @@ static int bring_up(struct attempt *a, struct error *err)
 	if (a->who->user_namespace && map_ids(a->n->pid, a->who) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
 	if (record_init(a, err) < 0 || say(a, WIRE_GO, -1, err) < 0)
-		return -1;
-	if (a->filter_fd < 0 && lockdown_filter_build(&a->filter_fd, err) < 0)
-		return -1;
-	if (say(a, WIRE_FILTER, a->filter_fd, err) < 0)
 		return -1;
 	return await_ready(a, err);
 }
@@ -417,7 +412,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct native_init init = { .net_bind_service = spec->net_bind_service };
 	struct native *n;
 	struct identity who;
-	struct attempt a = { .init = &init, .state_fd = state_fd, .filter_fd = -1, .report = &report };
+	struct attempt a = { .init = &init, .state_fd = state_fd, .report = &report };
 	struct native_facts facts = { .spec = spec, .init = &init, .report = &report, .states = states };
 	int r;
 
@@ -439,8 +434,6 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	facts.memory_bounds_storage = size_storage(&spec->limits, &init.root);
 	init.limits = step_limits(&spec->limits, states);
 	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);
-	if (a.filter_fd >= 0)
-		close(a.filter_fd);
 	if (r < 0) {
 		close_native(&n->base);
 		return -1;

@@ -253,10 +253,8 @@ static void set_up(struct jail *j)
 	/* last, for a change of credentials undoes both */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		die(j, "tying the init process to the runner");
-	wait_for(j, WIRE_FILTER, fds);
-	if (lockdown_filter_load(fds[0]) < 0)
+	if (lockdown_filter_load() < 0)
 		die(j, "loading the seccomp filter");
-	close(fds[0]);
 	report->uid = getuid();
 	report->gid = getgid();
 	report->foreign_groups = foreign_groups(getgid());

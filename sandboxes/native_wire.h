@@ -5,8 +5,7 @@
  * structs go as they are. End of file means the other side is dead: PID 1 then ends, and everything in the jail with it.
  *
  *	runner				PID 1
- *	GO (ids are mapped) -------->	mounts, identity, capabilities
- *	FILTER + fd -------------->	seccomp, self-check
+ *	GO (ids are mapped) -------->	mounts, identity, capabilities, seccomp, self-check
  *				<-----	READY, or FAILED with the stage
  *	EXEC + argv, stdout, stderr ->	forks the step
  *	TERMINATE, KILL ----------->	(any time while it runs)
@@ -23,7 +22,6 @@
 
 enum wire_kind {
 	WIRE_GO = 1,
-	WIRE_FILTER,
 	WIRE_EXEC,
 	WIRE_TERMINATE,
 	WIRE_KILL,

@@ -165,8 +165,12 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 		.runtime = backends[i]->name,
 		.summary = backends[i]->summary,
 	};
-	ret->available = backends[i]->probe(ret->reason, sizeof(ret->reason));
 	return true;
+}
+
+void sandbox_backend_probe(size_t i, struct backend_info *info)
+{
+	info->available = backends[i]->probe(info->reason, sizeof(info->reason));
 }
 
 int sandbox_probe(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct control_table *controls,

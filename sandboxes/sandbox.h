@@ -143,11 +143,13 @@ struct backend_info {
 	const char *type;	/* "container" */
 	const char *runtime;	/* "native" */
 	const char *summary;
-	bool available;
+	bool available;		/* these two by sandbox_backend_probe() only */
 	char reason[256];	/* why not, and what to install or allow */
 };
-/* Fill in backend number `i`; false past the last. Cheap probes only. */
+/* What backend number `i` is; false past the last. */
 bool sandbox_backend_info(size_t i, struct backend_info *ret);
+/* Find out whether this host lets us use it. May start a process: a run need not ask, creating tells too. */
+void sandbox_backend_probe(size_t i, struct backend_info *info);
 
 /* Really build and destroy a sandbox to see what holds here (for `doctor`). `scratch` is an existing folder. */
 int sandbox_probe(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct control_table *controls,

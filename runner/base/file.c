@@ -289,7 +289,8 @@ static void empty_top(struct removal *r)
 	}
 }
 
-int remove_tree_at(int dirfd, const char *name, struct error *err)
+/* `name` is one part; `shown` is what the caller calls it. */
+static int remove_below(int dirfd, const char *name, const char *shown, struct error *err)
 {
 	struct removal r = { .top = -1 };
 	autoclose int top = -1;
@@ -300,10 +301,10 @@ int remove_tree_at(int dirfd, const char *name, struct error *err)
 	if (errno == ENOTDIR && (unlinkat(dirfd, name, 0) == 0 || is_absent(errno)))
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
-		return error_sys(err, ERR_CLEANUP, "cannot remove '%s'", name);
+		return error_sys(err, ERR_CLEANUP, "cannot remove '%s'", shown);
 	top = open_folder(dirfd, name);
 	if (top < 0)
-		return error_sys(err, ERR_CLEANUP, "cannot open '%s' to remove it", name);
+		return error_sys(err, ERR_CLEANUP, "cannot open '%s' to remove it", shown);
 	r.top = top;
 	/* more than once only where somebody writes into the tree meanwhile */
 	for (int pass = 0; pass < 8; pass++) {
@@ -317,5 +318,21 @@ int remove_tree_at(int dirfd, const char *name, struct error *err)
 			break;
 	}
 	errno = r.sys;
-	return error_sys(err, ERR_CLEANUP, "cannot remove all of '%s'", name);
+	return error_sys(err, ERR_CLEANUP, "cannot remove all of '%s'", shown);
+}
+
+int remove_tree_at(int dirfd, const char *name, struct error *err)
+{
+	const char *slash = strrchr(name, '/');
+	autofree char *path = NULL;
+	autoclose int parent = -1;
+
+	if (!slash || !slash[1])
+		return remove_below(dirfd, name, name, err);
+	/* the way there may lead into any mount; only the tree itself must not */
+	path = xstrndup(name, slash > name ? (size_t)(slash - name) : 1);
+	parent = openat(dirfd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return is_absent(errno) ? 0 : error_sys(err, ERR_CLEANUP, "cannot open '%s' to remove '%s'", path, name);
+	return remove_below(parent, slash + 1, name, err);
 }

@@ -498,6 +498,30 @@ static void remove_foreign(void)
 	must(access("foreign/keep/keep", F_OK) == 0);
 }
 
+/* /tmp and /home often are mounts of their own: a tree there is named by a path that leads through one. */
+static void test_remove_tree_beyond_a_mount(void **state)
+{
+	struct error err = { .code = ERR_OK };
+	autofree char *path = NULL;
+	autofree char *cwd = get_current_dir_name();
+	(void)state;
+
+	assert_int_equal(mkdir("mnt", 0755), 0);
+	if (mount("none", "mnt", "tmpfs", 0, NULL) < 0) {
+		print_message("# no mount here: %s\n", strerror(errno));
+		skip();
+	}
+	path = xasprintf("%s/mnt/t", cwd);
+	assert_int_equal(make_dirs("mnt/t/a/b", 0755, NULL), 0);
+	if (remove_tree_at(AT_FDCWD, path, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(count_entries("mnt"), 0);
+	assert_int_equal(make_dirs("mnt/t/a/b", 0755, NULL), 0);
+	assert_int_equal(remove_tree_at(AT_FDCWD, "mnt/t", NULL), 0);
+	assert_int_equal(remove_tree_at(AT_FDCWD, "mnt/absent/t", NULL), 0);
+	assert_int_equal(umount2("mnt", MNT_DETACH), 0);
+}
+
 static void test_remove_tree_foreign(void **state)
 {
 	(void)state;
@@ -546,6 +570,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_remove_tree, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_as_user, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_mount, enter_base, leave_base),
+		cmocka_unit_test_setup_teardown(test_remove_tree_beyond_a_mount, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_foreign, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_busy, enter_base, leave_base),
 	};

@@ -31,8 +31,8 @@ bool dialect_is_package(const struct node *root)
 	return node_is_null(kind) && node_get(node_get(root, "spec"), "handlers");
 }
 
-/* What a file looks like when it has these keys. "a/b" is the key b of the mapping under a; kinds: 'm'apping, 'l'ist, 's'calar,
- * '?' any. The first row that fits counts, so the particular ones come first. */
+/* What a file looks like when it has these keys. "a/b" is the key b of the mapping under a; kinds: 'm'apping,
+ * 'l'ist, 's'calar, '?' any. The first row that fits counts, so the particular ones come first. */
 static const struct likeness {
 	const char *what;
 	struct { const char *key; char kind; } has[3];
@@ -130,13 +130,15 @@ void dialect_report(const struct node *root, struct finding_list *findings)
 	struct finding *f;
 
 	if (node_is_null(root))
-		f = finding_add(findings, FINDING_ERROR, "wpk/empty", start, "the file is empty, it holds no workflow package");
+		f = finding_add(findings, FINDING_ERROR, "wpk/empty", start,
+				"the file is empty, it holds no workflow package");
 	else if (what)
 		f = finding_add(findings, FINDING_ERROR, "wpk/not-a-package", root->start,
 				"this is no workflow package, it looks like %s", what);
 	else
 		f = finding_add(findings, FINDING_ERROR, "wpk/not-a-package", root->start,
-				"this is no workflow package, it has neither 'kind: " KIND "' nor handlers below 'spec'");
+				"this is no workflow package, it has neither 'kind: " KIND
+				"' nor handlers below 'spec'");
 	f->suggestion = xstrdup("a workflow package is a mapping with apiVersion: v1, kind: " KIND
 				", metadata, and spec with its handlers");
 }

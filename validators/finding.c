@@ -245,7 +245,8 @@ static void excerpt_make(struct excerpt *x, const char *line, size_t len, uint32
 		strbuf_addstr(&x->text, "…");
 		x->columns = 1;
 	}
-	for (uint32_t i = first; (n = utf8_decode(line + at, len - at, &c)) && x->columns < EXCERPT_COLUMNS; i++, at += n) {
+	for (uint32_t i = first; (n = utf8_decode(line + at, len - at, &c)) && x->columns < EXCERPT_COLUMNS;
+	     i++, at += n) {
 		if (i == column)
 			x->from = x->columns;
 		placed |= i == column;
@@ -270,7 +271,8 @@ static void print_excerpt(const struct finding *f, const struct document *doc, b
 	if (!document_line(doc, f->position.line, &line, &len))
 		return;
 	excerpt_make(&x, line, len, f->position.column ? f->position.column : 1, f->width);
-	strbuf_addf(out, "%5u | %s\n      | %*s%s^", f->position.line, x.text.buf, (int)x.from, "", color ? "\x1b[1;32m" : "");
+	strbuf_addf(out, "%5u | %s\n      | %*s%s^", f->position.line, x.text.buf, (int)x.from, "",
+		    color ? "\x1b[1;32m" : "");
 	for (unsigned int i = x.from + 1; i < x.to; i++)
 		strbuf_addch(out, '~');
 	strbuf_addstr(out, color ? "\x1b[0m\n" : "\n");
@@ -289,7 +291,8 @@ void finding_print(const struct finding *f, const char *file, const struct docum
 	utf8_escape(out, file, strlen(file));
 	if (f->position.line)
 		strbuf_addf(out, ":%u:%u", f->position.line, f->position.column);
-	strbuf_addf(out, ":%s %s%s:%s ", reset, color ? colors[f->level] : "", finding_level_to_string(f->level), reset);
+	strbuf_addf(out, ":%s %s%s:%s ", reset, color ? colors[f->level] : "", finding_level_to_string(f->level),
+		    reset);
 	utf8_escape(out, f->message, strlen(f->message));
 	strbuf_addch(out, '\n');
 	if (doc && f->position.line && doc->bytes_len)

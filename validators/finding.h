@@ -47,14 +47,16 @@ struct finding *finding_at(struct finding_list *list, enum finding_level level, 
 	__attribute__((format(printf, 6, 7)));
 
 size_t finding_count(const struct finding_list *list, enum finding_level at_least);
-/* By position, then level; stable. At most 100 per rule id are kept in order of appearance, the rest is counted in one note. */
+/* By position, then level; stable. At most 100 per rule id are kept in order of appearance, the rest is counted
+ * in one note. */
 void finding_sort(struct finding_list *list);
 
 const char *finding_level_to_string(enum finding_level level);	/* "error", "warning", "note" */
 const char *severity_to_string(enum severity severity);
 
-/* "file:line:column: error: message", the line and a caret, "  help: suggestion". `doc` may be NULL (no excerpt). Control
- * characters of the document are shown escaped, long lines are cut around the place. `color` adds SGR codes. */
+/* "file:line:column: error: message", the line and a caret, "  help: suggestion". `doc` may be NULL (no
+ * excerpt). Control characters of the document are shown escaped, long lines are cut around the place. `color`
+ * adds SGR codes. */
 void finding_print(const struct finding *f, const char *file, const struct document *doc, bool color,
 		   struct strbuf *out);
 /* {rule_id, level, severity, message, file, line, column, path, suggestion, cwe, suppressed} */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The policy of now looks at the structure of container steps only: what would hand the host over is blocked. Each row of the
- * table is one reason; the scanner's rules are going to take the table's place. */
+ * The policy of now looks at the structure of container steps only: what would hand the host over is blocked.
+ * Each row of the table is one reason; the scanner's rules are going to take the table's place. */
 #include "validators/policy.h"
 
 #include <stdlib.h>
@@ -95,23 +95,24 @@ static bool is_host_path(const struct node *value)
 
 static const struct hazard hazards[] = {
 	{ "securityContext.privileged", is_true, "asks for a privileged container" },
-	{ "securityContext.capabilities.add[]", is_strong_capability, "asks for the capability %s, which is as good as root on the host" },
+	{ "securityContext.capabilities.add[]", is_strong_capability,
+	  "asks for the capability %s, which is as good as root on the host" },
 	{ "volumeMounts[].mountPath", is_host_path, "mounts %s, the host's root or the socket of an engine" },
 	{ "volumeMounts[].hostPath", is_host_path, "mounts %s, the host's root or the socket of an engine" },
 	{ "volumeMounts[].hostPath.path", is_host_path, "mounts %s, the host's root or the socket of an engine" },
 	{ "volumes[].hostPath.path", is_host_path, "mounts %s, the host's root or the socket of an engine" },
 };
 
-static void add_reason(struct decision *d, const struct wpk_step *step, const struct hazard *hazard, const struct node *value,
-		       const char *path)
+static void add_reason(struct decision *d, const struct wpk_step *step, const struct hazard *hazard,
+		       const struct node *value, const char *path)
 {
 	char name[UTF8_QUOTE_SIZE], quoted[UTF8_QUOTE_SIZE];
 	autostrbuf struct strbuf what = STRBUF_INIT(STRBUF_NO_MAX);
 
 	utf8_quote(quoted, value->kind == NODE_SCALAR ? value->text : "", value->kind == NODE_SCALAR ? value->len : 0);
 	strbuf_addf(&what, hazard->what, quoted);
-	strvec_pushf(&d->reasons, "step %s %s (%s.container.%s, line %u)", utf8_quote(name, step->name, strlen(step->name)),
-		     what.buf, step->path, path, value->start.line);
+	strvec_pushf(&d->reasons, "step %s %s (%s.container.%s, line %u)",
+		     utf8_quote(name, step->name, strlen(step->name)), what.buf, step->path, path, value->start.line);
 	d->verdict = VERDICT_BLOCK;
 }
 

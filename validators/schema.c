@@ -18,7 +18,8 @@ static bool is_plain_key(const char *key, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char c = key[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+		      c == '-'))
 			return false;
 	}
 	return len && len <= UTF8_QUOTE_CHARS;
@@ -61,8 +62,8 @@ const char *node_description(const struct node *node)
 
 struct finding *schema_wrong_type(struct decode *d, const struct node *node, const char *path, const char *wanted)
 {
-	return finding_at(d->findings, FINDING_ERROR, "schema/type", node, path, "'%s' must be %s, not %s", path, wanted,
-			  node_description(node));
+	return finding_at(d->findings, FINDING_ERROR, "schema/type", node, path, "'%s' must be %s, not %s", path,
+			  wanted, node_description(node));
 }
 
 static void suggest(struct finding *f, const char *fmt, const char *text)
@@ -90,7 +91,7 @@ static const struct field *find_field(const struct field_table *table, const str
 struct sighting {
 	const struct node *key;		/* NULL: not there */
 	bool null;
-	size_t misspelt;		/* the finding about a key that was probably meant to be this one, plus 1; 0: none */
+	size_t misspelt; /* the finding about a key that was probably meant to be this one, plus 1; 0: none */
 };
 
 static void report_unknown(struct decode *d, const struct field_table *table, const struct node *key, const char *path,
@@ -102,8 +103,8 @@ static void report_unknown(struct decode *d, const struct field_table *table, co
 	struct finding *f;
 
 	if (key->kind != NODE_SCALAR) {
-		finding_at(d->findings, FINDING_WARNING, "schema/unknown-key", key, path, "this key is %s, keys are text",
-			   node_description(key));
+		finding_at(d->findings, FINDING_WARNING, "schema/unknown-key", key, path,
+			   "this key is %s, keys are text", node_description(key));
 		return;
 	}
 	if (!strncmp(key->text, "x-", 2))
@@ -124,8 +125,8 @@ static void report_unknown(struct decode *d, const struct field_table *table, co
 static void report_misspelt(struct decode *d, const struct field *field, const struct sighting *seen)
 {
 	struct finding *f = &d->findings->items[seen->misspelt - 1];
-	char *message = xasprintf("%.*s, and '%s' is missing", (int)(strlen(f->message) - strlen(" is ignored")), f->message,
-				  field->key);
+	char *message = xasprintf("%.*s, and '%s' is missing", (int)(strlen(f->message) - strlen(" is ignored")),
+				  f->message, field->key);
 
 	free(f->message);
 	f->message = message;
@@ -149,8 +150,8 @@ static void report_missing(struct decode *d, const struct field *field, const st
 		path_add_key(&child, field->key, strlen(field->key));
 		f = finding_at(d->findings, level, "schema/missing-key", key, child.buf, "'%s' is empty", child.buf);
 	} else {
-		f = finding_add(d->findings, level, "schema/missing-key", map->start, *path ? "'%s' has no '%s'" : "%s'%s' is missing",
-				path, field->key);
+		f = finding_add(d->findings, level, "schema/missing-key", map->start,
+				*path ? "'%s' has no '%s'" : "%s'%s' is missing", path, field->key);
 		f->path = *path ? xstrdup(path) : NULL;
 	}
 	suggest(f, "%s", field->help);
@@ -220,6 +221,12 @@ static bool want_scalar(struct decode *d, const struct node *node, const char *p
 	return false;
 }
 
+/* What is only checked may be left to a parameter. */
+static bool is_left_open(const struct node *node, const void *target)
+{
+	return !target && node->kind == NODE_SCALAR && strstr(node->text, "${");
+}
+
 void decode_text(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
 {
 	(void)field;
@@ -235,7 +242,8 @@ void decode_node(struct decode *d, const struct field *field, const struct node 
 	STORE(target, const struct node *, node);
 }
 
-void decode_mapping(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+void decode_mapping(struct decode *d, const struct field *field, const struct node *node, const char *path,
+		    void *target)
 {
 	(void)field;
 	if (node->kind == NODE_MAPPING)
@@ -244,7 +252,8 @@ void decode_mapping(struct decode *d, const struct field *field, const struct no
 		schema_wrong_type(d, node, path, "a mapping");
 }
 
-void decode_sequence(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+void decode_sequence(struct decode *d, const struct field *field, const struct node *node, const char *path,
+		     void *target)
 {
 	(void)field;
 	if (node->kind == NODE_SEQUENCE)
@@ -258,6 +267,8 @@ void decode_bool(struct decode *d, const struct field *field, const struct node 
 	bool value;
 
 	(void)field;
+	if (is_left_open(node, target))
+		return;
 	if (node_is_bool(node, &value)) {
 		STORE(target, bool, value);
 		return;
@@ -283,7 +294,7 @@ static void decode_quantity(struct decode *d, const struct node *node, const cha
 	struct finding *f;
 	uint64_t value;
 
-	if (!want_scalar(d, node, path, wanted))
+	if (is_left_open(node, target) || !want_scalar(d, node, path, wanted))
 		return;
 	if (parse(node->text, node->len, &value, &err) == 0) {
 		STORE(target, uint64_t, value);
@@ -298,7 +309,8 @@ static int count_parse(const char *text, size_t len, uint64_t *ret, struct error
 	return integer_parse(text, len, 0, 1000000000, ret, err);
 }
 
-void decode_duration(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+void decode_duration(struct decode *d, const struct field *field, const struct node *node, const char *path,
+		     void *target)
 {
 	(void)field;
 	decode_quantity(d, node, path, target, duration_parse, "a duration",
@@ -308,7 +320,8 @@ void decode_duration(struct decode *d, const struct field *field, const struct n
 void decode_size(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
 {
 	(void)field;
-	decode_quantity(d, node, path, target, size_parse, "a size", "write a size as '256Mi', '2Gi' or a number of bytes");
+	decode_quantity(d, node, path, target, size_parse, "a size",
+			"write a size as '256Mi', '2Gi' or a number of bytes");
 }
 
 void decode_cpu(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
@@ -335,7 +348,7 @@ static void decode_name(struct decode *d, const struct field *field, const struc
 	struct finding *f;
 	size_t n;
 
-	if (!want_scalar(d, node, path, "text"))
+	if (is_left_open(node, target) || !want_scalar(d, node, path, "text"))
 		return;
 	for (n = 0; names[n].name && n < ARRAY_SIZE(candidates); n++) {
 		if (!compare(names[n].name, node->text)) {

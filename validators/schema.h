@@ -14,8 +14,8 @@ struct decode {			/* what every decoder is given */
 };
 
 struct field;
-/* Decode `node` (never null) found at `path` into `target`, which is the member itself, or NULL to check only. Reports what is
- * wrong itself. */
+/* Decode `node` (never null) found at `path` into `target`, which is the member itself, or NULL to check only.
+ * Reports what is wrong itself. */
 typedef void field_decoder(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			   void *target);
 
@@ -24,7 +24,8 @@ enum field_need { FIELD_OPTIONAL, FIELD_WANTED /* warning when missing */, FIELD
 struct field {
 	const char *key;
 	field_decoder *decode;		/* NULL: known, any value, not looked at */
-	size_t offset;			/* of the member in the target; FIELD_CHECK: check only, nothing is stored */
+	/* of the member in the target; FIELD_CHECK: check only, nothing is stored, and ${NAME} may stand for the value */
+	size_t offset;
 	enum field_need need;
 	const void *extra;		/* for the decoder: enum table, nested table, item */
 	const char *help;		/* one sentence; `schema` and error messages show it */
@@ -38,8 +39,8 @@ struct field_table {
 #define FIELD_CHECK ((size_t)-1)
 #define FIELD_TABLE(rows) { (rows), sizeof(rows) / sizeof((rows)[0]) }
 
-/* Walk `map` by the table; keys that no row has are warnings with the nearest key (keys that begin with "x-" are the author's
- * own). A null value counts as missing. A node that is no mapping is an error. */
+/* Walk `map` by the table; keys that no row has are warnings with the nearest key (keys that begin with "x-"
+ * are the author's own). A null value counts as missing. A node that is no mapping is an error. */
 void schema_decode(struct decode *d, const struct field_table *table, const struct node *map, const char *path,
 		   void *target);
 

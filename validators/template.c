@@ -46,10 +46,10 @@ void template_refs_release(struct template_refs *refs)
 bool template_is_shell_name(const char *name)
 {
 	static const char *const names[] = {
-		"DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HOME", "HOSTNAME", "HOSTTYPE",
-		"IFS", "LANG", "LC_ALL", "LINENO", "LOGNAME", "MACHTYPE", "OLDPWD", "OPTARG", "OPTERR", "OPTIND", "OSTYPE",
-		"PATH", "PIPESTATUS", "PPID", "PWD", "RANDOM", "REPLY", "SECONDS", "SHELL", "SHELLOPTS", "SHLVL", "TMPDIR",
-		"UID", "USER",
+		"DIRSTACK", "EPOCHREALTIME", "EPOCHSECONDS", "EUID", "FUNCNAME", "GROUPS", "HOME",
+		"HOSTNAME", "HOSTTYPE", "IFS", "LANG", "LC_ALL", "LINENO", "LOGNAME", "MACHTYPE", "OLDPWD",
+		"OPTARG", "OPTERR", "OPTIND", "OSTYPE", "PATH", "PIPESTATUS", "PPID", "PWD", "RANDOM",
+		"REPLY", "SECONDS", "SHELL", "SHELLOPTS", "SHLVL", "TMPDIR", "UID", "USER",
 	};
 
 	if (!strncmp(name, "BASH", 4))
@@ -96,11 +96,13 @@ static int reference_read(const char *text, size_t len, size_t at, struct refere
 		return 0;
 	ret->empty_counts = rest && *body == '-';
 	if (!ret->name_len || (!ret->empty_counts && (rest < 2 || memcmp(body, ":-", 2))))
-		return refuse(text + at, ret->len, "is not ${NAME} or ${NAME:-default} ('$${' stands for a literal '${')", err);
+		return refuse(text + at, ret->len,
+			      "is not ${NAME} or ${NAME:-default} ('$${' stands for a literal '${')", err);
 	ret->fallback = body + (ret->empty_counts ? 1 : 2);
 	ret->fallback_len = (size_t)(close - ret->fallback);
 	if (memmem(ret->fallback, ret->fallback_len, "${", 2))
-		return refuse(text + at, ret->len, "has a default that holds another reference, which is not supported", err);
+		return refuse(text + at, ret->len, "has a default that holds another reference, which is not supported",
+			      err);
 	return 0;
 }
 

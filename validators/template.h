@@ -2,11 +2,11 @@
  * template: the `${NAME}` and `${NAME:-default}` references of a text.
  *
  * Two uses, never mixed. In data (url, path, name, selector, header values) the runner replaces the reference by the
- * value. In shell text nothing is replaced: the value goes into the step's environment and the shell expands it, so a value
- * can never become code. Shell variables that the script sets itself (assignments, for, read, local …), references inside
- * single quotes, comments and quoted here-documents, and `${X%y}` and the like belong to the shell and are not reported.
- * In a shell `${NAME-default}` counts as well, `${NAME:?text}` is a reference without default, `${NAME:+text}` one that may be unset.
- */
+ * value. In shell text nothing is replaced: the value goes into the step's environment and the shell expands
+ * it, so a value can never become code. Shell variables that the script sets itself (assignments, for, read,
+ * local …), references inside single quotes, comments and quoted here-documents, and `${X%y}` and the like
+ * belong to the shell and are not reported. In a shell `${NAME-default}` counts as well, `${NAME:?text}` is a
+ * reference without default, `${NAME:+text}` one that may be unset. */
 #pragma once
 
 #include <stdbool.h>
@@ -34,7 +34,8 @@ int template_scan(enum template_kind kind, const char *text, size_t len, struct 
 		  size_t *ret_offset, struct error *err);
 void template_refs_release(struct template_refs *refs);
 
-/* Is it a variable that a shell in a sandbox always has (PATH, HOME, IFS, RANDOM, BASH… )? Not reported in shell text. */
+/* Is it a variable that a shell in a sandbox always has (PATH, HOME, IFS, RANDOM, BASH… )? Not reported in
+ * shell text. */
 bool template_is_shell_name(const char *name);
 
 /* Value of a parameter, or NULL when it has none. */

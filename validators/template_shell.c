@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A reader of POSIX and bash text that knows just enough to tell a reference to a parameter from a variable of the script:
- * quotes, comments, here-documents, substitutions, and which words of which commands set a variable.
+ * A reader of POSIX and bash text that knows just enough to tell a reference to a parameter from a variable of
+ * the script: quotes, comments, here-documents, substitutions, and which words of which commands set a
+ * variable.
  *
- * A variable is the script's own if the script sets it anywhere (functions make the order of text and of time differ), except
- * that in `X=${X:-1}`, when nothing before it sets X, the value is the parameter.
- */
+ * A variable is the script's own if the script sets it anywhere (functions make the order of text and of time
+ * differ), except that in `X=${X:-1}`, when nothing before it sets X, the value is the parameter. */
 #include "validators/template_shell.h"
 
 #include <stdlib.h>
@@ -248,7 +248,7 @@ static bool scan_brace(struct shell *sh, bool quoted)
 	if (peek(sh, 0) == '}')
 		return fail(sh, start, "'${}' holds no name");
 	name = (struct word){ sh->s + sh->at, name_at(sh, sh->at) };
-	skip(sh, name.len ? name.len : 1);	/* no name: ${1}, ${@}, ${#X}, ${!X}: the first character tells nothing */
+	skip(sh, name.len ? name.len : 1); /* no name: ${1}, ${@}, ${#X}, ${!X}: the first character tells nothing */
 	if (name.len)
 		use = use_of(sh, &operator_len);
 	index = add_found(sh, start, name, use);
@@ -279,7 +279,8 @@ static bool scan_brace(struct shell *sh, bool quoted)
 
 static bool assigns(const struct shell *sh)
 {
-	static const char *const operators[] = { "++", "--", "+=", "-=", "*=", "/=", "%=", "|=", "&=", "^=", "<<=", ">>=" };
+	static const char *const operators[] = { "++", "--", "+=", "-=", "*=",	"/=",
+						 "%=", "|=", "&=", "^=", "<<=", ">>=" };
 	size_t left = sh->end - sh->at;
 
 	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
@@ -304,10 +305,12 @@ static bool scan_arithmetic(struct shell *sh)
 			skip(sh, n);
 			while (is_blank(peek(sh, 0)))
 				skip(sh, 1);
-			if (assigns(sh) || (start > 1 && (!memcmp(sh->s + start - 2, "++", 2) || !memcmp(sh->s + start - 2, "--", 2))))
+			if (assigns(sh) ||
+			    (start > 1 && (!memcmp(sh->s + start - 2, "++", 2) || !memcmp(sh->s + start - 2, "--", 2))))
 				add_setting(sh, (struct word){ sh->s + start, n }, start);
 		} else if (c >= '0' && c <= '9') {
-			while (sh->at < sh->end && (peek(sh, 0) == '#' || (peek(sh, 0) >= '0' && peek(sh, 0) <= '9') || name_at(sh, sh->at)))
+			while (sh->at < sh->end && (peek(sh, 0) == '#' || (peek(sh, 0) >= '0' && peek(sh, 0) <= '9') ||
+						    name_at(sh, sh->at)))
 				skip(sh, 1);
 		} else if (c == ')' && !open) {
 			skip(sh, peek(sh, 1) == ')' ? 2 : 1);
@@ -532,7 +535,8 @@ static size_t assignment_length(const struct shell *sh)
 
 static bool scan_pieces(struct shell *sh)
 {
-	while (sh->at < sh->end && !is_one_of(peek(sh, 0), " \t\n;&|()<>") && !(sh->in_backticks && peek(sh, 0) == '`')) {
+	while (sh->at < sh->end && !is_one_of(peek(sh, 0), " \t\n;&|()<>") &&
+	       !(sh->in_backticks && peek(sh, 0) == '`')) {
 		if (!scan_piece(sh))
 			return false;
 	}

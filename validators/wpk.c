@@ -65,12 +65,12 @@ static void decode_version(struct decode *d, const struct field *field, const st
 }
 
 static const struct field metadata_rows[] = {
-	{ .key = "name", .decode = decode_package_name, .offset = offsetof(struct wpk, name), .need = FIELD_REQUIRED,
-	  .help = "name: a-z, 0-9 and '-', for example 'restart-unhealthy'" },
-	{ .key = "version", .decode = decode_version, .offset = offsetof(struct wpk, version), .need = FIELD_REQUIRED,
-	  .help = "version: three numbers, for example \"1.0.0\"" },
-	{ .key = "description", .decode = decode_text, .offset = offsetof(struct wpk, description), .need = FIELD_WANTED,
-	  .help = "description: one sentence on what the package does" },
+	{ .key = "name", .decode = decode_package_name, .offset = offsetof(struct wpk, name),
+	  .need = FIELD_REQUIRED, .help = "name: a-z, 0-9 and '-', for example 'restart-unhealthy'" },
+	{ .key = "version", .decode = decode_version, .offset = offsetof(struct wpk, version),
+	  .need = FIELD_REQUIRED, .help = "version: three numbers, for example \"1.0.0\"" },
+	{ .key = "description", .decode = decode_text, .offset = offsetof(struct wpk, description),
+	  .need = FIELD_WANTED, .help = "description: one sentence on what the package does" },
 	{ .key = "author", .decode = decode_text, .offset = offsetof(struct wpk, author), .need = FIELD_WANTED,
 	  .help = "author: whom to ask about it" },
 	{ .key = "created", .decode = decode_text, .offset = FIELD_CHECK },
@@ -105,8 +105,8 @@ static const struct field requirement_rows[] = {
 static const struct field_table requirement_table = FIELD_TABLE(requirement_rows);
 
 static const struct field runtime_rows[] = {
-	{ .key = "type", .decode = decode_runtime_type, .offset = offsetof(struct wpk, runtime), .need = FIELD_WANTED,
-	  .extra = runtime_types, .help = "type: one of k8s, docker, shell" },
+	{ .key = "type", .decode = decode_runtime_type, .offset = offsetof(struct wpk, runtime),
+	  .need = FIELD_WANTED, .extra = runtime_types, .help = "type: one of k8s, docker, shell" },
 	{ .key = "version", .decode = decode_text, .offset = offsetof(struct wpk, runtime_version) },
 	{ .key = "requirements", .decode = decode_fields, .offset = offsetof(struct wpk, requirements),
 	  .extra = &requirement_table },
@@ -127,8 +127,8 @@ static void decode_safety_mode(struct decode *d, const struct field *field, cons
 }
 
 static const struct field safety_rows[] = {
-	{ .key = "mode", .decode = decode_safety_mode, .offset = offsetof(struct wpk, safety_mode), .need = FIELD_WANTED,
-	  .extra = safety_modes, .help = "mode: manual or auto; manual is assumed" },
+	{ .key = "mode", .decode = decode_safety_mode, .offset = offsetof(struct wpk, safety_mode),
+	  .need = FIELD_WANTED, .extra = safety_modes, .help = "mode: manual or auto; manual is assumed" },
 	{ .key = "approval_required", .decode = decode_bool, .offset = offsetof(struct wpk, approval_required) },
 	{ .key = "dry_run_required", .decode = decode_bool, .offset = offsetof(struct wpk, dry_run_required) },
 	{ .key = "rollback_enabled", .decode = decode_bool, .offset = offsetof(struct wpk, rollback_enabled) },
@@ -139,7 +139,8 @@ static const struct field_table safety_table = FIELD_TABLE(safety_rows);
 
 static const struct enum_name trigger_types[] = { { "webhook", 0 }, { "schedule", 1 }, { "event", 2 }, { NULL, 0 } };
 
-static void decode_cron(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+static void decode_cron(struct decode *d, const struct field *field, const struct node *node, const char *path,
+			void *target)
 {
 	unsigned int parts = 0;
 
@@ -149,16 +150,20 @@ static void decode_cron(struct decode *d, const struct field *field, const struc
 	for (const char *s = node->text; *(s += strspn(s, " \t")); s += strcspn(s, " \t"))
 		parts++;
 	if (parts != 5)
-		finding_at(d->findings, FINDING_WARNING, "wpk/cron", node, path, "'%s' has %u fields, cron wants 5", path, parts);
+		finding_at(d->findings, FINDING_WARNING, "wpk/cron", node, path, "'%s' has %u fields, cron wants 5",
+			   path, parts);
 }
 
 static const struct field trigger_config_rows[] = {
-	{ .key = "path", .decode = decode_text, .offset = FIELD_CHECK },	/* webhook */
+	/* webhook */
+	{ .key = "path", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "auth", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "method", .decode = decode_text, .offset = FIELD_CHECK },
-	{ .key = "cron", .decode = decode_cron, .offset = FIELD_CHECK },	/* schedule */
+	/* schedule */
+	{ .key = "cron", .decode = decode_cron, .offset = FIELD_CHECK },
 	{ .key = "timezone", .decode = decode_text, .offset = FIELD_CHECK },
-	{ .key = "source", .decode = decode_text, .offset = FIELD_CHECK },	/* event */
+	/* event */
+	{ .key = "source", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "condition", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "duration", .decode = decode_duration, .offset = FIELD_CHECK },
 	{ .key = "namespace", .decode = decode_text, .offset = FIELD_CHECK },
@@ -197,8 +202,8 @@ static void decode_permission(struct decode *d, const struct field *field, const
 	decode_text(d, field, node, path, target);
 	if (node->kind != NODE_SCALAR || is_permission(node->text))
 		return;
-	f = finding_at(d->findings, FINDING_WARNING, "wpk/permission", node, path, "the permission %s is not of the form resource/verb",
-		       utf8_quote(quoted, node->text, node->len));
+	f = finding_at(d->findings, FINDING_WARNING, "wpk/permission", node, path,
+		       "the permission %s is not of the form resource/verb", utf8_quote(quoted, node->text, node->len));
 	f->suggestion = xstrdup("for example 'deployments/patch'");
 }
 static const struct field permission_item = { .decode = decode_permission };
@@ -217,7 +222,8 @@ static const struct field limit_rows[] = {
 };
 static const struct field_table limit_table = FIELD_TABLE(limit_rows);
 
-static void decode_limits(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+static void decode_limits(struct decode *d, const struct field *field, const struct node *node, const char *path,
+			  void *target)
 {
 	decode_mapping(d, field, node, path, target);
 	if (node->kind == NODE_MAPPING)
@@ -270,8 +276,8 @@ static const struct field spec_rows[] = {
 	{ .key = "safety", .decode = decode_fields, .need = FIELD_WANTED, .extra = &safety_table,
 	  .help = "safety: mode and what has to be approved; manual is assumed" },
 	{ .key = "triggers", .decode = decode_list, .offset = offsetof(struct wpk, triggers), .extra = &trigger_item },
-	{ .key = "handlers", .decode = decode_handlers, .offset = offsetof(struct wpk, handlers), .need = FIELD_REQUIRED,
-	  .help = "handlers: the list of what the package does" },
+	{ .key = "handlers", .decode = decode_handlers, .offset = offsetof(struct wpk, handlers),
+	  .need = FIELD_REQUIRED, .help = "handlers: the list of what the package does" },
 	{ .key = "rollback", .decode = decode_fields, .extra = &rollback_table },
 	{ .key = "validation", .decode = decode_fields, .extra = &validation_table },
 	{ .key = "monitoring", .decode = decode_fields, .offset = FIELD_CHECK, .extra = &monitoring_table },
@@ -288,16 +294,16 @@ static void decode_exactly(struct decode *d, const struct field *field, const st
 	decode_text(d, field, node, path, target);
 	if (node->kind != NODE_SCALAR || !strcmp(node->text, wanted))
 		return;
-	f = finding_at(d->findings, FINDING_ERROR, "wpk/envelope", node, path, "'%s' must be '%s', not %s", path, wanted,
-		       utf8_quote(quoted, node->text, node->len));
+	f = finding_at(d->findings, FINDING_ERROR, "wpk/envelope", node, path, "'%s' must be '%s', not %s", path,
+		       wanted, utf8_quote(quoted, node->text, node->len));
 	f->suggestion = xasprintf("write '%s: %s'", field->key, wanted);
 }
 
 static const struct field package_rows[] = {
-	{ .key = "apiVersion", .decode = decode_exactly, .offset = FIELD_CHECK, .need = FIELD_REQUIRED, .extra = "v1",
-	  .help = "write 'apiVersion: v1'" },
-	{ .key = "kind", .decode = decode_exactly, .offset = FIELD_CHECK, .need = FIELD_REQUIRED, .extra = "WorkflowPackage",
-	  .help = "write 'kind: WorkflowPackage'" },
+	{ .key = "apiVersion", .decode = decode_exactly, .offset = FIELD_CHECK, .need = FIELD_REQUIRED,
+	  .extra = "v1", .help = "write 'apiVersion: v1'" },
+	{ .key = "kind", .decode = decode_exactly, .offset = FIELD_CHECK, .need = FIELD_REQUIRED,
+	  .extra = "WorkflowPackage", .help = "write 'kind: WorkflowPackage'" },
 	{ .key = "metadata", .decode = decode_fields, .need = FIELD_REQUIRED, .extra = &metadata_table,
 	  .help = "metadata: name, version, description and author" },
 	{ .key = "spec", .decode = decode_fields, .need = FIELD_REQUIRED, .extra = &spec_table,
@@ -310,7 +316,8 @@ static const struct field_table package_table = FIELD_TABLE(package_rows);
 static void check_together(struct decode *d, const struct wpk *wpk)
 {
 	const struct node *spec = node_get(d->doc->root, "spec"), *rollback = node_get(spec, "rollback");
-	const struct node *handlers = node_get(spec, "handlers"), *declared = node_get(node_get(spec, "safety"), "rollback_enabled");
+	const struct node *handlers = node_get(spec, "handlers");
+	const struct node *declared = node_get(node_get(spec, "safety"), "rollback_enabled");
 	const struct node *enabled = node_get(rollback, "enabled");
 
 	if (handlers && handlers->kind == NODE_SEQUENCE && !handlers->len)
@@ -318,7 +325,8 @@ static void check_together(struct decode *d, const struct wpk *wpk)
 			   "'spec.handlers' holds no handler");
 	if (wpk->rollback_declared_enabled && declared && !wpk->rollback_enabled)
 		finding_at(d->findings, FINDING_WARNING, "wpk/rollback", enabled, "spec.rollback.enabled",
-			   "rollback is enabled here, but 'spec.safety.rollback_enabled' on line %u is false", declared->start.line);
+			   "rollback is enabled here, but 'spec.safety.rollback_enabled' on line %u is false",
+			   declared->start.line);
 	if (wpk->rollback_enabled && !wpk->rollback_declared_enabled)
 		finding_at(d->findings, FINDING_WARNING, "wpk/rollback", declared, "spec.safety.rollback_enabled",
 			   "rollback is promised here, but 'spec.rollback' is not enabled");
@@ -366,7 +374,8 @@ int wpk_decode(const struct document *doc, struct wpk **ret, struct finding_list
 	(void)err;
 	*ret = NULL;
 	for (size_t i = 0; i < doc->problems_len; i++)
-		finding_add(findings, FINDING_ERROR, "yaml/syntax", doc->problems[i].position, "%s", doc->problems[i].message);
+		finding_add(findings, FINDING_ERROR, "yaml/syntax", doc->problems[i].position, "%s",
+			    doc->problems[i].message);
 	if (!doc->root && doc->problems_len)
 		return 0;
 	if (!dialect_is_package(doc->root)) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * wpk: a workflow package, typed. Dialects A (`type` + `config`) and B (`steps`) and both mixed become the same
- * list of handlers with steps; a handler of dialect A has its one step named like itself. With both, the step of `config`
- * comes first. Texts and nodes are borrowed from the document, which must outlive the package.
- */
+ * list of handlers with steps; a handler of dialect A has its one step named like itself. With both, the step
+ * of `config` comes first. Texts and nodes are borrowed from the document, which must outlive the package. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +30,7 @@ struct wpk_retry {
 struct wpk_step {
 	enum wpk_step_kind kind;
 	const char *name;		/* never NULL */
-	const struct node *node;	/* the config, or the value of shell/container/kubernetes; NULL for a null one */
+	const struct node *node; /* the config, or the value of shell/container/kubernetes; NULL for a null one */
 	char *path;			/* owned: "spec.handlers[0].steps[1]" */
 	bool manual, approval_required;
 	/* what running it needs, by kind; NULL where the package has none */
@@ -71,13 +70,13 @@ struct wpk {
 	struct wpk_handler_list handlers;
 	bool rollback_declared_enabled;		/* spec.rollback.enabled */
 	struct wpk_handler_list rollback;
-	const struct node *permissions;		/* spec.validation.required_permissions, list of "<resource>/<verb>" or NULL */
+	const struct node *permissions; /* spec.validation.required_permissions, list of "<resource>/<verb>" or NULL */
 	const struct node *resource_limits;	/* spec.validation.resource_limits, mapping or NULL */
 };
 
 /* Turn a document into a package, reporting everything that is wrong with it (YAML problems of the document included).
- * Always 0 unless something is impossible; *ret is NULL when the document is no workflow package at all (the findings say
- * what it looks like instead: dialects C, D and E, Kubernetes manifests, CI files …). Look at
+ * Always 0 unless something is impossible; *ret is NULL when the document is no workflow package at all (the
+ * findings say what it looks like instead: dialects C, D and E, Kubernetes manifests, CI files …). Look at
  * finding_count(findings, FINDING_ERROR) before using it. */
 int wpk_decode(const struct document *doc, struct wpk **ret, struct finding_list *findings, struct error *err);
 void wpk_free(struct wpk *wpk);

@@ -8,7 +8,11 @@
 #include "runner/base/utf8.h"
 
 static const struct enum_name handler_types[] = {
-	{ "shell", WPK_STEP_SHELL }, { "api", WPK_STEP_API }, { "k8s", WPK_STEP_K8S }, { "kubernetes", WPK_STEP_K8S }, { NULL, 0 },
+	{ "shell", WPK_STEP_SHELL },
+	{ "api", WPK_STEP_API },
+	{ "k8s", WPK_STEP_K8S },
+	{ "kubernetes", WPK_STEP_K8S },
+	{ NULL, 0 },
 };
 
 /* Dialect A: by the type of the handler. */
@@ -50,7 +54,8 @@ static void decode_form(struct decode *d, const struct step_form *form, const st
 
 	step->kind = form->kind;
 	if (node_is_null(value)) {
-		finding_at(d->findings, FINDING_WARNING, "wpk/empty-step", value, path, "'%s' is empty, the step does nothing", path);
+		finding_at(d->findings, FINDING_WARNING, "wpk/empty-step", value, path,
+			   "'%s' is empty, the step does nothing", path);
 		return;
 	}
 	step->node = value;
@@ -64,7 +69,7 @@ static void decode_step(struct decode *d, const struct node *node, const char *p
 	struct finding *f;
 
 	step->path = xstrdup(path);
-	step->name = strrchr(step->path, '.') ? strrchr(step->path, '.') + 1 : step->path;	/* "steps[1]", until it has its own */
+	step->name = strrchr(step->path, '.') + 1;	/* "steps[1]", until it has one of its own */
 	schema_decode(d, &step_table, node, path, step);
 	if (node->kind != NODE_MAPPING)
 		return;
@@ -79,14 +84,16 @@ static void decode_step(struct decode *d, const struct node *node, const char *p
 				forms ? "'%s' has more than one of 'shell', 'container' and 'kubernetes'" :
 					"'%s' has none of 'shell', 'container' and 'kubernetes'", path);
 		f->path = xstrdup(path);
-		f->suggestion = xstrdup(forms ? "make them steps of their own" : "say what the step does, as in 'shell: {command: …}'");
+		f->suggestion = xstrdup(forms ? "make them steps of their own"
+					      : "say what the step does, as in 'shell: {command: …}'");
 		if (!forms)
 			return;
 	}
 	decode_form(d, form, node_get(node, form->key), step);
 }
 
-static void decode_steps(struct decode *d, const struct node *node, const char *handler_path, struct wpk_handler *handler)
+static void decode_steps(struct decode *d, const struct node *node, const char *handler_path,
+			 struct wpk_handler *handler)
 {
 	autofree char *path = xasprintf("%s.steps", handler_path);
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
@@ -126,15 +133,16 @@ static const struct field retry_rows[] = {
 static const struct field_table retry_table = FIELD_TABLE(retry_rows);
 
 static const struct field handler_rows[] = {
-	{ .key = "name", .decode = decode_text, .offset = offsetof(struct draft, handler.name), .need = FIELD_REQUIRED,
-	  .help = "name: what the handler is called in reports" },
+	{ .key = "name", .decode = decode_text, .offset = offsetof(struct draft, handler.name),
+	  .need = FIELD_REQUIRED, .help = "name: what the handler is called in reports" },
 	{ .key = "type", .decode = decode_enum, .offset = offsetof(struct draft, type), .extra = handler_types },
 	{ .key = "config", .decode = decode_mapping, .offset = offsetof(struct draft, config) },
 	{ .key = "steps", .offset = FIELD_CHECK },
 	{ .key = "timeout", .decode = decode_duration, .offset = offsetof(struct draft, timeout_ns) },
-	{ .key = "retry", .decode = decode_fields, .offset = offsetof(struct draft, handler.retry), .extra = &retry_table,
-	  .help = "write 'retry:' and below it 'max_attempts:' and 'backoff:'" },
-	{ .key = "approval_required", .decode = decode_bool, .offset = offsetof(struct draft, handler.approval_required) },
+	{ .key = "retry", .decode = decode_fields, .offset = offsetof(struct draft, handler.retry),
+	  .extra = &retry_table, .help = "write 'retry:' and below it 'max_attempts:' and 'backoff:'" },
+	{ .key = "approval_required", .decode = decode_bool,
+	  .offset = offsetof(struct draft, handler.approval_required) },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
 static const struct field_table handler_table = FIELD_TABLE(handler_rows);
@@ -156,7 +164,9 @@ static void decode_config(struct decode *d, const struct draft *draft, const cha
 /* Which dialect is it? Reports handlers that are of none. */
 static void check_form(struct decode *d, const struct draft *draft, const struct node *node, const char *path)
 {
-	const struct node *type = node_get(node, "type"), *config = node_get(node, "config"), *steps = node_get(node, "steps");
+	const struct node *type = node_get(node, "type");
+	const struct node *config = node_get(node, "config");
+	const struct node *steps = node_get(node, "steps");
 	const char *what = NULL, *help = NULL;
 	struct finding *f;
 
@@ -180,7 +190,8 @@ static void check_form(struct decode *d, const struct draft *draft, const struct
 static void check_values(struct decode *d, const struct draft *draft, const struct node *node, const char *path,
 			 struct wpk_handler *handler)
 {
-	const struct node *timeout = node_get(node, "timeout"), *attempts = node_get(node_get(node, "retry"), "max_attempts");
+	const struct node *timeout = node_get(node, "timeout");
+	const struct node *attempts = node_get(node_get(node, "retry"), "max_attempts");
 	const struct node *name = node_get(node, "name");
 
 	handler->timeout_ns = draft->timeout_ns == UINT64_MAX ? 0 : draft->timeout_ns;
@@ -220,7 +231,8 @@ static void decode_handler(struct decode *d, const struct node *node, const char
 
 static int compare_names(const void *pa, const void *pb)
 {
-	const struct wpk_handler *a = *(const struct wpk_handler *const *)pa, *b = *(const struct wpk_handler *const *)pb;
+	const struct wpk_handler *a = *(const struct wpk_handler *const *)pa;
+	const struct wpk_handler *b = *(const struct wpk_handler *const *)pb;
 	int by_name = strcmp(a->name, b->name);
 
 	return by_name ? by_name : a < b ? -1 : a > b;
@@ -245,7 +257,8 @@ static void report_duplicates(struct decode *d, const struct wpk_handler_list *l
 	}
 }
 
-void decode_handlers(struct decode *d, const struct field *field, const struct node *node, const char *path, void *target)
+void decode_handlers(struct decode *d, const struct field *field, const struct node *node, const char *path,
+		     void *target)
 {
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
 	struct wpk_handler_list *list = target;

@@ -10,5 +10,7 @@ void wpk_handlers_release(struct wpk_handler_list *list);
 
 /* How the value of a step becomes what running it needs (wpk_step.c). */
 typedef void step_decoder(struct decode *d, const struct node *node, const char *path, struct wpk_step *step);
-step_decoder decode_shell_step, decode_container_step, decode_manifest_step;	/* dialect B: shell, container, kubernetes */
-step_decoder decode_shell_config, decode_k8s_config, decode_api_config;		/* dialect A: the config of a type */
+/* Dialect B: shell, container, kubernetes. */
+step_decoder decode_shell_step, decode_container_step, decode_manifest_step;
+/* Dialect A: the config of a type. */
+step_decoder decode_shell_config, decode_k8s_config, decode_api_config;

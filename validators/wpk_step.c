@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a step says, by its kind. The tables hold every key met in packages; a key that no table has is a warning, because
- * packages may carry keys for other tools.
- */
+ * What a step says, by its kind. The tables hold every key met in packages; a key that no table has is a
+ * warning, because packages may carry keys for other tools. */
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "runner/base/quantity.h"
 #include "validators/wpk_handler.h"
 
 static const struct field text_item = { .decode = decode_text };
@@ -13,8 +13,8 @@ static const struct field text_item = { .decode = decode_text };
 /* ---- shell */
 
 static const struct field shell_rows[] = {
-	{ .key = "command", .decode = decode_node, .offset = offsetof(struct wpk_step, command), .need = FIELD_REQUIRED,
-	  .help = "command: the script, run by a shell" },
+	{ .key = "command", .decode = decode_node, .offset = offsetof(struct wpk_step, command),
+	  .need = FIELD_REQUIRED, .help = "command: the script, run by a shell" },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
 static const struct field_table shell_table = FIELD_TABLE(shell_rows);
@@ -47,16 +47,17 @@ void decode_shell_step(struct decode *d, const struct node *node, const char *pa
 		return;
 	}
 	step->command = node;
-	f = finding_at(d->findings, FINDING_WARNING, "wpk/bare-command", node, path, "'%s' is text, read as its command", path);
+	f = finding_at(d->findings, FINDING_WARNING, "wpk/bare-command", node, path,
+		       "'%s' is text, read as its command", path);
 	f->suggestion = xstrdup("write 'shell:' and below it 'command:'");
 }
 
 /* ---- k8s */
 
 static const struct enum_name k8s_actions[] = {
-	{ "annotate", 0 }, { "apply", 0 }, { "copy", 0 }, { "create", 0 }, { "delete", 0 }, { "events", 0 }, { "get", 0 },
-	{ "logs", 0 }, { "metrics", 0 }, { "patch", 0 }, { "restart", 0 }, { "restore", 0 }, { "rollback", 0 },
-	{ "scale", 0 }, { "test", 0 }, { "wait", 0 }, { NULL, 0 },
+	{ "annotate", 0 }, { "apply", 0 }, { "copy", 0 },    { "create", 0 }, { "delete", 0 },	{ "events", 0 },
+	{ "get", 0 },	   { "logs", 0 },  { "metrics", 0 }, { "patch", 0 },  { "restart", 0 }, { "restore", 0 },
+	{ "rollback", 0 }, { "scale", 0 }, { "test", 0 },    { "wait", 0 },   { NULL, 0 },
 };
 
 static void decode_action(struct decode *d, const struct field *field, const struct node *node, const char *path,
@@ -68,8 +69,9 @@ static void decode_action(struct decode *d, const struct field *field, const str
 }
 
 static const struct field k8s_rows[] = {
-	{ .key = "action", .decode = decode_action, .offset = offsetof(struct wpk_step, action), .need = FIELD_REQUIRED,
-	  .extra = k8s_actions, .help = "action: what to do, such as restart, scale, wait or patch" },
+	{ .key = "action", .decode = decode_action, .offset = offsetof(struct wpk_step, action),
+	  .need = FIELD_REQUIRED, .extra = k8s_actions,
+	  .help = "action: what to do, such as restart, scale, wait or patch" },
 	{ .key = "namespace", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "resource", .offset = FIELD_CHECK },
 	{ .key = "resource_name", .decode = decode_text, .offset = FIELD_CHECK },
@@ -99,7 +101,8 @@ static const struct field k8s_rows[] = {
 	{ .key = "data", .offset = FIELD_CHECK },
 	{ .key = "patch", .offset = FIELD_CHECK },
 	{ .key = "scale_factor", .offset = FIELD_CHECK },
-	{ .key = "replicas", .decode = decode_text, .offset = FIELD_CHECK },	/* a number, or "original" */
+	/* a number, or "original" */
+	{ .key = "replicas", .decode = decode_text, .offset = FIELD_CHECK },
 	{ .key = "max_replicas", .decode = decode_count, .offset = FIELD_CHECK },
 	{ .key = "min_replicas", .decode = decode_count, .offset = FIELD_CHECK },
 	{ .key = "container", .decode = decode_text, .offset = FIELD_CHECK },
@@ -117,7 +120,8 @@ void decode_k8s_config(struct decode *d, const struct node *node, const char *pa
 /* ---- api */
 
 static const struct enum_name api_methods[] = {
-	{ "GET", 0 }, { "HEAD", 0 }, { "POST", 0 }, { "PUT", 0 }, { "PATCH", 0 }, { "DELETE", 0 }, { "OPTIONS", 0 }, { NULL, 0 },
+	{ "GET", 0 },	{ "HEAD", 0 },	 { "POST", 0 },	   { "PUT", 0 },
+	{ "PATCH", 0 }, { "DELETE", 0 }, { "OPTIONS", 0 }, { NULL, 0 },
 };
 
 static void decode_headers(struct decode *d, const struct field *field, const struct node *node, const char *path,
@@ -153,10 +157,11 @@ static void decode_status(struct decode *d, const struct field *field, const str
 		decode_list(d, &list, node, path, NULL);
 		return;
 	}
-	decode_count(d, field, node, path, &status);
-	if (d->findings->len == before && (status < 100 || status > 599))
-		finding_at(d->findings, FINDING_WARNING, "schema/value", node, path, "'%s' is %s, HTTP knows 100 to 599", path,
-			   node->text);
+	decode_count(d, field, node, path, NULL);
+	if (d->findings->len == before && integer_parse(node->text, node->len, 0, UINT64_MAX, &status, NULL) == 0 &&
+	    (status < 100 || status > 599))
+		finding_at(d->findings, FINDING_WARNING, "schema/value", node, path,
+			   "'%s' is %s, HTTP knows 100 to 599", path, node->text);
 }
 
 static const struct field api_rows[] = {
@@ -280,8 +285,8 @@ void decode_manifest_step(struct decode *d, const struct node *node, const char 
 		autofree char *child = xasprintf("%s.%s", path, wanted[i]);
 
 		if (node_is_null(value))
-			finding_add(d->findings, FINDING_WARNING, "wpk/manifest", node->start, "the manifest at '%s' has no '%s'",
-				    path, wanted[i])->path = xstrdup(path);
+			finding_add(d->findings, FINDING_WARNING, "wpk/manifest", node->start,
+				    "the manifest at '%s' has no '%s'", path, wanted[i])->path = xstrdup(path);
 		else
 			decode_text(d, &text_item, value, child, NULL);
 	}

@@ -40,8 +40,8 @@ static void cut_path(struct walk *w, size_t len)
 /* "-c", "-ec", "-euxc": the next argument of a shell is a script. */
 static bool announces_script(const struct node *argument)
 {
-	return argument->kind == NODE_SCALAR && argument->len > 1 && argument->text[0] == '-' && argument->text[1] != '-' &&
-	       argument->text[argument->len - 1] == 'c';
+	return argument->kind == NODE_SCALAR && argument->len > 1 && argument->text[0] == '-' &&
+	       argument->text[1] != '-' && argument->text[argument->len - 1] == 'c';
 }
 
 static bool is_arguments(const struct node *key)
@@ -54,11 +54,12 @@ static bool command_wants_script(const struct node *container)
 {
 	const struct node *command = node_get(container, "command");
 
-	return command && command->kind == NODE_SEQUENCE && command->len && announces_script(command->items[command->len - 1]);
+	return command && command->kind == NODE_SEQUENCE && command->len &&
+	       announces_script(command->items[command->len - 1]);
 }
 
-/* Every scalar below `node`, keys excepted. Shell scripts among the arguments of a container are not ours to expand. `owner` is
- * the mapping whose `command` or `args` the node is, or NULL. */
+/* Every scalar below `node`, keys excepted. Shell scripts among the arguments of a container are not ours to
+ * expand. `owner` is the mapping whose `command` or `args` the node is, or NULL. */
 static void walk_data(struct walk *w, const struct node *node, const struct node *owner)
 {
 	bool script = owner && node == node_get(owner, "args") && command_wants_script(owner);
@@ -98,7 +99,7 @@ void wpk_step_texts(const struct wpk_step *step, wpk_text_visitor *each, void *a
 	static const char *const forms[] = {	/* dialect B: the key of the step that holds the node */
 		[WPK_STEP_SHELL] = "shell", [WPK_STEP_CONTAINER] = "container", [WPK_STEP_MANIFEST] = "kubernetes",
 	};
-	bool in_config = step->path[0] && strlen(step->path) > 7 && !strcmp(step->path + strlen(step->path) - 7, ".config");
+	bool in_config = strlen(step->path) > 7 && !strcmp(step->path + strlen(step->path) - 7, ".config");
 
 	if (!step->node)
 		return;

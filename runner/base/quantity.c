@@ -195,7 +195,8 @@ static int amount_parse(const struct kind *kind, const char *text, size_t len, u
 		char quoted[UTF8_QUOTE_SIZE], quoted_unit[UTF8_QUOTE_SIZE];
 
 		return error_set(err, ERR_INVALID_INPUT, "%s %s has the unknown unit %s: %s", kind->what,
-				 utf8_quote(quoted, text, len), utf8_quote(quoted_unit, text + pos, len - pos), kind->use);
+				 utf8_quote(quoted, text, len), utf8_quote(quoted_unit, text + pos, len - pos),
+				 kind->use);
 	}
 	if (mul > 1 && unit->factor > kind->max / mul)
 		return too_large(kind, text, len, err);
@@ -254,7 +255,8 @@ int size_parse(const char *text, size_t len, uint64_t *ret_bytes, struct error *
 		digits++;
 	/* Kubernetes reads 512m as half a byte; nobody who writes it means that */
 	if (digits && digits < 20 && digits + 1 == len && text[digits] == 'm')
-		return error_set(err, ERR_INVALID_INPUT, "size %s is in thousandths of a byte, write '%.*sMi' for mebibytes",
+		return error_set(err, ERR_INVALID_INPUT,
+				 "size %s is in thousandths of a byte, write '%.*sMi' for mebibytes",
 				 utf8_quote(quoted, text, len), (int)digits, text);
 	return amount_parse(&size_kind, text, len, ret_bytes, err);
 }

@@ -11,12 +11,13 @@
 
 #define UTF8_INVALID UINT32_MAX
 
-/* The character at `s`; returns its bytes, 0 only when len is 0. A byte that belongs to no valid character (overlong forms and
- * surrogates included) is UTF8_INVALID and one byte long. */
+/* The character at `s`; returns its bytes, 0 only when len is 0. A byte that belongs to no valid character
+ * (overlong forms and surrogates included) is UTF8_INVALID and one byte long. */
 size_t utf8_decode(const char *s, size_t len, uint32_t *ret);
 size_t utf8_encode(uint32_t c, char out[4]);
 
-/* Must it never reach a terminal or a log line as it is? C0, DEL, C1, line separators, bidirectional and invisible format characters. */
+/* Must it never reach a terminal or a log line as it is? C0, DEL, C1, line separators, bidirectional and
+ * invisible format characters. */
 bool utf8_is_unsafe(uint32_t c);
 
 /* Columns on a terminal: 0 (combining), 1, or 2 (wide). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libyaml's events become a tree. Everything that a file can make grow is counted here before it grows: bytes, depth, nodes,
- * aliases, anchors, problems. Because we stop asking for events at the ceiling of depth, libyaml's own quadratic costs stay
- * bounded; %TAG lines, whose cost it does not bound either, are counted before it sees them.
- */
+ * libyaml's events become a tree. Everything that a file can make grow is counted here before it grows: bytes,
+ * depth, nodes, aliases, anchors, problems. Because we stop asking for events at the ceiling of depth,
+ * libyaml's own quadratic costs stay bounded; %TAG lines, whose cost it does not bound either, are counted
+ * before it sees them. */
 #include "runner/base/yaml.h"
 
 #include <limits.h>
@@ -167,7 +167,8 @@ static bool too_many_nodes(struct builder *b, size_t offset)
 {
 	if (b->nodes <= b->limits->max_nodes)
 		return false;
-	problem_at(b, offset, "more than %zu values (what aliases stand for is counted at each use)", b->limits->max_nodes);
+	problem_at(b, offset, "more than %zu values (what aliases stand for is counted at each use)",
+		   b->limits->max_nodes);
 	return true;
 }
 
@@ -387,7 +388,8 @@ static int compare_order(const void *pa, const void *pb)
 
 static bool same_key(const struct node *x, const struct node *y)
 {
-	return x->kind == NODE_SCALAR && y->kind == NODE_SCALAR && x->len == y->len && !memcmp(x->text, y->text, x->len);
+	return x->kind == NODE_SCALAR && y->kind == NODE_SCALAR && x->len == y->len &&
+	       !memcmp(x->text, y->text, x->len);
 }
 
 /* Keep one entry of each key: the last of the mapping's own, or else the first merged one. */
@@ -501,7 +503,8 @@ static enum progress on_event(struct builder *b, const yaml_event_t *event)
 	case YAML_DOCUMENT_START_EVENT:
 		if (++b->documents < 2)
 			return GO_ON;
-		problem_at(b, mark_offset(b, event->start_mark), "a second document begins here, one file holds one document");
+		problem_at(b, mark_offset(b, event->start_mark),
+			   "a second document begins here, one file holds one document");
 		return STOP;
 	case YAML_STREAM_END_EVENT:
 		return STOP;

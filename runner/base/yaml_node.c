@@ -139,8 +139,9 @@ const char *node_type_name(const struct node *node)
 	return node_is_number(node, &number) ? "number" : "text";
 }
 
-/* ---- from a place in a scalar's text to the place in the file: read the source again as YAML does, unit by unit, until
- * as much text has come out. What comes out is compared with the text, so that a construct not known here is noticed. */
+/* ---- from a place in a scalar's text to the place in the file: read the source again as YAML does, unit by
+ * unit, until as much text has come out. What comes out is compared with the text, so that a construct not
+ * known here is noticed. */
 
 struct source {
 	const char *s;
@@ -311,7 +312,8 @@ static bool find_in_literal(struct source *src, const struct node *node, size_t 
 	if (src->at >= src->end)
 		return false;
 	indent = first_indent(src->s + src->at, src->end - src->at) - first_indent(node->text, node->len);
-	for (const char *p; (p = memchr(node->text + begin, '\n', offset - begin)); begin = (size_t)(p - node->text) + 1) {
+	for (const char *p; (p = memchr(node->text + begin, '\n', offset - begin));
+	     begin = (size_t)(p - node->text) + 1) {
 		src->at += line_length(src->s + src->at, src->end - src->at);
 		src->at += src->s[src->at] == '\r' && src->s[src->at + 1] == '\n' ? 2 : 1;
 		if (src->at >= src->end)

@@ -25,8 +25,8 @@ struct yaml_store {
 	struct yaml_chunk *chunks;	/* nodes and their texts */
 };
 
-/* 0, or -1 with the first place that is not text in *ret_offset and a sentence (owned by the caller) in *ret_message. `ret` is
- * usable either way; it is empty when the input is no text at all. */
+/* 0, or -1 with the first place that is not text in *ret_offset and a sentence (owned by the caller) in
+ * *ret_message. `ret` is usable either way; it is empty when the input is no text at all. */
 int yaml_text_decode(const char *bytes, size_t len, struct yaml_text *ret, size_t *ret_offset, char **ret_message);
 void yaml_text_release(struct yaml_text *text);
 
@@ -36,6 +36,7 @@ struct position yaml_text_position(const struct yaml_text *text, size_t offset);
 /* Line number `line` (from 1) without its end. */
 bool yaml_text_line(const struct yaml_text *text, uint32_t line, const char **start, size_t *len);
 
-/* What libyaml says about the place *offset, and where the construct began, as a sentence for people (owned by the caller). Moves
- * *offset to the place that helps most. */
-char *yaml_explain(const struct yaml_text *text, const char *said, const char *context, size_t context_offset, size_t *offset);
+/* What libyaml says about the place *offset, and where the construct began, as a sentence for people (owned by
+ * the caller). Moves *offset to the place that helps most. */
+char *yaml_explain(const struct yaml_text *text, const char *said, const char *context, size_t context_offset,
+		   size_t *offset);

@@ -149,7 +149,7 @@ static void dialect_a(void **state)
 	assert_int_equal(p.wpk->triggers->len, 3);
 	assert_int_equal(p.wpk->permissions->len, 2);
 	assert_int_equal(p.wpk->resource_limits->len, 7);
-	assert_int_equal(p.wpk->handlers.len, 5);
+	assert_int_equal(p.wpk->handlers.len, 7);
 	assert_int_equal(p.wpk->rollback.len, 1);
 
 	h = &p.wpk->handlers.items[0];
@@ -258,7 +258,14 @@ static void step_texts(void **state)
 	list_texts(FIXTURES "/dialect-a.yaml", &a);
 	assert_string_equal(a.buf, "shell spec.handlers[0].config.command\n"
 				   "data spec.handlers[1].config.url\n"
-				   "data spec.handlers[1].config.headers.X-Token\n");
+				   "data spec.handlers[1].config.headers.X-Token\n"
+				   "data spec.handlers[5].config.action\n"
+				   "data spec.handlers[5].config.lines\n"
+				   "data spec.handlers[5].config.previous\n"
+				   "data spec.handlers[5].config.timeout\n"
+				   "data spec.handlers[6].config.url\n"
+				   "data spec.handlers[6].config.method\n"
+				   "data spec.handlers[6].config.expected_status\n");
 	list_texts(FIXTURES "/dialect-b.yaml", &b);
 	assert_string_equal(b.buf, "shell spec.handlers[0].steps[1].shell.command\n"
 				   "shell spec.handlers[0].steps[2].container.command[2]\n"

@@ -137,10 +137,11 @@ static size_t skip_properties(const struct yaml_text *text, size_t offset)
 			return offset < text->len ? offset : text->len;
 		if (s[offset] == '#')
 			offset += strcspn(s + offset, "\r\n");
-		else if (s[offset + 1] == '<')
-			offset += strcspn(s + offset, ">") + 1;
+		else if (s[offset] == '!' && s[offset + 1] == '<')	/* !<tag>; "&<" is an ordinary anchor */
+			offset += strcspn(s + offset, ">");
 		else
 			offset += strcspn(s + offset, " \t\r\n,[]{}");
+		offset += s[offset] == '>';
 	}
 }
 

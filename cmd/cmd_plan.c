@@ -6,7 +6,6 @@
 #include "cmd/exit_status.h"
 #include "cmd/output.h"
 #include "cmd/package.h"
-#include "cmd/scratch.h"
 #include "cmd/settings.h"
 
 struct plan_command_options {
@@ -74,11 +73,10 @@ static void plan_source(struct planning *p, const char *spec)
 {
 	const struct common_options *common = &p->opt->settings.common;
 	struct scratch scratch = SCRATCH_INIT;
-	struct package pkg = { .doc = NULL };
+	struct package pkg;
 	struct error err = { 0 };
 
-	if ((package_needs_scratch(spec) && scratch_open(&scratch, common->state_dir, &err) < 0) ||
-	    package_open(spec, scratch_path(&scratch), &pkg, &err) < 0) {
+	if (package_open_anywhere(spec, common->state_dir, &scratch, &pkg, &err) < 0) {
 		note_error(p, &err);
 	} else {
 		package_show_findings(&pkg, common, 0);

@@ -2,7 +2,6 @@
  * run: the main job. What is wrong with the command line or the package is found before anything is made; from the journal on,
  * run_plan() sees to it that nothing is left. */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,6 +43,7 @@ struct invocation {
 	struct plan *plan;
 	struct cancel *cancel;
 	struct scratch scratch;
+	char *rootfs;			/* owned: absolute path of the root to use; NULL: the host's */
 	struct strvec warnings;		/* from before the run */
 	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
 	struct output out;		/* stdout */
@@ -252,41 +252,36 @@ static void clean_after_others(struct invocation *v, const char *state_dir)
 	cleanup_list_release(&list);
 }
 
-static int prepare_state(struct invocation *v, struct error *err)
+static bool is_folder(const char *path)
 {
-	autofree char *dir = journal_state_dir(v->opt.settings.common.state_dir, err);
-	const struct profile *profile = profile_find(v->opt.settings.profile);
-	uint64_t timeout_ns = v->opt.timeout_ns ? v->opt.timeout_ns : profile->timeout_ns;
+	struct stat st;
 
-	if (!dir || cancel_new(clock_deadline(timeout_ns), &v->cancel, err) < 0)
-		return -1;
-	v->out.cancel_fd = v->narrative.cancel_fd = cancel_fd(v->cancel);
-	clean_after_others(v, dir);
-	return scratch_open(&v->scratch, v->opt.settings.common.state_dir, err);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* A tar given as --rootfs is unpacked below the scratch folder, which the journal removes. */
-static int prepare_rootfs(struct invocation *v, char path[PATH_MAX], struct error *err)
+static int prepare_rootfs(struct invocation *v, struct error *err)
 {
 	const char *given = v->opt.settings.rootfs;
 	autoclose int dir = -1;
-	struct stat st;
 
 	if (!given)
 		return 0;
-	if (stat(given, &st) == 0 && S_ISDIR(st.st_mode)) {
-		if (!realpath(given, path))
+	if (is_folder(given)) {
+		v->rootfs = realpath(given, NULL);
+		if (!v->rootfs)
 			return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot find '%s'", given);
 	} else {
-		if (snprintf(path, PATH_MAX, "%s/rootfs", scratch_path(&v->scratch)) >= PATH_MAX || make_dirs(path, 0755, err) < 0)
+		v->rootfs = xasprintf("%s/rootfs", scratch_path(&v->scratch));
+		if (make_dirs(v->rootfs, 0755, err) < 0)
 			return error_prefix(err, "--rootfs");
-		dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = open(v->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0)
-			return error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", path);
+			return error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", v->rootfs);
 		if (archive_extract(given, dir, &archive_rootfs_limits, err) < 0)
 			return error_prefix(err, "--rootfs: unpacking '%s'", given);
 	}
-	v->plan->spec.rootfs = path;
+	v->plan->spec.rootfs = v->rootfs;
 	return 0;
 }
 
@@ -367,19 +362,17 @@ static int write_results(struct invocation *v, const struct result *r)
 
 static int execute(struct invocation *v, struct error *err)
 {
-	char rootfs[PATH_MAX];
+	const struct run_options run = {
+		.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
+		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
+	};
 	struct events events = { .sinks = NULL };
 	struct result result;
 	int status = -1;
 
-	if (prepare_rootfs(v, rootfs, err) == 0 && add_sinks(v, &events, err) == 0) {
-		const struct run_options run = {
-			.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
-			.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
-		};
-
+	if (add_sinks(v, &events, err) == 0) {
 		fill_result(v, &result);
-		run_plan(v->plan, steal_ptr(&v->scratch.journal), &run, &events, &result);
+		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
 		status = write_results(v, &result);
 		result_release(&result);
 	}
@@ -413,16 +406,49 @@ static int fail(struct invocation *v, const struct error *err)
 	return output_status(&v->out, status);
 }
 
+static int watch_signals(struct invocation *v, uint64_t deadline_ns, struct error *err)
+{
+	if (cancel_new(deadline_ns, &v->cancel, err) < 0)
+		return -1;
+	v->out.cancel_fd = v->narrative.cancel_fd = cancel_fd(v->cancel);
+	return 0;
+}
+
+/* Download and unpack: this can take long, so any signal may still end us, and a reaper cleans up then. */
+static int unpack(struct invocation *v, bool package, struct error *err)
+{
+	if (scratch_guard(&v->scratch, err) < 0 || (package && open_package(v, err) < 0))
+		return -1;
+	return prepare_rootfs(v, err);
+}
+
+/* What is made before the run: the journal with its folder, and in it what has to be unpacked. Signals are blocked before the journal,
+ * or when all is unpacked, and read by run_plan()'s loop. */
+static int prepare(struct invocation *v, bool packed, struct error *err)
+{
+	const char *state_option = v->opt.settings.common.state_dir, *rootfs = v->opt.settings.rootfs;
+	const struct profile *profile = profile_find(v->opt.settings.profile);
+	uint64_t deadline_ns = clock_deadline(v->opt.timeout_ns ? v->opt.timeout_ns : profile->timeout_ns);
+	bool slow = packed || (rootfs && !is_folder(rootfs));
+	autofree char *state_dir = journal_state_dir(state_option, err);
+
+	if (!state_dir)
+		return -1;
+	clean_after_others(v, state_dir);
+	if (slow)
+		return scratch_open(&v->scratch, state_option, err) < 0 || unpack(v, packed, err) < 0 ? -1 : watch_signals(v, deadline_ns, err);
+	if (watch_signals(v, deadline_ns, err) < 0 || prepare_rootfs(v, err) < 0)
+		return -1;
+	return scratch_open(&v->scratch, state_option, err);
+}
+
 static int run_invocation(struct invocation *v)
 {
-	bool early = !package_needs_scratch(v->opt.wpk);
+	bool packed = package_needs_scratch(v->opt.wpk);
 	struct error err = { 0 };
 	int status = -1;
 
-	if (check_options(v, &err) == 0 &&
-	    (!early || open_package(v, &err) == 0) &&
-	    prepare_state(v, &err) == 0 &&
-	    (early || open_package(v, &err) == 0)) {
+	if (check_options(v, &err) == 0 && (packed || open_package(v, &err) == 0) && prepare(v, packed, &err) == 0) {
 		if (v->package.source.dir)
 			v->files[v->files_len++] = (struct run_file){
 				.source = xstrdup(v->package.source.dir), .dest = xstrdup(""), .except = v->package.source.package_file,
@@ -443,6 +469,7 @@ static void invocation_release(struct invocation *v)
 		free((char *)v->files[i].dest);
 	}
 	free(v->files);
+	free(v->rootfs);
 	report_targets_release(&v->reports);
 	plan_free(v->plan);
 	package_release(&v->package);

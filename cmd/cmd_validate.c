@@ -10,7 +10,6 @@
 #include "cmd/exit_status.h"
 #include "cmd/output.h"
 #include "cmd/package.h"
-#include "cmd/scratch.h"
 
 struct validate_options {
 	struct common_options common;
@@ -87,12 +86,10 @@ static void show(struct validation *v, const struct package *p)
 static void validate_source(struct validation *v, const char *spec)
 {
 	struct scratch scratch = SCRATCH_INIT;
-	struct package p = { .doc = NULL };
 	struct error err = { 0 };
+	struct package p;
 
-	finding_list_init(&p.findings, spec);
-	if ((package_needs_scratch(spec) && scratch_open(&scratch, v->opt->common.state_dir, &err) < 0) ||
-	    package_open(spec, scratch_path(&scratch), &p, &err) < 0)
+	if (package_open_anywhere(spec, v->opt->common.state_dir, &scratch, &p, &err) < 0)
 		add_failure(v, &p, &err);
 	show(v, &p);
 	package_release(&p);

@@ -30,6 +30,15 @@ int package_open(const char *spec, const char *scratch, struct package *ret, str
 	return policy_decide(ret->wpk, &ret->findings, &ret->decision, err);
 }
 
+int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err)
+{
+	*ret = (struct package){ .doc = NULL };
+	finding_list_init(&ret->findings, spec);
+	if (package_needs_scratch(spec) && (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0))
+		return -1;
+	return package_open(spec, scratch_path(scratch), ret, err);
+}
+
 void package_release(struct package *p)
 {
 	decision_free(p->decision);

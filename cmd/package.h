@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "cmd/command.h"
+#include "cmd/scratch.h"
 #include "runner/source.h"
 #include "validators/policy.h"
 
@@ -21,6 +22,9 @@ bool package_needs_scratch(const char *spec);
 
 /* -1: there is nothing to read. 0: look at `findings` and `decision`. Release it in both cases. `spec` must outlive it. */
 int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err);
+/* The same with a guarded scratch folder where one is needed. */
+int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err);
+
 void package_release(struct package *p);
 
 /* The findings from number `first` on as text: with --quiet only errors. */

@@ -77,9 +77,7 @@ fi
 # 128 + n: signals
 for pair in INT:130 TERM:143 HUP:129 QUIT:131; do
 	signal=${pair%:*} code=${pair#*:}
-	# a shell ignores SIGINT and SIGQUIT for its background jobs, so start it through env
-	env --default-signal=INT,QUIT "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml > "$out" 2> "$err" & pid=$!
-	for i in $(seq 1 100); do grep -q waiting "$out" && break; sleep 0.05; done
+	start --wpk=slow.wpk.yaml; until_out waiting
 	kill -$signal $pid; wait $pid; rc=$?
 	status $code "SIG$signal"
 	out_has "CANCELLED" "SIG$signal: the step says so"

@@ -29,6 +29,11 @@ cd "$work" || exit 2
 
 run() { "$SANDBOX_RUNNER" "$@" > "$out" 2> "$err" < "${stdin:-/dev/null}"; rc=$?; }
 
+# start ARG…: the same in the background as $pid (a shell would let it ignore SIGINT and SIGQUIT); until_out TEXT: wait until it says so
+start() { : > "$out"; env --default-signal=INT,QUIT "$SANDBOX_RUNNER" "$@" > "$out" 2> "$err" < /dev/null & pid=$!; }
+until_out() { local i; for i in $(seq 1 200); do grep -qF -- "$1" "$out" && return; sleep 0.05; done; return 1; }
+until_nothing_left() { local i; for i in $(seq 1 200); do [ -z "$(find "$work/state" -mindepth 2 2> /dev/null)" ] && break; sleep 0.05; done; left_nothing "$1"; }
+
 result() {	# 0 or not, what: one TAP line, with what the program said when it failed
 	tests=$((tests + 1))
 	if [ "$1" = 0 ]; then echo "ok $tests - $2"; return 0; fi

@@ -36,6 +36,22 @@ if command -v tar > /dev/null && tar -C package -czf bundle.wpk.tar.gz .; then
 fi
 left_nothing "sources"
 
+# a download that hangs can be interrupted, and leaves nothing
+python3 -u - > port <<-'PY' & server=$!
+	import socket, time
+	s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1])
+	keep = [s.accept() for _ in range(3)]; time.sleep(60)
+PY
+for i in $(seq 1 100); do [ -s port ] && break; sleep 0.05; done
+for args in --wpk= "validate " "plan "; do
+	start ${args}http://127.0.0.1:$(cat port)/slow.wpk.yaml
+	for i in $(seq 1 100); do ls state/runs/r-*/journal > /dev/null 2>&1 && break; sleep 0.05; done
+	sleep 0.2; kill -INT $pid; wait $pid; rc=$?
+	status 130 "SIGINT during a download: ${args%% *}"
+	until_nothing_left "SIGINT during a download: ${args%% *}"
+done
+kill $server; wait $server 2> /dev/null
+
 # parameters and secrets
 wpk hello - <<< '    - {name: greet, type: shell, config: {command: "echo \"${GREETING:-hello} ${WHO}\"; env | sort"}}'
 run --wpk=hello.wpk.yaml; status 3 "an unset parameter"
@@ -136,13 +152,10 @@ run --wpk=good.wpk.yaml --rootfs=good.wpk.yaml; status 3 "--rootfs of something 
 
 # what a killed run left is removed by the next one
 wpk slow - <<< '    - {name: wait, type: shell, config: {command: "echo waiting; sleep 60"}}'
-"$SANDBOX_RUNNER" --wpk=slow.wpk.yaml > "$out" 2> "$err" & pid=$!
-for i in $(seq 1 100); do grep -q waiting "$out" && break; sleep 0.05; done
+start --wpk=slow.wpk.yaml; until_out "| waiting"
 kill -KILL $pid; wait $pid 2> /dev/null
-for i in $(seq 1 100); do [ -z "$(find state -mindepth 2)" ] && break; sleep 0.05; done
-left_nothing "a run that was killed (its reaper)"
-"$SANDBOX_RUNNER" --wpk=slow.wpk.yaml > "$out" 2> "$err" & pid=$!
-for i in $(seq 1 100); do grep -q waiting "$out" && break; sleep 0.05; done
+until_nothing_left "a run that was killed (its reaper)"
+start --wpk=slow.wpk.yaml; until_out "| waiting"
 kill -STOP $pid; kill -KILL $(pgrep -P $pid) $pid; wait $pid 2> /dev/null
 ok "killed with all it started, its journal stays" ls state/runs/r-*/journal
 run --wpk=good.wpk.yaml; status 0 "the next run"

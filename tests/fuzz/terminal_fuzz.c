@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#ifndef SANDBOX_RUNNER_VERSION
+#define SANDBOX_RUNNER_VERSION "fuzz"
+#endif
 #include "cmd/output.c"
 #include "cmd/terminal.c"
 

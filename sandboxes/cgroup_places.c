@@ -164,7 +164,12 @@ bool cgroup_is_orphan(const char *path)
 {
 	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+	struct stat st;
+
+	/* what another user made is that user's to sweep */
+	if (fd < 0 || fstat(fd, &st) < 0 || (geteuid() != 0 && st.st_uid != geteuid()))
+		return false;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* A pid read from cgroup.procs may be somebody else's by the time we use it: hold it, and look again. */

@@ -27,15 +27,27 @@ int lockdown_capabilities(bool keep_net_bind_service)
 {
 	const uint32_t keep = keep_net_bind_service ? 1u << CAP_NET_BIND_SERVICE : 0;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { keep, keep, keep }, { 0 } };
+	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
 
+	/* a change of user has emptied the effective set; dropping from the bounding set needs it */
+	if (syscall(SYS_capget, &header, data) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+		data[i].effective = data[i].permitted;
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -1;
 	for (int cap = 0; cap < 64; cap++) {
 		if (cap == CAP_NET_BIND_SERVICE && keep)
 			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno == EINVAL)
-			break;		/* past the last one this kernel knows */
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		if (errno != EINVAL)
+			return -1;
+		break;		/* past the last one this kernel knows */
 	}
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	data[0] = (struct __user_cap_data_struct){ keep, keep, keep };
+	data[1] = (struct __user_cap_data_struct){ 0 };
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -1;
 	if (keep && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0) < 0)

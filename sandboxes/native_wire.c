@@ -66,11 +66,12 @@ int wire_recv(int sock, struct wire *m, int fds[WIRE_FDS])
 
 	for (size_t i = 0; i < WIRE_FDS; i++)
 		fds[i] = -1;
+	/* the other side died with a message of ours unread: that is reported once, before what it had still said */
 	do {
 		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && (errno == EINTR || errno == ECONNRESET));
 	if (n <= 0)
-		return n < 0 && errno != ECONNRESET ? -1 : 0;
+		return (int)n;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));

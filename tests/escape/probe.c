@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * probe: a step that tries to get out. Static, so that it runs in any root. Each attempt happens in a child of its own and
+ * does no harm where it succeeds. One line each, and exit status 1 if one was not blocked:
+ *
+ *	blocked|ESCAPED <name>: <detail>
+ *
+ *	probe [--secret=PATH] [--token=TEXT] [--port=N] [--abstract=NAME] [--unix=PATH] [--argv0=NAME] [--ns=NAME:INODE]…
+ *	      [--nofile=N] [--expect-groups]
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *secret, *token, *abstract_name, *unix_path, *argv0;
+static int port;
+static rlim_t nofile = 1024;
+static struct { const char *name; unsigned long inode; } host_ns[8];
+static size_t host_ns_len;
+
+/* ---- verdicts: a child says what happened in shared memory */
+static struct { int escaped; char text[400]; } *said;
+
+static _Noreturn void end(int escaped, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static _Noreturn void end(int escaped, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(said->text, sizeof(said->text), fmt, ap);
+	va_end(ap);
+	said->escaped = escaped;
+	_exit(0);
+}
+
+static int failures;
+
+static void attempt(const char *name, void (*try)(const void *), const void *arg)
+{
+	int status = 0;
+	pid_t pid;
+
+	said->escaped = -1;
+	said->text[0] = '\0';
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		alarm(20);
+		try(arg);
+		end(1, "no verdict");
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0) {
+		said->escaped = 1;
+		snprintf(said->text, sizeof(said->text), "cannot try: %s", strerror(errno));
+	} else if (said->escaped < 0) {	/* killed on the way */
+		said->escaped = !(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+		snprintf(said->text, sizeof(said->text), "signal %d", WTERMSIG(status));
+	}
+	printf("%s %s: %s\n", said->escaped ? "ESCAPED" : "blocked", name, said->text);
+	failures += said->escaped != 0;
+}
+
+/* ---- system calls that must be refused as such: any error but these two would mean that the kernel looked further */
+struct call {
+	const char *name;
+	long nr;
+	long args[6];
+};
+static char junk[4096];
+
+static void try_call(const void *arg)
+{
+	const struct call *c = arg;
+	long r = syscall(c->nr, c->args[0], c->args[1], c->args[2], c->args[3], c->args[4], c->args[5]);
+
+	end(r != -1 || (errno != EPERM && errno != ENOSYS), "%s", r == -1 ? strerror(errno) : "succeeded");
+}
+
+#define J ((long)junk)
+static const struct call calls[] = {
+	{ "unshare user", SYS_unshare, { CLONE_NEWUSER } },
+	{ "unshare mount", SYS_unshare, { CLONE_NEWNS } },
+	{ "unshare time", SYS_unshare, { 0x80 } },
+	{ "unshare nothing", SYS_unshare, { 0 } },
+	{ "clone user", SYS_clone, { CLONE_NEWUSER | SIGCHLD } },
+	{ "clone mount", SYS_clone, { CLONE_NEWNS | SIGCHLD } },
+	{ "clone pid", SYS_clone, { CLONE_NEWPID | SIGCHLD } },
+	{ "clone net", SYS_clone, { CLONE_NEWNET | SIGCHLD } },
+	{ "clone ipc", SYS_clone, { CLONE_NEWIPC | SIGCHLD } },
+	{ "clone uts", SYS_clone, { CLONE_NEWUTS | SIGCHLD } },
+	{ "clone cgroup", SYS_clone, { CLONE_NEWCGROUP | SIGCHLD } },
+	{ "clone3", 435, { J, 88 } },
+	{ "setns", SYS_setns, { -1, 0 } },
+	{ "mount", SYS_mount, { 0, J, 0, 0, 0 } },
+	{ "umount", SYS_umount2, { J, 0 } },
+	{ "pivot_root", SYS_pivot_root, { J, J } },
+	{ "chroot", SYS_chroot, { (long)"/proc" } },
+	{ "fsopen", 430, { J, 0 } },
+	{ "fsconfig", 431, { -1 } },
+	{ "fsmount", 432, { -1 } },
+	{ "fspick", 433, { -1, J } },
+	{ "open_tree", 428, { AT_FDCWD, J, 1 } },
+	{ "move_mount", 429, { -1, J, -1, J } },
+	{ "mount_setattr", 442, { AT_FDCWD, J, 0, J, 32 } },
+	{ "ptrace", SYS_ptrace, { 0x4206, 1 } },
+	{ "ptrace traceme", SYS_ptrace, { 0 } },
+	{ "process_vm_readv", SYS_process_vm_readv, { 1, J, 1, J, 1 } },
+	{ "process_vm_writev", SYS_process_vm_writev, { 1, J, 1, J, 1 } },
+	{ "pidfd_getfd", 438, { -1, 0, 0 } },
+	{ "kcmp", SYS_kcmp, { 1, 1, 0, 0, 0 } },
+	{ "keyctl", SYS_keyctl, { 0, -4, 0 } },
+	{ "add_key", SYS_add_key, { J, J, 0, 0, -1 } },
+	{ "request_key", SYS_request_key, { J, J, 0, -1 } },
+	{ "bpf", SYS_bpf, { 0, 0, 0 } },
+	{ "perf_event_open", SYS_perf_event_open, { 0 } },
+	{ "userfaultfd", SYS_userfaultfd, { 0xffff } },
+	{ "io_uring_setup", 425, { 0, 0 } },
+	{ "io_uring_enter", 426, { -1 } },
+	{ "io_uring_register", 427, { -1 } },
+	{ "kexec_load", SYS_kexec_load, { 0, 777, 0, 0 } },
+	{ "kexec_file_load", SYS_kexec_file_load, { -1, -1 } },
+	{ "init_module", SYS_init_module, { 0, 0, 0 } },
+	{ "finit_module", SYS_finit_module, { -1, 0, 0 } },
+	{ "delete_module", SYS_delete_module, { 0, 0 } },
+	{ "reboot", SYS_reboot, { 7, 7, 7, 0 } },
+	{ "swapon", SYS_swapon, { J, 0 } },
+	{ "swapoff", SYS_swapoff, { J } },
+	{ "settimeofday", SYS_settimeofday, { 0, 0 } },
+	{ "clock_settime", SYS_clock_settime, { 0, 0 } },
+	{ "clock_adjtime", SYS_clock_adjtime, { 0, J } },
+	{ "adjtimex", SYS_adjtimex, { J } },
+	{ "sethostname", SYS_sethostname, { J, -1 } },
+	{ "setdomainname", SYS_setdomainname, { J, -1 } },
+	{ "open_by_handle_at", SYS_open_by_handle_at, { -1, J, 0 } },
+	{ "acct", SYS_acct, { (long)"/no/such/file" } },
+	{ "syslog", SYS_syslog, { 10, 0, 0 } },
+	{ "vhangup", SYS_vhangup, { 0 } },
+	{ "quotactl", SYS_quotactl, { 0 } },
+	{ "quotactl_fd", 443, { -1 } },
+	{ "fanotify_init", SYS_fanotify_init, { 0, 0 } },
+	{ "personality", SYS_personality, { 0x0040000 } },
+	{ "mbind", SYS_mbind, { 0 } },
+	{ "unknown system call", 1000, { 0 } },
+	{ "TIOCSTI", SYS_ioctl, { 0, TIOCSTI, J } },
+	{ "TIOCSTI with a high bit", SYS_ioctl, { 0, (long)(TIOCSTI | 1ULL << 32), J } },
+	{ "TIOCLINUX", SYS_ioctl, { 0, TIOCLINUX, J } },
+#ifdef __x86_64__
+	{ "iopl", SYS_iopl, { 3 } },
+	{ "ioperm", SYS_ioperm, { 0, 1, 1 } },
+	{ "x32 getpid", 0x40000000 + 39, { 0 } },
+#endif
+};
+
+static void try_i386(const void *arg)
+{
+	(void)arg;
+#ifdef __x86_64__
+	long r = 20;	/* getpid there */
+
+	__asm__ volatile("int $0x80" : "+a"(r) : : "memory");
+	end(1, "the 32-bit entry point answered %ld", r);
+#else
+	end(0, "not on this machine");
+#endif
+}
+
+/* ---- sockets */
+static const struct { const char *name; int family, type, protocol; bool wanted; } sockets[] = {
+	{ "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP, false },
+	{ "raw with flags", AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP, false },
+	{ "raw 6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false },
+	{ "packet", AF_PACKET, SOCK_DGRAM, 0, false },
+	{ "obsolete packet", AF_INET, SOCK_PACKET, 0, false },
+	{ "vsock", AF_VSOCK, SOCK_STREAM, 0, false },
+	{ "alg", AF_ALG, SOCK_SEQPACKET, 0, false },
+	{ "tipc", AF_TIPC, SOCK_STREAM, 0, false },
+	{ "bluetooth", AF_BLUETOOTH, SOCK_RAW, 1, false },
+	{ "can", AF_CAN, SOCK_RAW, 1, false },
+	{ "xdp", 44, SOCK_RAW, 0, false },
+	{ "sctp", AF_INET, SOCK_STREAM, 132, false },
+	{ "netlink audit", AF_NETLINK, SOCK_RAW, 9, false },
+	{ "netlink netfilter", AF_NETLINK, SOCK_RAW, 12, false },
+	{ "netlink uevent", AF_NETLINK, SOCK_DGRAM, 15, false },
+	{ "netlink route", AF_NETLINK, SOCK_RAW, 0, true },
+	{ "unix", AF_UNIX, SOCK_STREAM, 0, true },
+	{ "tcp", AF_INET, SOCK_STREAM, 0, true },
+	{ "udp 6", AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0, true },
+};
+
+static void try_sockets(const void *arg)
+{
+	char list[300] = "";
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(sockets); i++) {
+		bool got = socket(sockets[i].family, sockets[i].type, sockets[i].protocol) >= 0;
+
+		if (got != sockets[i].wanted && strlen(list) < 250)
+			sprintf(list + strlen(list), " %s%s", sockets[i].name, got ? "" : " (refused)");
+	}
+	end(*list != '\0', "%s", *list ? list : "only unix, internet streams and datagrams, and netlink route");
+}
+
+static void try_route(const void *arg)
+{
+	static const char *const addresses[] = { "203.0.113.7", "10.0.0.1", "192.168.1.1", "169.254.169.254", "172.17.0.1" };
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(53) };
+		int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+		inet_pton(AF_INET, addresses[i], &a.sin_addr);
+		if (connect(s, (struct sockaddr *)&a, sizeof(a)) == 0 || errno != ENETUNREACH)
+			end(1, "%s: %s", addresses[i], strerror(errno));
+		close(s);
+	}
+	end(0, "no route");
+}
+
+static void try_loopback(const void *arg)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	(void)arg;
+	end(connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, sizeof(a)) == 0, "%s", strerror(errno));
+}
+
+static void try_unix(const void *arg)
+{
+	const char *names[] = { unix_path, abstract_name, "/run/docker.sock", "/var/run/docker.sock", "/run/dbus/system_bus_socket",
+				"/run/systemd/private", "/run/containerd/containerd.sock" };
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct sockaddr_un a = { .sun_family = AF_UNIX };
+		size_t skip = names[i] == abstract_name;	/* its first byte is 0 */
+
+		if (!names[i])
+			continue;
+		snprintf(a.sun_path + skip, sizeof(a.sun_path) - skip, "%s", names[i]);
+		if (connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&a,
+			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + skip + strlen(names[i]))) == 0)
+			end(1, "connected to %s", names[i]);
+	}
+	end(0, "nobody answers");
+}
+
+/* ---- files: walk all that can be seen */
+static char found[300];
+static unsigned long walked;
+
+static int is_own_place(const char *path)
+{
+	static const char *const own[] = { "/work", "/tmp", "/dev/shm", "/dev/pts" };
+
+	for (size_t i = 0; i < COUNT(own); i++)
+		if (!strncmp(path, own[i], strlen(own[i])) && (path[strlen(own[i])] == '/' || !path[strlen(own[i])]))
+			return 1;
+	return 0;
+}
+
+static int is_device_we_want(const struct stat *st)
+{
+	const dev_t devices[] = { makedev(1, 3), makedev(1, 5), makedev(1, 7), makedev(1, 8), makedev(1, 9), makedev(5, 0) };
+
+	for (size_t i = 0; i < COUNT(devices); i++)
+		if (S_ISCHR(st->st_mode) && st->st_rdev == devices[i])
+			return 1;
+	return 0;
+}
+
+static int look_for_writable(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	char probe[4200];
+	int fd;
+
+	(void)at;
+	if (is_own_place(path))
+		return FTW_SKIP_SUBTREE;
+	if (!strncmp(path, "/proc/", 6) && (path[6] >= '0' && path[6] <= '9'))
+		return FTW_SKIP_SUBTREE;
+	walked++;
+	if (type == FTW_D || type == FTW_DNR) {
+		snprintf(probe, sizeof(probe), "%s/.probe", path);
+		fd = open(probe, O_CREAT | O_EXCL | O_WRONLY, 0600);
+		if (fd >= 0)
+			unlink(probe);
+	} else if (type == FTW_F && !is_device_we_want(st)) {
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+	} else {
+		return FTW_CONTINUE;
+	}
+	if (fd >= 0) {
+		close(fd);
+		snprintf(found, sizeof(found), "%s", path);
+		return FTW_STOP;
+	}
+	return FTW_CONTINUE;
+}
+
+static void try_writable(const void *arg)
+{
+	if (nftw(arg, look_for_writable, 64, FTW_PHYS | FTW_ACTIONRETVAL) == FTW_STOP)
+		end(1, "open for writing: %s", found);
+	end(walked == 0, "%lu files and folders are not", walked);
+}
+
+static int look_for_token(const char *path)
+{
+	static char data[1 << 16];
+	int fd = open(path, O_RDONLY | O_NONBLOCK);
+	ssize_t n = fd >= 0 ? read(fd, data, sizeof(data) - 1) : -1;
+
+	data[n > 0 ? n : 0] = '\0';
+	return n > 0 && (!token || strstr(data, token));
+}
+
+static void try_secret(const void *arg)
+{
+	char path[4200];
+
+	(void)arg;
+	if (!secret)
+		end(0, "none named");
+	if (look_for_token(secret))
+		end(1, "read %s", secret);
+	for (int fd = 0; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/../../../../../../../..%s", fd, secret);
+		if (look_for_token(path))
+			end(1, "read through descriptor %d", fd);
+	}
+	for (int pid = 1; pid < 64; pid++) {
+		static const char *const links[] = { "root", "cwd" };
+
+		for (size_t i = 0; i < COUNT(links); i++) {
+			snprintf(path, sizeof(path), "/proc/%d/%s/../../../..%s", pid, links[i], secret);
+			if (look_for_token(path))
+				end(1, "read through %s", path);
+		}
+	}
+	end(0, "not there");
+}
+
+static void try_host_files(const void *arg)
+{
+	static const char *const files[] = {
+		"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/sudoers", "/etc/ssh", "/etc/ssl/private", "/etc/machine-id",
+		"/etc/resolv.conf", "/etc/docker", "/etc/kubernetes", "/etc/NetworkManager", "/root/.ssh", "/root/.bashrc",
+		"/var/log", "/var/lib/dpkg", "/run/secrets", "/.dockerenv", "/sys/kernel", "/sys/fs/cgroup", "/boot/grub",
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(files); i++)
+		if (access(files[i], F_OK) == 0)
+			end(1, "%s is there", files[i]);
+	end(0, "none of %zu is there", COUNT(files));
+}
+
+static void try_proc_secrets(const void *arg)
+{
+	static const char *const files[] = {
+		"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/timer_list", "/proc/kpageflags", "/proc/1/mem", "/proc/1/maps",
+		"/proc/1/environ", "/proc/1/fd/3", "/proc/1/stack", "/proc/1/auxv", "/proc/sched_debug", "/dev/mem", "/dev/kmsg",
+		"/dev/port", "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/loop-control", "/dev/vda", "/dev/sda", "/dev/tty1",
+	};
+	char data[16];
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		int fd = open(files[i], O_RDONLY | O_NONBLOCK);
+
+		if (fd >= 0 && read(fd, data, sizeof(data)) > 0)
+			end(1, "read %s", files[i]);
+	}
+	end(0, "none can be read");
+}
+
+static void try_devices(const void *arg)
+{
+	static const char *const wanted[] = { ".", "..", "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm",
+					      "mqueue", "fd", "stdin", "stdout", "stderr" };
+	DIR *dir = opendir("/dev");
+	struct dirent *e;
+
+	(void)arg;
+	while (dir && (e = readdir(dir))) {
+		size_t i = 0;
+
+		while (i < COUNT(wanted) && strcmp(wanted[i], e->d_name) != 0)
+			i++;
+		if (i == COUNT(wanted))
+			end(1, "/dev/%s", e->d_name);
+	}
+	end(!dir, "only what is needed");
+}
+
+static void try_mknod(const void *arg)
+{
+	static const char *const places[] = { ".", "/tmp", "/dev/shm" };
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "%s/.node", places[i]);
+		if (mknod(path, S_IFBLK | 0600, makedev(8, 0)) == 0 || mknod(path, S_IFCHR | 0600, makedev(1, 1)) == 0) {
+			unlink(path);
+			end(1, "made %s", path);
+		}
+		if (errno != EPERM)
+			end(1, "%s: %s", path, strerror(errno));
+	}
+	end(0, "%s", strerror(errno));
+}
+
+static void try_flags(const void *arg)
+{
+	static const struct { const char *path; unsigned long flags; } mounts[] = {
+		{ "/", ST_RDONLY | ST_NOSUID }, { "/usr", ST_RDONLY | ST_NOSUID | ST_NODEV }, { "/proc", ST_RDONLY | ST_NOSUID | ST_NODEV | ST_NOEXEC },
+		{ "/tmp", ST_NOEXEC | ST_NOSUID | ST_NODEV }, { "/dev/shm", ST_NOEXEC | ST_NOSUID | ST_NODEV }, { ".", ST_NOSUID | ST_NODEV },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(mounts); i++) {
+		struct statvfs v;
+
+		if (statvfs(mounts[i].path, &v) < 0 && errno == ENOENT)
+			continue;
+		if ((v.f_flag & mounts[i].flags) != mounts[i].flags)
+			end(1, "%s has %lx, not %lx", mounts[i].path, v.f_flag, mounts[i].flags);
+	}
+	end(0, "as they should be");
+}
+
+/* ---- identity */
+static unsigned long long status_field(const char *key, int base)
+{
+	char text[8192];
+	int fd = open("/proc/self/status", O_RDONLY);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	char *p;
+
+	text[n > 0 ? n : 0] = '\0';
+	p = strstr(text, key);
+	return p ? strtoull(p + strlen(key), NULL, base) : ~0ULL;
+}
+
+static void try_identity(const void *arg)
+{
+	static const char *const sets[] = { "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:" };
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(sets); i++)
+		if (status_field(sets[i], 16) & ~(1ULL << CAP_NET_BIND_SERVICE))
+			end(1, "%s %llx", sets[i], status_field(sets[i], 16));
+	if (status_field("NoNewPrivs:", 10) != 1 || status_field("Seccomp:", 10) != 2)
+		end(1, "no_new_privs %llu, seccomp %llu", status_field("NoNewPrivs:", 10), status_field("Seccomp:", 10));
+	if (getuid() == 0 || geteuid() == 0 || getgid() == 0 || setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || setgroups(0, NULL) == 0)
+		end(1, "uid %d gid %d", getuid(), getgid());
+	end(0, "uid %d, no capability, no new privileges, filter", getuid());
+}
+
+static void try_groups(const void *arg)
+{
+	gid_t groups[256];
+	int n = getgroups(256, groups);
+
+	(void)arg;
+	for (int i = 0; i < n; i++)
+		if (groups[i] != getgid())
+			end(1, "group %u", groups[i]);
+	end(n < 0, "none but our own");
+}
+
+/* Outside we must not be root: look at the map, which says what our uid is one level up. */
+static void try_outside_root(const void *arg)
+{
+	unsigned int inside, outside, n, me = getuid();
+	FILE *f = fopen("/proc/self/uid_map", "r");
+
+	(void)arg;
+	while (f && fscanf(f, "%u %u %u", &inside, &outside, &n) == 3)
+		if (me >= inside && me - inside < n)
+			end(outside + (me - inside) == 0, "uid %u outside", outside + (me - inside));
+	end(1, "uid %u is in no map", me);
+}
+
+static void try_limits(const void *arg)
+{
+	struct rlimit l;
+	static const struct { int what; const char *name; rlim_t most; } limits[] = {
+		{ RLIMIT_CORE, "core", 0 }, { RLIMIT_MEMLOCK, "memlock", 64 << 10 }, { RLIMIT_RTPRIO, "rtprio", 0 }, { RLIMIT_NICE, "nice", 0 },
+	};
+
+	(void)arg;
+	getrlimit(RLIMIT_NOFILE, &l);
+	if (l.rlim_max > nofile)
+		end(1, "nofile %lu", (unsigned long)l.rlim_max);
+	l.rlim_max++;
+	if (setrlimit(RLIMIT_NOFILE, &l) == 0)
+		end(1, "a hard limit was raised");
+	for (size_t i = 0; i < COUNT(limits); i++)
+		if (getrlimit((__rlimit_resource_t)limits[i].what, &l) < 0 || l.rlim_max > limits[i].most)
+			end(1, "%s %lu", limits[i].name, (unsigned long)l.rlim_max);
+	end(0, "low and hard");
+}
+
+static void try_priorities(const void *arg)
+{
+	struct sched_param p = { .sched_priority = 1 };
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY);
+
+	(void)arg;
+	if (setpriority(PRIO_PROCESS, 0, -5) == 0 || sched_setscheduler(0, SCHED_FIFO, &p) == 0 || (fd >= 0 && write(fd, "-1", 2) == 2))
+		end(1, "a better place in the queue");
+	end(0, "no better than others");
+}
+
+static void try_inheritance(const void *arg)
+{
+	sigset_t mask;
+	mode_t m = umask(0);
+
+	(void)arg;
+	for (int fd = 3; fd < 4096; fd++)
+		if (fcntl(fd, F_GETFD) >= 0)
+			end(1, "descriptor %d is open", fd);
+	if ((m & 022) != 022)
+		end(1, "umask %03o", m);
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+
+		if (isatty(fd) || fstat(fd, &st) < 0 || S_ISDIR(st.st_mode))
+			end(1, "descriptor %d", fd);
+	}
+	if (open("/dev/tty", O_RDWR) >= 0)
+		end(1, "a terminal");
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	for (int sig = 1; sig < NSIG; sig++) {
+		struct sigaction a;
+
+		if (sigismember(&mask, sig) == 1 || (sigaction(sig, NULL, &a) == 0 && a.sa_handler != SIG_DFL && sig != SIGALRM))
+			end(1, "signal %d is blocked or ignored", sig);
+	}
+	end(0, "nothing");
+}
+
+/* ---- others */
+static void try_processes(const void *arg)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	(void)arg;
+	while (dir && (e = readdir(dir))) {
+		char path[300], text[256] = "";
+		int fd;
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", e->d_name);
+		fd = open(path, O_RDONLY);
+		if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && argv0 && !strcmp(text, argv0))
+			end(1, "a process of the host is pid %s", e->d_name);
+		close(fd);
+	}
+	end(0, "only our own");
+}
+
+static void try_namespaces(const void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < host_ns_len; i++) {
+		char path[64];
+		struct stat st;
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", host_ns[i].name);
+		if (stat(path, &st) < 0 || st.st_ino == host_ns[i].inode)
+			end(1, "%s is the host's", host_ns[i].name);
+		snprintf(path, sizeof(path), "/proc/1/ns/%s", host_ns[i].name);
+		if (open(path, O_RDONLY) >= 0)
+			end(1, "%s can be opened", path);
+	}
+	end(0, "%zu are not the host's", host_ns_len);
+}
+
+static void try_sysv(const void *arg)
+{
+	struct shm_info shm;
+	struct msginfo msg;
+
+	(void)arg;
+	if (shmctl(0, 14 /* SHM_INFO */, (struct shmid_ds *)&shm) > 0 || shm.used_ids > 0)
+		end(1, "%d shared memory segments", shm.used_ids);
+	if (msgctl(0, 12 /* MSG_INFO */, (struct msqid_ds *)&msg) > 0 || msg.msgpool > 0)
+		end(1, "%d message queues", msg.msgpool);
+	end(0, "none");
+}
+
+static void try_set_id(const void *arg)
+{
+	struct stat st;
+	int fd = open("set-id", O_CREAT | O_WRONLY, 0755);
+
+	(void)arg;
+	fchmod(fd, 06755);
+	if (fchown(fd, 0, 0) == 0 || fsetxattr(fd, "security.capability", "\1\0\0\2\377\377\377\377\377\377\377\377\0\0\0\0\0\0\0\0", 20, 0) == 0)
+		end(1, "made a file that gives privileges");
+	if (fstat(fd, &st) < 0 || st.st_uid == 0)
+		end(1, "a file of uid 0");
+	unlink("set-id");
+	end(0, "it stays a file of ours, on a nosuid mount");
+}
+
+static void try_useful(const void *arg)
+{
+	char *memory = malloc(64 << 20);
+	int pair[2], null = open("/dev/null", O_WRONLY), random_fd = open("/dev/urandom", O_RDONLY);
+	char c = 0;
+
+	(void)arg;
+	memset(memory, 1, 64 << 20);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || write(pair[0], "x", 1) != 1 || read(pair[1], &c, 1) != 1 || c != 'x' ||
+	    write(null, "x", 1) != 1 || read(random_fd, &c, 1) != 1 || access("/proc/self/status", R_OK) < 0)
+		end(1, "an honest program would not work");
+	end(0, "an honest program works");
+}
+
+static const struct { const char *name; void (*try)(const void *); const void *arg; } attempts[] = {
+	{ "32-bit entry point", try_i386, NULL }, { "sockets", try_sockets, NULL }, { "routes", try_route, NULL },
+	{ "unix sockets", try_unix, NULL }, { "writable files", try_writable, "/" }, { "secret", try_secret, NULL },
+	{ "host files", try_host_files, NULL }, { "kernel and init memory", try_proc_secrets, NULL }, { "devices", try_devices, NULL },
+	{ "mknod", try_mknod, NULL }, { "mount flags", try_flags, NULL }, { "identity", try_identity, NULL },
+	{ "outside identity", try_outside_root, NULL }, { "limits", try_limits, NULL }, { "priorities", try_priorities, NULL },
+	{ "inheritance", try_inheritance, NULL }, { "processes", try_processes, NULL }, { "namespaces", try_namespaces, NULL },
+	{ "System V objects", try_sysv, NULL }, { "set-id files", try_set_id, NULL }, { "use", try_useful, NULL },
+};
+
+static bool option(const char *arg, const char *name, const char **value)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(arg, name, len) != 0 || arg[len] != '=')
+		return false;
+	*value = arg + len + 1;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	bool groups = true;
+
+	for (int i = 1; i < argc; i++) {
+		const char *v;
+
+		if (option(argv[i], "--secret", &secret) || option(argv[i], "--token", &token) || option(argv[i], "--abstract", &abstract_name) ||
+		    option(argv[i], "--unix", &unix_path) || option(argv[i], "--argv0", &argv0))
+			continue;
+		if (option(argv[i], "--port", &v)) {
+			port = atoi(v);
+		} else if (option(argv[i], "--nofile", &v)) {
+			nofile = (rlim_t)atol(v);
+		} else if (option(argv[i], "--ns", &v) && host_ns_len < COUNT(host_ns) && strchr(v, ':')) {
+			host_ns[host_ns_len].name = strndup(v, (size_t)(strchr(v, ':') - v));
+			host_ns[host_ns_len++].inode = strtoul(strchr(v, ':') + 1, NULL, 10);
+		} else if (!strcmp(argv[i], "--expect-groups")) {
+			groups = false;
+		} else {
+			fprintf(stderr, "probe: what is '%s'?\n", argv[i]);
+			return 2;
+		}
+	}
+	said = mmap(NULL, sizeof(*said), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (said == MAP_FAILED)
+		return 3;
+	for (size_t i = 0; i < COUNT(calls); i++)
+		attempt(calls[i].name, try_call, &calls[i]);
+	for (size_t i = 0; i < COUNT(attempts); i++)
+		attempt(attempts[i].name, attempts[i].try, attempts[i].arg);
+	if (groups)
+		attempt("groups", try_groups, NULL);
+	if (port)
+		attempt("loopback of the host", try_loopback, NULL);
+	printf("%d escaped\n", failures);
+	return failures != 0;
+}

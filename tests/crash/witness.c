@@ -297,7 +297,7 @@ static void parse(int argc, char **argv)
 				;
 			if (targets[opt.target])
 				break;
-			/* fall through */
+			__attribute__((fallthrough));
 		default:
 			fprintf(stderr, "usage: see the head of witness.c\n");
 			exit(2);

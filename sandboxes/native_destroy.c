@@ -110,7 +110,9 @@ static void undo_cgroup(struct undo *u, const char *path)
 		return;
 	}
 	r = cgroup_remove(path, DIE_TIMEOUT_NS);
-	cleanup_add(u->list, "cgroup", path, r >= 0, r > 0 ? "removed" : r == 0 ? "ENOENT" : strerror(errno));
+	if (r == 0)
+		return;		/* went meanwhile: its own runner, a reaper or another sweep was at it, too */
+	cleanup_add(u->list, "cgroup", path, r > 0, r > 0 ? "removed" : strerror(errno));
 	u->failed |= r < 0;
 }
 

@@ -63,6 +63,8 @@ static void write_text(const struct outcome *o, const struct gc_options *opt, st
 		strbuf_addf(out, "%u killed run%s would be cleaned up", s->failed, plural(s->failed));
 	else if (!s->cleaned && !o->list.len && o->rc == 0)
 		strbuf_addstr(out, "nothing to clean up");
+	else if (!s->cleaned && !s->failed)
+		strbuf_addf(out, "swept up %zu thing%s that no journal knows", o->list.len, plural(o->list.len));
 	else
 		strbuf_addf(out, "cleaned up after %u killed run%s", s->cleaned, plural(s->cleaned));
 	if (s->alive)

@@ -143,6 +143,12 @@ static void fill_argv(const char *script, struct strvec *argv)
 	strvec_push(argv, script);
 }
 
+/* A second signal: whoever sends it does not want to wait for the grace. */
+static bool is_impatient(void *cancel)
+{
+	return cancel_requested(cancel) && cancel_count(cancel) > 1;
+}
+
 static int attempt(const struct step_context *ctx, struct step_result *step, struct error *err)
 {
 	const char *script = step->plan->step->command->text;
@@ -165,6 +171,8 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 		.timeout_ns = step->plan->handler->timeout_ns,
 		.grace_ns = GRACE_NS,
 		.cancel_fd = ctx->cancel ? cancel_fd(ctx->cancel) : -1,
+		.hurry = ctx->cancel ? is_impatient : NULL,
+		.hurry_arg = ctx->cancel,
 		.output = on_output,
 		.output_arg = &arg,
 	};

@@ -230,6 +230,8 @@ static void turn(struct watch *w)
 		w->cancel_seen = true;
 		enter(w, PHASE_ASKED, SANDBOX_CANCELLED);
 	}
+	if (w->phase == PHASE_ASKED && w->cmd->hurry && w->cmd->hurry(w->cmd->hurry_arg))
+		enter(w, PHASE_KILLED, w->why);
 	if (p[CONTROL].revents)
 		on_control(w);
 	else if (clock_monotonic_ns() >= w->deadline_ns)

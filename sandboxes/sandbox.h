@@ -73,6 +73,8 @@ struct sandbox_command {
 	uint64_t timeout_ns;		/* 0: none; then SIGTERM, after grace_ns SIGKILL, to everything in the sandbox */
 	uint64_t grace_ns;
 	int cancel_fd;			/* readable: stop as for a timeout; -1: none */
+	bool (*hurry)(void *arg);	/* asked when it was stopped and during the grace: true ends the grace; NULL: never */
+	void *hurry_arg;
 	sandbox_output *output;
 	void *output_arg;
 };

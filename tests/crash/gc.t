@@ -3,7 +3,7 @@
 # gc: killed at every one of its points, next to a run that is alive, with things it must not touch and things it cannot remove.
 . "$(dirname "$0")/lib.sh"
 
-orphan() { cruel -w ready -k 9 -t all -- --wpk=slow.wpk.yaml; }	# as after a power cut
+orphan() { cruel -w at-it -k 9 -t all -- --wpk=slow.wpk.yaml; }	# as after a power cut
 
 killed_gc() {
 	local i problems
@@ -29,7 +29,7 @@ beside_a_living_run() {
 	: > "$home/tmp/run.out"
 	"${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1.5 --format=ndjson > "$home/tmp/run.out" 2>&1 &
 	pid=$!
-	for i in $(seq 1 200); do grep -q ready "$home/tmp/run.out" && break; sleep 0.02; done
+	for i in $(seq 1 200); do grep -q at-it "$home/tmp/run.out" && break; sleep 0.02; done
 	for i in 1 2 3 4 5; do
 		gc --format=json
 		[ "$rc" = 0 ] || problems+="gc: exit $rc: $(cat "$err")"
@@ -73,6 +73,27 @@ cannot_remove() {
 	verdict "$user: after the umount" "$(left=0; look_after_gc)"
 }
 
+# A control group that no journal knows: swept by its owner, left alone by everybody else.
+stray() {
+	local stray=
+	for parent in /sys/fs/cgroup/unified /sys/fs/cgroup /sys/fs/cgroup/memory /sys/fs/cgroup/pids; do
+		stray=$parent/sandbox_runner-stray-$$
+		mkdir "$stray" 2> /dev/null && break
+		stray=
+	done
+	if [ -z "$stray" ]; then skip "a control group that no journal knows" "cannot make one here"; return; fi
+	if as user; then
+		gc; status 0 "user: gc with somebody else's control group about"
+		out_lacks "stray-$$" "user: it is not mentioned"
+		ok "user: nor touched" test -d "$stray"
+	fi
+	as root
+	gc; status 0 "root: gc with a control group that no journal knows"
+	out_has "$stray" "root: it is named"
+	ok "root: and gone" test ! -d "$stray"
+	[ ! -d "$stray" ] || rmdir "$stray"
+}
+
 refusals() {
 	gc --nonsense; status 2 "$user: unknown option"
 	gc extra; status 2 "$user: an operand"
@@ -90,5 +111,6 @@ each_user killed_gc
 each_user beside_a_living_run
 each_user says_what_it_sees
 each_user cannot_remove
+stray
 each_user refusals
 finish

@@ -13,7 +13,7 @@ SANDBOX_RUNNER=$work/sandbox_runner
 unset SANDBOX_RUNNER_TEST_TIME
 left=0 ms=0 took=0 points=0 drop=()
 
-# A step with children that do not want to go, which says when it is at it; then one that is quick.
+# A step with children that do not want to go, which says when it is at it (in a word that only its output holds); then a quick one.
 wpk crash - <<'YAML'
     - name: stubborn
       type: shell
@@ -23,13 +23,12 @@ wpk crash - <<'YAML'
           echo data > file; mkdir -p deep/er; echo data > deep/er/file
           sleep 300 > /dev/null 2>&1 &
           setsid sleep 300 > /dev/null 2>&1 &
-          echo ready
+          echo at""-it
           sleep 0.05
     - {name: quick, type: shell, config: {command: "echo done"}}
 YAML
-wpk slow - <<< '    - {name: slow, type: shell, config: {command: "sleep 300 & echo ready; sleep ${SECONDS_TO_RUN:-60}"}}'
-
-wpk deaf - <<< '    - {name: deaf, type: shell, config: {command: "trap true INT TERM HUP; echo ready; while :; do sleep 300; done"}}'
+wpk slow - <<< '    - {name: slow, type: shell, config: {command: "sleep 300 & echo at\"\"-it; sleep ${SECONDS_TO_RUN:-60}"}}'
+wpk deaf - <<< '    - {name: deaf, type: shell, config: {command: "trap true INT TERM HUP; echo at\"\"-it; while :; do sleep 300; done"}}'
 
 as() {
 	drop=()
@@ -59,8 +58,13 @@ cruel() {
 
 gc() { "${drop[@]}" "$SANDBOX_RUNNER" gc "$@" > "$out" 2> "$err"; rc=$?; }
 
-cgroups() { find /sys/fs/cgroup -type d -name 'sandbox_runner-*' 2> /dev/null | sort; }
-# Other runs of this host come and go: only what was not there before we began counts, and only when it stays.
+# Other runs of this host come and go, and their owners hold a lock as long as they live: only orphans count that were not there before
+# we began, and only when they stay.
+cgroups() {
+	find /sys/fs/cgroup -type d -name 'sandbox_runner-r-*' 2> /dev/null | sort | while read -r folder; do
+		flock -n "$folder" true 2> /dev/null && echo "$folder"
+	done
+}
 cgroups_before=$(cgroups)
 our_cgroups() { comm -13 <(printf '%s\n' "$cgroups_before") <(cgroups) | grep .; }
 net_namespaces() { ls /run/netns /var/run/netns 2> /dev/null | sort -u; }

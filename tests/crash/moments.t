@@ -21,24 +21,33 @@ whenever() {	# killed after so many microseconds: lands within what the backend 
 }
 
 group() {
-	cruel -w ready -k 9 -t group -- --wpk=slow.wpk.yaml --format=ndjson
+	cruel -w at-it -k 9 -t group -- --wpk=slow.wpk.yaml --format=ndjson
 	verdict "$user: the whole process group killed" "$([ "$rc" = 137 ] || echo "exit status $rc"; look world)"
 	ok "$user: the reaper was quick" test "${ms%.*}" -lt 2000
 	for s in 1:HUP 3:QUIT 2:INT; do
-		cruel -w ready -k "${s%:*}" -t group -- --wpk=slow.wpk.yaml --format=ndjson
+		cruel -w at-it -k "${s%:*}" -t group -- --wpk=slow.wpk.yaml --format=ndjson
 		verdict "$user: ${s#*:} for the whole process group" "$([ "$rc" = $((128 + ${s%:*})) ] || echo "exit status $rc"; look world)"
 	done
 }
 
 everything() {
-	cruel -w ready -k 9 -t all -- --wpk=slow.wpk.yaml --format=ndjson
+	cruel -w at-it -k 9 -t all -- --wpk=slow.wpk.yaml --format=ndjson
 	verdict "$user: everything killed at once" "$([ "$rc" = 137 ] || echo "exit status $rc"; look; look_after_gc)"
 }
 
 parent() {
-	cruel -w ready -k 9 -t parent
+	cruel -w at-it -k 9 -t parent
 	verdict "$user: the parent killed: the run finishes by itself" "$([ "$rc" = 0 ] || echo "exit status $rc"; look world)"
 	ok "$user: it did finish" grep -q '"type":"verdict"' "$out"
+}
+
+deaf() {	# a step that ignores what it is asked: after the grace it is killed, after a second signal at once
+	cruel -w at-it -k 2 -t group -- --wpk=deaf.wpk.yaml --format=ndjson
+	verdict "$user: INT and a step that is deaf" "$([ "$rc" = 130 ] || echo "exit status $rc"; look world)"
+	verdict "$user: it got its grace, no more" "$([ "$took" -gt 1000 ] && [ "$took" -lt 10000 ] || echo "it took $took ms")"
+	cruel -w at-it -k 2 -t group -r 100000 -- --wpk=deaf.wpk.yaml --format=ndjson
+	verdict "$user: two INTs and a step that is deaf" "$([ "$rc" = 130 ] || echo "exit status $rc"; look world)"
+	verdict "$user: the second INT was obeyed at once" "$([ "$took" -lt 1000 ] || echo "it took $took ms")"
 }
 
 closed_output() {
@@ -53,7 +62,7 @@ two_at_once() {
 	"${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1 > "$home/tmp/one" 2>&1 & pid=$!
 	"${drop[@]}" "$SANDBOX_RUNNER" --wpk=crash.wpk.yaml > "$home/tmp/two" 2>&1 & victim=$!
 	wait "$victim" || problems+="the second run: exit $?"
-	cruel -w ready -k 9 -t runner -- --wpk=slow.wpk.yaml --format=ndjson
+	cruel -w at-it -k 9 -t runner -- --wpk=slow.wpk.yaml --format=ndjson
 	[ "$rc" = 137 ] || problems+="the third run: exit $rc"
 	wait "$pid" || problems+="the first run: exit $?: $(tail -n 5 "$home/tmp/one")"
 	rm -f "$home/tmp/one" "$home/tmp/two"
@@ -63,6 +72,7 @@ two_at_once() {
 each_user group
 each_user everything
 each_user parent
+each_user deaf
 each_user closed_output
 each_user two_at_once
 each_user whenever

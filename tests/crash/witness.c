@@ -10,10 +10,11 @@
  *	-d USEC			act so much later
  *	-k SIGNAL		the signal to send
  *	-t runner|group|parent|all	to whom: the command; its process group; a process between us and it; everything, at once
+ *	-r USEC			send it once more so much later
  *	-l SECONDS		how long anything may outlive the command (5)
  *
- * Prints one line: status=N (128+n for a signal) acted=0|1 left=N ms=N, the last being how long anything outlived the command. What
- * is left is named on stderr and killed. */
+ * Prints one line: status=N (128+n for a signal) acted=0|1 took=N left=N ms=N: how long the command lived after the act, how many
+ * outlived it, and how long. What is left is named on stderr and killed. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ enum target { TARGET_RUNNER, TARGET_GROUP, TARGET_PARENT, TARGET_ALL };
 
 static struct {
 	const char *out, *err, *wait_for;
-	long delay_us, limit_sec;
+	long delay_us, again_us, limit_sec;
 	int signal;
 	enum target target;
 	bool closed;
@@ -50,7 +51,7 @@ static struct {
 	size_t seen_len;
 	bool acted, over;
 	int status;
-	double over_at;
+	double acted_at, over_at;
 } now = { .pipe_fd = -1, .out_fd = -1 };
 
 static void die(const char *what)
@@ -187,15 +188,8 @@ static int for_all_below(int signal, bool tell)
 
 /* ---- watch */
 
-static void act(void)
+static void strike(void)
 {
-	if (now.acted || now.over || !opt.signal)
-		return;
-	if (opt.wait_for && !memmem(now.seen, now.seen_len, opt.wait_for, strlen(opt.wait_for)))
-		return;
-	if (opt.delay_us)
-		usleep((useconds_t)opt.delay_us);
-	now.acted = true;
 	switch (opt.target) {
 	case TARGET_RUNNER:
 		kill(now.command, opt.signal);
@@ -210,6 +204,23 @@ static void act(void)
 		for_all_below(SIGSTOP, false);	/* nobody gets to react to the end of another */
 		for_all_below(SIGKILL, false);
 		break;
+	}
+}
+
+static void act(void)
+{
+	if (now.acted || now.over || !opt.signal)
+		return;
+	if (opt.wait_for && !memmem(now.seen, now.seen_len, opt.wait_for, strlen(opt.wait_for)))
+		return;
+	if (opt.delay_us)
+		usleep((useconds_t)opt.delay_us);
+	now.acted = true;
+	now.acted_at = seconds();
+	strike();
+	if (opt.again_us) {
+		usleep((useconds_t)opt.again_us);
+		strike();
 	}
 }
 
@@ -283,7 +294,7 @@ static void parse(int argc, char **argv)
 	static const char *const targets[] = { "runner", "group", "parent", "all", NULL };
 	int c;
 
-	while ((c = getopt(argc, argv, "+o:e:cw:d:k:t:l:")) != -1) {
+	while ((c = getopt(argc, argv, "+o:e:cw:d:k:t:l:r:")) != -1) {
 		switch (c) {
 		case 'o': opt.out = optarg; break;
 		case 'e': opt.err = optarg; break;
@@ -291,6 +302,7 @@ static void parse(int argc, char **argv)
 		case 'w': opt.wait_for = optarg; break;
 		case 'd': opt.delay_us = strtol(optarg, NULL, 10); break;
 		case 'k': opt.signal = (int)strtol(optarg, NULL, 10); break;
+		case 'r': opt.again_us = strtol(optarg, NULL, 10); break;
 		case 'l': opt.limit_sec = strtol(optarg, NULL, 10); break;
 		case 't':
 			for (opt.target = 0; targets[opt.target] && strcmp(targets[opt.target], optarg); opt.target++)
@@ -319,8 +331,9 @@ int main(int argc, char **argv)
 	start();
 	left = watch();
 	end = seconds();
-	printf("status=%d acted=%d left=%d ms=%.0f\n",
-	       WIFSIGNALED(now.status) ? 128 + WTERMSIG(now.status) : WEXITSTATUS(now.status), now.acted, left,
+	printf("status=%d acted=%d took=%.0f left=%d ms=%.0f\n",
+	       WIFSIGNALED(now.status) ? 128 + WTERMSIG(now.status) : WEXITSTATUS(now.status), now.acted,
+	       now.acted ? (now.over_at - now.acted_at) * 1e3 : 0.0, left,
 	       (end - now.over_at) * 1e3);
 	return left ? 1 : 0;
 }

@@ -121,7 +121,7 @@ static int plan_main(const struct command *self, int argc, char **argv)
 	for (size_t i = 0; i < operands.len; i++)
 		stdin_taken |= !strcmp(operands.items[i], "-");
 	parameters_init(&parameters);
-	if (settings_parameters(&opt.settings, stdin_taken, &parameters, &err) < 0) {
+	if (settings_resolve(&opt.settings, stdin_taken, &parameters, &err) < 0) {
 		p.status = report_error(&err);
 	} else {
 		p.color = use_color(&opt.settings.common, STDOUT_FILENO);

@@ -178,7 +178,7 @@ static int check_options(struct invocation *v, struct error *err)
 	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0)
 		return -1;
 	parameters_init(&v->parameters);
-	return settings_parameters(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
+	return settings_resolve(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
 }
 
 static int operand_error(const struct command *self, const char *word)

@@ -5,6 +5,7 @@
 
 #include "runner/backend_choice.h"
 #include "runner/base/clock.h"
+#include "runner/base/quantity.h"
 
 #define KiB (UINT64_C(1) << 10)
 #define MiB (UINT64_C(1) << 20)
@@ -35,8 +36,8 @@ const struct option_spec settings_table[] = {
 	LIMIT("memory", OPTION_SIZE, memory_bytes, "SIZE", MiB, "memory of all processes together, as in 512Mi"),
 	LIMIT("cpus", OPTION_CPU, cpu_millis, "CPUS", 10, "processors, as in 1.5 or 500m"),
 	LIMIT("pids", OPTION_COUNT, pids, "N", 1, "processes and threads"),
-	LIMIT("storage", OPTION_SIZE, storage_bytes, "SIZE", 64 * KiB, "what the work folder can hold"),
-	LIMIT("tmp-size", OPTION_SIZE, tmp_bytes, "SIZE", 64 * KiB, "what /tmp can hold"),
+	LIMIT("storage", OPTION_SIZE, storage_bytes, "SIZE", 64 * KiB, "what the work folder and /tmp can hold together"),
+	LIMIT("tmp-size", OPTION_SIZE, tmp_bytes, "SIZE", 64 * KiB, "the part of --storage that is for /tmp"),
 	LIMIT("nofile", OPTION_COUNT, nofile, "N", 16, "open descriptors of a process"),
 	LIMIT("fsize", OPTION_SIZE, fsize_bytes, "SIZE", 1, "size of one file"),
 	LIMIT("cpu-time", OPTION_DURATION, cpu_time_ns, "TIME", NS_PER_SEC, "processor time of a process"),
@@ -51,6 +52,19 @@ void settings_release(struct settings *s)
 	strvec_release(&s->param_secret);
 }
 
+/* Storage is the whole; it must leave something for the work folder. */
+static int check_storage(const struct settings *s, struct error *err)
+{
+	const struct sandbox_limits *base = &profile_find(s->profile)->limits;
+	uint64_t storage = s->limits.storage_bytes ? s->limits.storage_bytes : base->storage_bytes;
+	autostrbuf struct strbuf size = STRBUF_INIT(STRBUF_NO_MAX);
+
+	if (s->limits.tmp_bytes < storage)
+		return 0;
+	size_format(&size, storage);
+	return error_set(err, ERR_USAGE, "--tmp-size is a part of --storage, which is %s: it must be less", size.buf);
+}
+
 static bool ends_in(const char *text, const char *end)
 {
 	size_t len = strlen(text), n = strlen(end);
@@ -58,8 +72,10 @@ static bool ends_in(const char *text, const char *end)
 	return len >= n && !strcmp(text + len - n, end);
 }
 
-int settings_parameters(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
+int settings_resolve(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
 {
+	if (check_storage(s, err) < 0)
+		return -1;
 	for (size_t i = 0; i < s->param_secret.len; i++) {
 		if (!ends_in(s->param_secret.items[i], "=-"))
 			continue;

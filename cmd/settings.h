@@ -20,8 +20,8 @@ extern const struct option_spec settings_table[];	/* offsets into struct setting
 
 void settings_release(struct settings *s);
 
-/* Read the parameters: files first, then --param, then --param-secret; later ones win. `stdin_taken`: the package is read from there. */
-int settings_parameters(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err);
+/* Check what must fit together and read the parameters: files first, then --param, then --param-secret; later ones win. `stdin_taken`: the package is read from there. */
+int settings_resolve(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err);
 
 /* Borrows from `s` and `parameters`. */
 struct plan_options settings_plan_options(const struct settings *s, struct parameters *parameters);

@@ -134,6 +134,40 @@ run --wpk=touch.wpk.yaml --fsize=1Mi --format=json; status 7 "--fsize"; json 'd[
 run --wpk=touch.wpk.yaml --storage=2Mi --format=json; status 7 "--storage"; json 'd["steps"][0]["limit"] == "storage"' "is told as what it was"
 wpk spin - <<< '    - {name: spin, type: shell, config: {command: "while :; do :; done"}}'
 run --wpk=spin.wpk.yaml --cpu-time=1s --timeout=30s --format=json; status 7 "--cpu-time"; json 'd["steps"][0]["limit"] == "cpu_time"' "is told as what it was"
+asked='d["enforcement"]'
+run --wpk=good.wpk.yaml --format=json --memory=64Mi --cpus=500m --pids=33 --storage=5Mi --tmp-size=3Mi --nofile=99 --fsize=2Mi --cpu-time=7s --max-output=9Ki --net-bind-service
+status 0 "every limit at once"
+while read -r control value; do
+	json "[c[\"requested\"] for c in $asked if c[\"control\"] == \"$control\"] == [\"$value\"]" "$control is asked for as $value"
+done <<'TABLE'
+memory 64Mi
+cpu 0.5
+pids 33
+nofile 99
+fsize 2Mi
+cpu_time 7s
+output 9Ki
+capabilities drop all but NET_BIND_SERVICE
+TABLE
+json 'd["limits"]["storage_bytes"] == 2 << 20 and d["limits"]["tmp_bytes"] == 3 << 20' "storage and /tmp"
+wpk caps - <<< '    - {name: look, type: shell, config: {command: "grep CapBnd /proc/self/status"}}'
+run --wpk=caps.wpk.yaml; out_matches 'CapBnd:.0+$|CapBnd: +0+$' "no capability"
+run --wpk=caps.wpk.yaml --net-bind-service; out_matches 'CapBnd: +0+400$' "--net-bind-service: that one"
+wpk tmp - <<< '    - {name: hog, type: shell, config: {command: "head -c 3000000 /dev/zero > /tmp/big"}}'
+run --wpk=tmp.wpk.yaml --tmp-size=1Mi --format=json; status 7 "--tmp-size"; json 'd["steps"][0]["limit"] == "storage"' "is told as what it was"
+limited() { "$SANDBOX_RUNNER" doctor --format=json | python3 -c 'import json,sys; sys.exit(not any(c["control"] == sys.argv[1] and c["state"] == "enforced" for c in json.load(sys.stdin)["controls"]))' "$1"; }
+if limited memory; then
+	wpk eat - <<< '    - {name: eat, type: shell, config: {command: "tail /dev/zero"}}'
+	run --wpk=eat.wpk.yaml --memory=32Mi --format=json; status 7 "--memory"; json 'd["steps"][0]["limit"] == "memory"' "is told as what it was"
+else
+	skip "--memory" "no memory limit on this host"
+fi
+if limited pids; then
+	wpk forks - <<< '    - {name: forks, type: shell, config: {command: "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do sleep 5 & done; wait"}}'
+	run --wpk=forks.wpk.yaml --pids=8 --format=json; status 7 "--pids"; json 'd["steps"][0]["limit"] == "pids"' "is told as what it was"
+else
+	skip "--pids" "no process limit on this host"
+fi
 run --wpk=good.wpk.yaml --require=seccomp,no_new_privs,pid_namespace; status 0 "--require of what holds"
 
 # an own root

@@ -68,6 +68,8 @@ run|--wpk=SOURCE is missing
 --wpk=good.wpk.yaml --pids=0|--pids: '0' is too small
 --wpk=good.wpk.yaml --pids=many|--pids: 
 --wpk=good.wpk.yaml --nofile=3|--nofile: '3' is too small, the least is 16
+--wpk=good.wpk.yaml --storage=2Mi --tmp-size=2Mi|--tmp-size is a part of --storage, which is 2Mi
+--wpk=good.wpk.yaml --tmp-size=10Gi|--tmp-size is a part of --storage, which is 10Gi
 --wpk=good.wpk.yaml --require=memroy|did you mean 'memory'?
 --wpk=good.wpk.yaml --require=memory,bananas|there is no control 'bananas'
 --wpk=good.wpk.yaml --report=jsn|did you mean 'json'?

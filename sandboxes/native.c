@@ -370,8 +370,10 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 	a->init->drop_groups = true;
 	a->init->root.uid = who->outside_uid;
 	a->init->root.gid = who->outside_gid;
-	if (bring_up(a, &second) == 0)
+	if (bring_up(a, &second) == 0) {
+		memset(err, 0, sizeof(*err));	/* what the first try left there is no failure */
 		return 0;
+	}
 	give_up(a->n);
 	*err = second;
 	return error_prefix(err, "without a user namespace (%s)", *why_not);

@@ -84,8 +84,8 @@ static int make_locked(const char *path)
 		if (mkdir(path, 0755) < 0 && errno != EEXIST)
 			return -1;
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 && stat(path, &by_path) == 0 &&
-		    by_fd.st_ino == by_path.st_ino)
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 &&
+		    stat(path, &by_path) == 0 && by_fd.st_ino == by_path.st_ino)
 			return steal_fd(&fd);
 	}
 	errno = EBUSY;
@@ -136,8 +136,8 @@ static bool make_place(struct cgroup_place *place, const char *parent, const cha
 	memset(place, 0, sizeof(*place));
 	place->fd = -1;
 	place->v2 = v2;
-	if (!may_join_below(parent) ||
-	    (size_t)snprintf(place->path, sizeof(place->path), "%s/" CGROUP_PREFIX "%s", parent, id) >= sizeof(place->path))
+	if (!may_join_below(parent) || (size_t)snprintf(place->path, sizeof(place->path), "%s/" CGROUP_PREFIX "%s",
+							parent, id) >= sizeof(place->path))
 		return false;
 	announce->call(announce->arg, place->path);
 	place->fd = make_locked(place->path);
@@ -212,19 +212,22 @@ static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_
 
 	memset(state, 0, sizeof(*state));
 	if (!place) {
-		snprintf(state->detail, sizeof(state->detail), "no writable cgroup with the %s controller", files->name);
+		snprintf(state->detail, sizeof(state->detail), "no writable cgroup with the %s controller",
+			 files->name);
 		return;
 	}
-	snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1, files->limit[place->v2]);
+	snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1,
+		 files->limit[place->v2]);
 	if (!value)
 		return;
 	if (c != CGROUP_CPU)
 		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
 	else
-		snprintf(text, sizeof(text), place->v2 ? "%llu %u" : "%llu", (unsigned long long)value * (CPU_PERIOD_US / 1000),
-			 CPU_PERIOD_US);
+		snprintf(text, sizeof(text), place->v2 ? "%llu %u" : "%llu",
+			 (unsigned long long)value * (CPU_PERIOD_US / 1000), CPU_PERIOD_US);
 	if (!write_file(place->fd, files->limit[place->v2], text)) {
-		snprintf(state->detail, sizeof(state->detail), "cannot set %s: %s", files->limit[place->v2], strerror(errno));
+		snprintf(state->detail, sizeof(state->detail), "cannot set %s: %s", files->limit[place->v2],
+			 strerror(errno));
 		return;
 	}
 	/* no way out by swap: version 1 counts both together, version 2 swap alone */
@@ -238,7 +241,8 @@ static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_
 }
 
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
-		   void (*announce)(void *arg, const char *path), void *arg, struct cgroup_state states[CGROUP_CONTROLLERS])
+		   void (*announce)(void *arg, const char *path), void *arg,
+		   struct cgroup_state states[CGROUP_CONTROLLERS])
 {
 	const struct announcer announcer = { announce, arg };
 	const uint64_t values[CGROUP_CONTROLLERS] = {

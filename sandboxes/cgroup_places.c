@@ -99,7 +99,8 @@ size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
 		if (strncmp(own, root, len) != 0 || (own[len] != '/' && own[len] != '\0') || strstr(own, "/.."))
 			snprintf(h->own, sizeof(h->own), "%s", h->mount);
 		else
-			snprintf(h->own, sizeof(h->own), "%.200s%s%.300s", h->mount, own[len] == '/' ? "" : "/", own + len);
+			snprintf(h->own, sizeof(h->own), "%.200s%s%.300s", h->mount, own[len] == '/' ? "" : "/",
+				 own + len);
 		for (len = strlen(h->own); len > 1 && h->own[len - 1] == '/'; len--)
 			h->own[len - 1] = '\0';
 		n++;

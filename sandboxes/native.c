@@ -45,6 +45,7 @@ struct identity {
 	bool privileged;	/* ids are chosen by us, and groups can be dropped */
 	uid_t outside_uid;
 	gid_t outside_gid;
+	bool root_outside;	/* the only user we could be is root one level up */
 };
 
 static uint32_t hash(const char *s)
@@ -56,18 +57,22 @@ static uint32_t hash(const char *s)
 	return h;
 }
 
-/* The largest range of ids that this (maybe nested) user namespace knows. */
-static bool widest_range(uint32_t *first, uint32_t *count)
+/* The largest range of ids that this (maybe nested) user namespace knows, and whether its root is root outside too. */
+static bool widest_range(uint32_t *first, uint32_t *count, bool *root_outside)
 {
 	autostrbuf struct strbuf map = STRBUF_INIT(64 << 10);
 
 	*first = *count = 0;
+	*root_outside = false;
 	if (file_read("/proc/self/uid_map", &map, NULL) < 0)
 		return false;
 	for (char *line = map.buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		uint32_t inside, outside, n;
 
-		if (sscanf(line, "%u %u %u", &inside, &outside, &n) == 3 && n > *count) {
+		if (sscanf(line, "%u %u %u", &inside, &outside, &n) != 3)
+			continue;
+		*root_outside |= inside == 0 && outside == 0;
+		if (n > *count) {
 			*first = inside;
 			*count = n;
 		}
@@ -81,9 +86,12 @@ static struct identity choose_identity(const char *id, bool user_namespace)
 	struct identity who = { .user_namespace = user_namespace, .outside_uid = geteuid(), .outside_gid = getegid() };
 	uint32_t first, count;
 
-	if (geteuid() != 0 || !widest_range(&first, &count) || count < 65536)
+	if (geteuid() != 0)
+		return who;
+	if (!widest_range(&first, &count, &who.root_outside) || count < 65536)
 		return who;
 	who.privileged = true;
+	who.root_outside = false;
 	who.outside_uid = OUTSIDE_FIRST + hash(id) % OUTSIDE_COUNT;
 	if (who.outside_uid - first >= count)	/* in a container with a part of the ids: the upper half of them */
 		who.outside_uid = first + count / 2 + hash(id) % (count / 2 - 1);
@@ -123,14 +131,17 @@ static bool sysctl_is(const char *path, const char *value)
 
 const char *native_user_namespace_obstacle(void)
 {
-	static const struct { const char *path, *value, *sentence; } settings[] = {
-		{ "/proc/sys/user/max_user_namespaces", "0\n",
-		  "user namespaces are switched off (sysctl user.max_user_namespaces=0): raise it, or run as root" },
-		{ "/proc/sys/kernel/unprivileged_userns_clone", "0\n",
-		  "user namespaces are for root only here (sysctl kernel.unprivileged_userns_clone=0): set it to 1, or run as root" },
-		{ "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
-		  "AppArmor takes the rights away in user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=1): "
-		  "set it to 0, add a profile, or run as root" },
+	static const struct { const char *path, *value, *sentence;
+	} settings[] = {
+		{"/proc/sys/user/max_user_namespaces", "0\n",
+		 "user namespaces are switched off (sysctl user.max_user_namespaces=0): raise it, or run as root"},
+		{"/proc/sys/kernel/unprivileged_userns_clone", "0\n",
+		 "user namespaces are for root only here (sysctl kernel.unprivileged_userns_clone=0): set it to 1, or "
+		 "run as root"},
+		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n",
+		 "AppArmor takes the rights away in user namespaces (sysctl "
+		 "kernel.apparmor_restrict_unprivileged_userns=1): "
+		 "set it to 0, add a profile, or run as root"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
@@ -283,7 +294,8 @@ static int start_init(struct attempt *a, struct error *err)
 
 static int record_init(const struct attempt *a, struct error *err)
 {
-	autofree char *line = xasprintf("init %d %llu\n", (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
+	autofree char *line =
+		xasprintf("init %d %llu\n", (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
 
 	if (write_all(a->state_fd, line, strlen(line)) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot write the state file");
@@ -338,7 +350,8 @@ static void give_up(struct native *n)
 
 	if (n->sock >= 0)
 		close(n->sock);
-	if (n->pidfd >= 0) {	/* end of file ends it; wait, so that another try finds the place free */
+	if (n->pidfd >= 0) {	/* wait, so that another try finds the place free */
+		syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
 		waitid(P_PIDFD, (id_t)n->pidfd, &info, WEXITED);
 		close(n->pidfd);
 	}
@@ -347,7 +360,8 @@ static void give_up(struct native *n)
 }
 
 /* With a user namespace; without one only for root, and only if namespaces are what failed. */
-static int bring_up_somehow(struct attempt *a, const char *id, struct identity *who, const char **why_not, struct error *err)
+static int bring_up_somehow(struct attempt *a, const char *id, struct identity *who, const char **why_not,
+			    struct error *err)
 {
 	struct error second;
 
@@ -359,8 +373,8 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 	if (bring_up(a, err) == 0)
 		return 0;
 	give_up(a->n);
-	if (err->code != ERR_UNAVAILABLE || (err->sys != EPERM && err->sys != ENOSPC && err->sys != EINVAL && err->sys != EACCES &&
-					     err->sys != EUSERS && err->sys != ENOSYS))
+	if (err->code != ERR_UNAVAILABLE || (err->sys != EPERM && err->sys != ENOSPC && err->sys != EINVAL &&
+					     err->sys != EACCES && err->sys != EUSERS && err->sys != ENOSYS))
 		return -1;
 	*why_not = native_user_namespace_obstacle();
 	if (!who->privileged)
@@ -430,8 +444,9 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	resolve_masks(spec, init.rootfs, &masks);
 	init.root.masks = (const char *const *)masks.items;
 	cgroup_create(&n->cgroup, ref->id,
-		      &(struct cgroup_limits){ .memory_bytes = spec->limits.memory_bytes, .cpu_millis = spec->limits.cpu_millis,
-					       .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0 },
+		      &(struct cgroup_limits){.memory_bytes = spec->limits.memory_bytes,
+					      .cpu_millis = spec->limits.cpu_millis,
+					      .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0},
 		      announce, &a.state_fd, states);
 	facts.memory_bounds_storage = size_storage(&spec->limits, &init.root);
 	init.limits = step_limits(&spec->limits, states);
@@ -441,6 +456,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 		return -1;
 	}
 	n->user_namespace = facts.user_namespace = who.user_namespace;
+	facts.root_outside = who.root_outside;
 	facts.pid = n->pid;
 	native_namespace_inodes(facts.host_namespaces);
 	native_fill_controls(&facts, controls);

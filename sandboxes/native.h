@@ -25,6 +25,7 @@ struct native_facts {
 	uint64_t host_namespaces[NATIVE_NAMESPACES];
 	pid_t pid;
 	bool user_namespace;
+	bool root_outside;			/* the user of the steps is root one level up */
 	bool memory_bounds_storage;		/* the writable space was made smaller than asked to stay within memory */
 	const char *no_user_namespace;		/* why, if there is none */
 };

@@ -63,8 +63,8 @@ static void fill_cgroup_row(struct control_table *t, enum control_id id, bool as
 	else if (state->held)
 		control_set(t, id, CONTROL_ENFORCED, requested, state->mechanism, NULL);
 	else if (stand_in)
-		control_set(t, id, CONTROL_DEGRADED, requested, stand_in_name, "%s; run as root or with a delegated cgroup",
-			    state->detail);
+		control_set(t, id, CONTROL_DEGRADED, requested, stand_in_name,
+			    "%s; run as root or with a delegated cgroup", state->detail);
 	else
 		control_set(t, id, CONTROL_UNAVAILABLE, requested, "none", "%s; run as root or with a delegated cgroup",
 			    state->detail);
@@ -92,8 +92,8 @@ static void fill_cgroups(const struct native_facts *f, struct control_table *t)
 	fill_cgroup_row(t, CONTROL_CPU, l->cpu_millis, text, &states[CGROUP_CPU], false, NULL);
 }
 
-static void fill_rlimit(struct control_table *t, enum control_id id, uint64_t asked, const char *requested, uint64_t got,
-			const char *mechanism)
+static void fill_rlimit(struct control_table *t, enum control_id id, uint64_t asked, const char *requested,
+			uint64_t got, const char *mechanism)
 {
 	if (!asked)
 		control_set(t, id, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
@@ -116,19 +116,22 @@ static void fill_limits(const struct native_facts *f, struct control_table *t)
 	fill_rlimit(t, CONTROL_FSIZE, l->fsize_bytes, size_text(l->fsize_bytes, text), r->fsize, "RLIMIT_FSIZE");
 	number_text(seconds, "s", text);
 	/* the hard limit is a second above, see lockdown.c */
-	fill_rlimit(t, CONTROL_CPU_TIME, seconds, text, r->cpu_seconds ? r->cpu_seconds - 1 : 0, "RLIMIT_CPU, per process");
+	fill_rlimit(t, CONTROL_CPU_TIME, seconds, text, r->cpu_seconds ? r->cpu_seconds - 1 : 0,
+		    "RLIMIT_CPU, per process");
 	if (!l->storage_bytes)
 		control_set(t, CONTROL_STORAGE, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
 	else if (!r->work_bytes || r->work_bytes > l->storage_bytes + 4096)
 		control_set(t, CONTROL_STORAGE, CONTROL_UNAVAILABLE, size_text(l->storage_bytes, text), "tmpfs size",
 			    "the size reads back as %llu", (unsigned long long)r->work_bytes);
 	else
-		control_set(t, CONTROL_STORAGE, CONTROL_ENFORCED, size_text(l->storage_bytes, text), "tmpfs size, nr_inodes",
-			    "files count as memory%s%s", f->memory_bounds_storage ? ": room for " : "",
+		control_set(t, CONTROL_STORAGE, CONTROL_ENFORCED, size_text(l->storage_bytes, text),
+			    "tmpfs size, nr_inodes", "files count as memory%s%s",
+			    f->memory_bounds_storage ? ": room for " : "",
 			    f->memory_bounds_storage ? size_text(r->work_bytes, room) : "");
 	control_set(t, CONTROL_TIME, CONTROL_ENFORCED, "", "runner: SIGTERM, then SIGKILL to the pid namespace", NULL);
 	if (l->output_bytes)
-		control_set(t, CONTROL_OUTPUT, CONTROL_ENFORCED, size_text(l->output_bytes, have), "runner: counted, not kept", NULL);
+		control_set(t, CONTROL_OUTPUT, CONTROL_ENFORCED, size_text(l->output_bytes, have),
+			    "runner: counted, not kept", NULL);
 }
 
 /* Namespace `i` of native_namespaces[] is another than ours. */
@@ -152,10 +155,12 @@ static void fill_namespace(const struct native_facts *f, struct control_table *t
 
 static void fill_namespaces(const struct native_facts *f, struct control_table *t)
 {
-	static const struct { enum control_id id; size_t i; const char *requested; } rows[] = {
-		{ CONTROL_USER_NAMESPACE, 0, "own" }, { CONTROL_PID_NAMESPACE, 1, "own" },
-		{ CONTROL_MOUNT_NAMESPACE, 2, "own" }, { CONTROL_NETWORK, 3, "none" }, { CONTROL_IPC_NAMESPACE, 4, "own" },
-		{ CONTROL_UTS_NAMESPACE, 5, "own" }, { CONTROL_CGROUP_NAMESPACE, 6, "own" },
+	static const struct { enum control_id id; size_t i; const char *requested;
+	} rows[] = {
+		{CONTROL_USER_NAMESPACE, 0, "own"},   {CONTROL_PID_NAMESPACE, 1, "own"},
+		{CONTROL_MOUNT_NAMESPACE, 2, "own"},  {CONTROL_NETWORK, 3, "none"},
+		{CONTROL_IPC_NAMESPACE, 4, "own"},    {CONTROL_UTS_NAMESPACE, 5, "own"},
+		{CONTROL_CGROUP_NAMESPACE, 6, "own"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -172,16 +177,17 @@ static void fill_walls(const struct native_facts *f, struct control_table *t)
 	char text[64];
 
 	control_set(t, CONTROL_READ_ONLY_ROOT, r->root_read_only ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "read-only",
-		    f->spec->rootfs ? "tmpfs with read-only binds of the given root" : "tmpfs with read-only binds of system folders",
+		    f->spec->rootfs ? "tmpfs with read-only binds of the given root"
+				    : "tmpfs with read-only binds of system folders",
 		    r->root_read_only ? NULL : "statvfs does not say read-only");
 	snprintf(text, sizeof(text), "allow-list of host paths, %u hidden", r->masked);
 	control_set(t, CONTROL_MASKED_PATHS, CONTROL_ENFORCED, "hidden", text, proc_short ? "%s" : NULL,
 		    r->proc_missing ? "/proc is empty: the host's own is covered in places" :
 				      "/proc shows processes only: the host's own is covered in places");
-	control_set(t, CONTROL_PRIVATE_TMP, r->tmp_private ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "noexec,nosuid,nodev", "tmpfs",
-		    r->tmp_private ? NULL : "statvfs does not show the flags");
-	control_set(t, CONTROL_MINIMAL_DEV, r->dev_minimal ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "null, zero, random …",
-		    "read-only binds of six devices, own devpts", NULL);
+	control_set(t, CONTROL_PRIVATE_TMP, r->tmp_private ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
+		    "noexec,nosuid,nodev", "tmpfs", r->tmp_private ? NULL : "statvfs does not show the flags");
+	control_set(t, CONTROL_MINIMAL_DEV, r->dev_minimal ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
+		    "null, zero, random …", "read-only binds of six devices, own devpts", NULL);
 }
 
 static void fill_privileges(const struct native_facts *f, struct control_table *t)
@@ -192,14 +198,19 @@ static void fill_privileges(const struct native_facts *f, struct control_table *
 	bool caps = o.read && (o.capabilities & ~granted) == 0;
 
 	control_set(t, CONTROL_SECCOMP, o.seccomp == 2 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "allow-list",
-		    "seccomp allow-list (libseccomp)", o.seccomp == 2 ? NULL : "%s", o.read ? "no filter is in force" : unread);
-	control_set(t, CONTROL_NO_NEW_PRIVS, o.no_new_privs ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "on", "PR_SET_NO_NEW_PRIVS",
-		    o.no_new_privs ? NULL : "%s", o.read ? "not set" : unread);
+		    "seccomp allow-list (libseccomp)", o.seccomp == 2 ? NULL : "%s",
+		    o.read ? "no filter is in force" : unread);
+	control_set(t, CONTROL_NO_NEW_PRIVS, o.no_new_privs ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "on",
+		    "PR_SET_NO_NEW_PRIVS", o.no_new_privs ? NULL : "%s", o.read ? "not set" : unread);
 	control_set(t, CONTROL_CAPABILITIES, caps ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
-		    granted ? "drop all but NET_BIND_SERVICE" : "drop all", "all five capability sets", caps ? NULL : "%s",
-		    o.read ? "a capability is left" : unread);
-	control_set(t, CONTROL_NON_ROOT, f->report->uid != 0 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "uid not 0",
-		    f->user_namespace ? "single user mapped to nobody's id" : "setresuid to nobody's id", NULL);
+		    granted ? "drop all but NET_BIND_SERVICE" : "drop all", "all five capability sets",
+		    caps ? NULL : "%s", o.read ? "a capability is left" : unread);
+	if (f->root_outside)
+		control_set(t, CONTROL_NON_ROOT, CONTROL_DEGRADED, "uid not 0", "single user mapped to our own id",
+			    "we are root here and know no other user: give this user namespace a range of ids");
+	else
+		control_set(t, CONTROL_NON_ROOT, f->report->uid != 0 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "uid not 0",
+			    f->user_namespace ? "single user mapped to nobody's id" : "setresuid to nobody's id", NULL);
 	if (f->report->foreign_groups == 0)
 		control_set(t, CONTROL_SUPPLEMENTARY_GROUPS, CONTROL_ENFORCED, "none",
 			    f->init->drop_groups ? "setgroups" : "there were none", NULL);

@@ -185,24 +185,25 @@ static uint32_t foreign_groups(gid_t own)
 	return foreign;
 }
 
-/* Apply a step's limits in a child and read them back: shared memory carries the answer. */
-static void check_limits(const struct native_init *init, struct wire_report *report)
+/* Apply a step's limits in a child and read them back. It writes into our memory, which the compiler cannot know. */
+static void check_limits(const struct native_init *init, volatile struct wire_report *report)
 {
-	struct lockdown_limits got = { 0 };
 	pid_t pid = vfork();
 
 	if (pid == 0) {
+		struct lockdown_limits got;
+
 		lockdown_limits_apply(&init->limits);
 		lockdown_limits_read(&got);
+		report->nofile = got.nofile;
+		report->fsize = got.fsize;
+		report->cpu_seconds = got.cpu_seconds;
+		report->nproc = got.nproc;
+		report->data = got.data;
 		_exit(0);
 	}
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
-	report->nofile = got.nofile;
-	report->fsize = got.fsize;
-	report->cpu_seconds = got.cpu_seconds;
-	report->nproc = got.nproc;
-	report->data = got.data;
 }
 
 static void wait_for(struct jail *j, enum wire_kind kind, int fds[WIRE_FDS])
@@ -246,7 +247,8 @@ static void set_up(struct jail *j)
 	umask(022);
 	j->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	j->work_fd = open(WORKDIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (j->null_fd < 0 || j->work_fd < 0 || dup2(j->null_fd, 0) < 0 || dup2(j->null_fd, 1) < 0 || dup2(j->null_fd, 2) < 0)
+	if (j->null_fd < 0 || j->work_fd < 0 || dup2(j->null_fd, 0) < 0 || dup2(j->null_fd, 1) < 0 ||
+	    dup2(j->null_fd, 2) < 0)
 		die(j, "opening /dev/null");
 	if (lockdown_capabilities(init.net_bind_service) < 0)
 		die(j, "dropping capabilities");

@@ -33,11 +33,12 @@ static const char *const system_folders[] = {
 
 /* What programs read in /etc, and no more: site configuration may hold secrets even where everybody can read it. */
 static const char *const etc_shown[] = {
-	"alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts", "gai.conf",
-	"host.conf", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias", "locale.conf", "localtime",
-	"login.defs", "lsb-release", "magic", "magic.mime", "mime.types", "networks", "os-release", "perl",
-	"pki/ca-trust/extracted", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf", "protocols", "redhat-release",
-	"rpc", "services", "shells", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone", "xattr.conf",
+	"alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts",
+	"gai.conf", "host.conf", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias",
+	"locale.conf", "localtime", "login.defs", "lsb-release", "magic", "magic.mime", "mime.types", "networks",
+	"os-release", "perl", "pki/ca-trust/extracted", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf",
+	"protocols", "redhat-release", "rpc", "services", "shells", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf",
+	"terminfo", "timezone", "xattr.conf",
 };
 static const char *const etc_shown_prefixes[] = { "java-", "python" };
 
@@ -55,9 +56,9 @@ static const struct { const char *name, *target; } device_links[] = {
 
 /* All of /proc is read-only; these are not to be read either. */
 static const char *const proc_hidden[] = {
-	"acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users", "keys",
-	"kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr", "sched_debug", "scsi",
-	"sysrq-trigger", "timer_list", "tty", "vmallocinfo",
+	"acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users",
+	"keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr",
+	"sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty", "vmallocinfo",
 };
 
 #define HIDDEN_FILE "run/.hidden"	/* exists until the root is sealed */
@@ -153,28 +154,50 @@ static int make_place(const char *target, bool folder)
 	return fd < 0 ? -1 : close(fd);
 }
 
-/* Cover every mount below `target` (an absolute path as mountinfo has it). */
+/* mountinfo writes blanks and the like as three octal digits. */
+static void unescape(char *s)
+{
+	char *out = s;
+
+	for (; *s; out++) {
+		if (s[0] == '\\' && strspn(s + 1, "01234567") >= 3) {
+			*out = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+			s += 4;
+		} else {
+			*out = *s++;
+		}
+	}
+	*out = '\0';
+}
+
+/* Cover every mount below `target` (an absolute path as mountinfo has it). The list is taken first: covering adds to it. */
 static int cover_submounts(struct build *b, const char *target)
 {
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	autostrbuf struct strbuf mounts = STRBUF_INIT(8 << 20);
 	size_t len = strlen(target);
-	char line[PATH_MAX + 512];
-	int r = 0;
+	char *save = NULL;
 
-	if (!f)
+	if (file_read("/proc/self/mountinfo", &mounts, NULL) < 0)
 		return -1;
-	while (r == 0 && fgets(line, sizeof(line), f)) {
+	for (char *line = strtok_r(mounts.buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		char point[PATH_MAX];
 		struct stat st;
 
-		if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1 || strncmp(point, target, len) != 0 ||
-		    point[len] != '/' || lstat(point, &st) < 0)
+		if (sscanf(line, "%*d %*d %*s %*s %4095s", point) != 1)
 			continue;
-		r = mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, point, NULL, MS_BIND, NULL);
+		unescape(point);
+		if (strncmp(point, target, len) != 0 || point[len] != '/')
+			continue;
+		if (lstat(point, &st) < 0) {
+			if (errno != ENOENT && errno != EACCES)
+				return -1;
+			continue;	/* under another mount, or out of reach for the step as well */
+		}
+		if (mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, point, NULL, MS_BIND, NULL) < 0)
+			return -1;
 		b->report->masked++;
 	}
-	fclose(f);
-	return r;
+	return 0;
 }
 
 /* Show `source` at `target` (relative to the staging folder), without what is mounted below it. */

@@ -101,7 +101,9 @@ static void test_while_open(void **state)
 	destroy(&j.ref, NULL);		/* under the handle */
 	jail_sh(&j, "echo not reached");
 	assert_int_equal(j.exit.end, SANDBOX_LOST);
-	assert_int_equal(sandbox_exec(j.sb, &(struct sandbox_command){ .argv = (const char *const[]){ "true", NULL } }, &j.exit, &err), -1);
+	assert_int_equal(sandbox_exec(j.sb, &(struct sandbox_command){.argv = (const char *const[]){"true", NULL}},
+				      &j.exit, &err),
+			 -1);
 	assert_non_null(strstr(err.text, "has died"));
 	jail_close(&j);
 }

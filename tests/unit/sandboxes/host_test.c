@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
@@ -47,10 +48,11 @@ static enum control_state state_of(const struct jail *j, enum control_id id)
 static void check_walls(struct jail *j)
 {
 	static const enum control_id walls[] = {
-		CONTROL_NETWORK, CONTROL_PID_NAMESPACE, CONTROL_MOUNT_NAMESPACE, CONTROL_IPC_NAMESPACE, CONTROL_UTS_NAMESPACE,
-		CONTROL_READ_ONLY_ROOT, CONTROL_MASKED_PATHS, CONTROL_PRIVATE_TMP, CONTROL_MINIMAL_DEV, CONTROL_SECCOMP,
-		CONTROL_CAPABILITIES, CONTROL_NO_NEW_PRIVS, CONTROL_NON_ROOT, CONTROL_STORAGE, CONTROL_NOFILE, CONTROL_FSIZE,
-		CONTROL_CPU_TIME, CONTROL_TIME, CONTROL_OUTPUT,
+		CONTROL_NETWORK,       CONTROL_PID_NAMESPACE,  CONTROL_MOUNT_NAMESPACE, CONTROL_IPC_NAMESPACE,
+		CONTROL_UTS_NAMESPACE, CONTROL_READ_ONLY_ROOT, CONTROL_MASKED_PATHS,	CONTROL_PRIVATE_TMP,
+		CONTROL_MINIMAL_DEV,   CONTROL_SECCOMP,	       CONTROL_CAPABILITIES,	CONTROL_NO_NEW_PRIVS,
+		CONTROL_NON_ROOT,      CONTROL_STORAGE,	       CONTROL_NOFILE,		CONTROL_FSIZE,
+		CONTROL_CPU_TIME,      CONTROL_TIME,	       CONTROL_OUTPUT,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(walls); i++) {
@@ -60,7 +62,8 @@ static void check_walls(struct jail *j)
 			    j->controls.items[walls[i]].detail);
 		must(!"every wall stands");
 	}
-	jail_sh(j, "id -un; touch f /tmp/f && rm f; touch /etc/f 2>/dev/null || echo read-only; grep -c CapEff.*0000000000000000 /proc/self/status");
+	jail_sh(j, "id -un; touch f /tmp/f && rm f; touch /etc/f 2>/dev/null || echo read-only; grep -c "
+		   "CapEff.*0000000000000000 /proc/self/status");
 	must(!strcmp(j->out[0].buf, "sandbox\nread-only\n1\n"));
 }
 
@@ -72,8 +75,8 @@ static void as_root(void *arg)
 	jail_open(&j);
 	check_walls(&j);
 	for (int i = 0; i < CONTROL_COUNT; i++)
-		must(state_of(&j, (enum control_id)i) == CONTROL_ENFORCED || i == CONTROL_MEMORY || i == CONTROL_CPU || i == CONTROL_PIDS ||
-		     i == CONTROL_CGROUP_NAMESPACE);
+		must(state_of(&j, (enum control_id)i) == CONTROL_ENFORCED || i == CONTROL_MEMORY || i == CONTROL_CPU ||
+		     i == CONTROL_PIDS || i == CONTROL_CGROUP_NAMESPACE);
 	jail_close(&j);
 }
 
@@ -90,7 +93,8 @@ static void as_user(void *arg)
 	must(state_of(&j, CONTROL_SUPPLEMENTARY_GROUPS) == CONTROL_ENFORCED || geteuid() != 12345);
 	/* without a cgroup something weaker holds, and the table says that it is weaker */
 	if (state_of(&j, CONTROL_PIDS) != CONTROL_ENFORCED) {
-		must(state_of(&j, CONTROL_PIDS) == CONTROL_DEGRADED && state_of(&j, CONTROL_MEMORY) == CONTROL_DEGRADED);
+		must(state_of(&j, CONTROL_PIDS) == CONTROL_DEGRADED &&
+		     state_of(&j, CONTROL_MEMORY) == CONTROL_DEGRADED);
 		must(state_of(&j, CONTROL_CPU) == CONTROL_UNAVAILABLE && *j.controls.items[CONTROL_CPU].detail);
 		jail_sh(&j, "python3 -c 'x = bytearray(200 << 20)' 2>&1 | tail -n 1");
 		must(!strcmp(j.out[0].buf, "MemoryError\n"));
@@ -123,7 +127,8 @@ static void as_root_without_user_namespaces(void *arg)
 	must(state_of(&j, CONTROL_USER_NAMESPACE) == CONTROL_UNAVAILABLE);
 	must(*j.controls.items[CONTROL_USER_NAMESPACE].detail);
 	must(state_of(&j, CONTROL_SUPPLEMENTARY_GROUPS) == CONTROL_ENFORCED);
-	jail_sh(&j, "[ $(id -u) -ge 1879048192 ] && [ $(stat -c %u /work) = $(id -u) ] && echo nobody; kill -9 1; echo alive; cat /proc/kcore");
+	jail_sh(&j, "[ $(id -u) -ge 1879048192 ] && [ $(stat -c %u /work) = $(id -u) ] && echo nobody; kill -9 1; echo "
+		    "alive; cat /proc/kcore");
 	must(!strcmp(j.out[0].buf, "nobody\nalive\n"));
 	jail_close(&j);
 }
@@ -139,7 +144,8 @@ static void bind_service_without_user_namespaces(void *arg)
 	j.spec.net_bind_service = true;
 	must(sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) == 0);
 	must(state_of(&j, CONTROL_CAPABILITIES) == CONTROL_ENFORCED);
-	jail_sh(&j, "grep ^Cap /proc/self/status | cut -f2 | sort -u; python3 -c 'import socket; socket.socket().bind((\"127.0.0.1\", 80))'");
+	jail_sh(&j, "grep ^Cap /proc/self/status | cut -f2 | sort -u; python3 -c 'import socket; "
+		    "socket.socket().bind((\"127.0.0.1\", 80))'");
 	must(!strcmp(j.out[0].buf, "0000000000000400\n") && j.exit.status == 0);
 	jail_close(&j);
 }
@@ -157,7 +163,9 @@ static void as_user_without_user_namespaces(void *arg)
 	jail_init(&j);
 	must(sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) == -1);
 	must(err.code == ERR_UNAVAILABLE && strstr(err.text, "user namespaces are "));
-	must(sandbox_backend_info(0, &info) && !info.available && strstr(info.reason, "user namespaces are "));
+	must(sandbox_backend_info(0, &info));
+	sandbox_backend_probe(0, &info);
+	must(!info.available && strstr(info.reason, "user namespaces are "));
 	jail_close(&j);
 }
 
@@ -175,7 +183,9 @@ static void user_namespace_without_rights(void *arg)
 	jail_init(&j);
 	must(sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) == -1);
 	must(err.code == ERR_UNAVAILABLE && strstr(err.text, "user namespaces are "));
-	must(sandbox_backend_info(0, &info) && !info.available);
+	must(sandbox_backend_info(0, &info));
+	sandbox_backend_probe(0, &info);
+	must(!info.available);
 	jail_close(&j);
 }
 
@@ -189,8 +199,50 @@ static void on_an_old_kernel(void *arg)
 	refuse(436 /* close_range */, 0, ENOSYS);	/* before 5.9 */
 	jail_open(&j);
 	check_walls(&j);
-	jail_sh(&j, "touch /usr/f /etc/alternatives/f /proc/sys/f 2>&1 | grep -c -e Read-only -e 'No such file'; echo x > /proc/self/comm; ls /proc/self/fd | wc -l");
+	jail_sh(&j, "touch /usr/f /etc/alternatives/f /proc/sys/f 2>&1 | grep -c -e Read-only -e 'No such file'; echo "
+		    "x > /proc/self/comm; ls /proc/self/fd | wc -l");
 	must(!strcmp(j.out[0].buf, "3\n4\n"));
+	jail_close(&j);
+}
+
+/* Root in a user namespace that knows nobody else stays root outside: the table has to say so. */
+static void as_root_alone(void *arg)
+{
+	static const char *const files[][2] = {
+		{ "/proc/self/setgroups", "deny" }, { "/proc/self/uid_map", "0 0 1" }, { "/proc/self/gid_map", "0 0 1" },
+	};
+	struct jail j;
+
+	(void)arg;
+	must(unshare(CLONE_NEWUSER) == 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		autoclose int fd = open(files[i][0], O_WRONLY);
+
+		must(write_all(fd, files[i][1], strlen(files[i][1])) == 0);
+	}
+	jail_open(&j);
+	must(state_of(&j, CONTROL_NON_ROOT) == CONTROL_DEGRADED && *j.controls.items[CONTROL_NON_ROOT].detail);
+	jail_sh(&j, "touch /usr/f /etc/alternatives/f /proc/sys/kernel/core_pattern 2>&1 | grep -c Read-only");
+	must(!strcmp(j.out[0].buf, "3\n"));
+	jail_close(&j);
+}
+
+/* What is mounted below a system folder does not show, though the kernel does not let us show the one without the other. */
+static void with_mounts_below(void *arg)
+{
+	struct jail j;
+
+	(void)arg;
+	must(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	must(mount("tmpfs", "/usr/games", "tmpfs", 0, NULL) == 0 && mkdir("/usr/games/private", 0755) == 0);
+	must(mkdir("/usr/games/a b", 0755) == 0 && mount("tmpfs", "/usr/games/a b", "tmpfs", 0, NULL) == 0);
+	must(mount("tmpfs", "/usr/src", "tmpfs", 0, NULL) == 0 && mkdir("/usr/src/a b", 0755) == 0);
+	must(mount("/usr/share", "/usr/src/a b", NULL, MS_BIND, NULL) == 0);
+	must(mount("/proc/version", "/usr/bin/true", NULL, MS_BIND, NULL) == 0);
+	jail_open(&j);
+	check_walls(&j);
+	jail_sh(&j, "ls /usr/games /usr/src/* 2>/dev/null; cat /usr/bin/true; touch /usr/games/x; ls -d /usr/lib");
+	must(!strcmp(j.out[0].buf, "/usr/games:\n/usr/lib\n"));
 	jail_close(&j);
 }
 
@@ -204,6 +256,7 @@ static void test_root(void **state)
 {
 	static void (*const bodies[])(void *) = {
 		as_root, as_root_without_user_namespaces, bind_service_without_user_namespaces, as_user_with_groups,
+		as_root_alone, with_mounts_below,
 	};
 
 	(void)state;

@@ -35,8 +35,16 @@ struct jail {
 };
 
 static const struct sandbox_limits jail_limits = {
-	.memory_bytes = 96 << 20, .cpu_millis = 2000, .pids = 40, .storage_bytes = 16 << 20, .storage_files = 200,
-	.tmp_bytes = 4 << 20, .nofile = 64, .fsize_bytes = 8 << 20, .cpu_time_ns = 20 * NS_PER_SEC, .output_bytes = 1 << 20,
+	.memory_bytes = 96 << 20,
+	.cpu_millis = 2000,
+	.pids = 40,
+	.storage_bytes = 16 << 20,
+	.storage_files = 200,
+	.tmp_bytes = 4 << 20,
+	.nofile = 64,
+	.fsize_bytes = 8 << 20,
+	.cpu_time_ns = 20 * NS_PER_SEC,
+	.output_bytes = 1 << 20,
 };
 
 static void jail_init(struct jail *j)
@@ -94,10 +102,16 @@ static void jail_keep_output(void *arg, enum sandbox_stream stream, const char *
 
 static void jail_run(struct jail *j, const char *const *argv)
 {
-	static const char *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/work", "GREETING=hello world", NULL };
+	static const char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/work", "GREETING=hello world",
+					  NULL};
 	struct sandbox_command cmd = {
-		.argv = argv, .env = env, .timeout_ns = j->timeout_ns, .grace_ns = j->grace_ns, .cancel_fd = j->cancel_fd,
-		.output = jail_keep_output, .output_arg = j,
+		.argv = argv,
+		.env = env,
+		.timeout_ns = j->timeout_ns,
+		.grace_ns = j->grace_ns,
+		.cancel_fd = j->cancel_fd,
+		.output = jail_keep_output,
+		.output_arg = j,
 	};
 	struct error err = { .text = "" };
 

@@ -40,6 +40,26 @@ uint64_t native_start_time(pid_t pid)
 	return p ? strtoull(p, NULL, 10) : 0;
 }
 
+/* Our init is the first process of a pid namespace of its own; a state file that names anything else was not written by us. */
+static bool is_first_of_namespace(pid_t pid)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+	const char *line, *last;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (file_read(path, &text, NULL) < 0)
+		return true;	/* it ended just now */
+	line = strstr(text.buf, "\nNSpid:");
+	if (!line)
+		return true;	/* a kernel that does not tell */
+	line += 1;
+	for (last = line; *line && *line != '\n'; line++)
+		if (*line == '\t')
+			last = line;
+	return strtol(last + 1, NULL, 10) == 1;
+}
+
 /* End one init process. Returns whether it is gone, and how we know. */
 static bool end_init(pid_t pid, uint64_t start, const char **proof)
 {
@@ -87,8 +107,11 @@ static void undo_init(struct undo *u, pid_t pid, uint64_t start)
 {
 	const char *proof;
 	char name[64];
-	bool gone = end_init(pid, start, &proof);
+	bool gone;
 
+	if (native_start_time(pid) == start && !is_first_of_namespace(pid))
+		return;
+	gone = end_init(pid, start, &proof);
 	snprintf(name, sizeof(name), "sandbox init %d", (int)pid);
 	cleanup_add(u->list, "process", name, gone, proof);
 	/* the kernel lets the first process of a pid namespace end only after all others of it have */
@@ -116,7 +139,15 @@ static void undo_cgroup(struct undo *u, const char *path)
 	u->failed |= r < 0;
 }
 
-static void read_state(struct undo *u, char *text)
+static bool is_cgroup_of(const char *path, const char *id)
+{
+	const char *name = strrchr(path, '/') + 1;
+
+	return !strncmp(name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) && !strcmp(name + strlen(CGROUP_PREFIX), id);
+}
+
+/* Lines that do not fit the sandbox are somebody else's idea and passed over. */
+static void read_state(struct undo *u, char *text, const char *id)
 {
 	char *save = NULL;
 
@@ -126,7 +157,7 @@ static void read_state(struct undo *u, char *text)
 
 		if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1)
 			undo_init(u, pid, start);
-		else if (!strncmp(line, "cgroup /", 8))
+		else if (!strncmp(line, "cgroup /", 8) && is_cgroup_of(line + 7, id))
 			add_cgroup(u, line + 7);
 	}
 }
@@ -136,10 +167,12 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 	autofree char *path = native_state_path(ref);
 	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
 	struct undo u = { .list = list, .cgroups = STRVEC_INIT };
-	struct error ignored;
+	struct error why = { .code = ERR_OK };
 
-	if (file_read(path, &text, &ignored) == 0)
-		read_state(&u, text.buf);
+	if (file_read(path, &text, &why) == 0)
+		read_state(&u, text.buf, ref->id);
+	else if (why.sys != ENOENT && why.sys != ENOTDIR)
+		return error_set(err, ERR_CLEANUP, "%s", why.text);
 	cgroup_find(ref->id, add_cgroup, &u);
 	for (size_t i = 0; i < u.cgroups.len; i++)
 		undo_cgroup(&u, u.cgroups.items[i]);

@@ -94,6 +94,37 @@ stray() {
 	[ ! -d "$stray" ] || rmdir "$stray"
 }
 
+# Somebody wrote into the state of a dead run: nothing that is not its own is killed or removed.
+tampered() {
+	local run innocent alive start problems='' path
+	: > "$home/tmp/run.out"
+	"${drop[@]}" "$SANDBOX_RUNNER" --wpk=slow.wpk.yaml --param SECONDS_TO_RUN=1.5 --format=ndjson > "$home/tmp/run.out" 2>&1 & alive=$!
+	for _ in $(seq 1 200); do grep -q at-it "$home/tmp/run.out" && break; sleep 0.02; done
+	path=$(sed -n 's/.*"type":"run.start","run_id":"\([^"]*\)".*/\1/p' "$home/tmp/run.out")
+	orphan
+	run=$(for run in "$SANDBOX_RUNNER_STATE_DIR"/runs/*; do [ "${run##*/}" = "$path" ] || echo "$run"; done)
+	"${drop[@]}" sleep 60 & innocent=$!
+	sleep 0.1
+	start=$(sed 's/.*) //' "/proc/$innocent/stat" | cut -d' ' -f20)
+	mkdir "$home/keep"
+	{
+		echo "init $innocent $start"; echo "init 1 1"; echo "init -1 5"; echo "cgroup /"; echo "cgroup $home/keep"
+		find /sys/fs/cgroup -type d -name "sandbox_runner-$path" | sed 's/^/cgroup /'
+		awk '/^init /{print $1, $2, $3 + 1}' "$run"/native-*
+	} >> "$(ls "$run"/native-*)"
+	printf '%s\n' '{"type":"intent","backend":"native","endpoint":"'"$SANDBOX_RUNNER_STATE_DIR/runs/$path"'","id":"'"$path"'"}' \
+		'{"type":"intent","backend":"native","endpoint":"/","id":"../../keep"}' 'rubbish' >> "$run/journal"
+	gc
+	[ "$rc" = 0 ] || problems+="gc: exit $rc: $(cat "$err")"
+	grep -q '3 damaged lines were ignored' "$out" || problems+="gc does not mention the damage: $(cat "$out")"
+	kill -0 "$innocent" || problems+="an innocent process was killed"
+	[ -d "$home/keep" ] || problems+="an innocent folder was removed"
+	[ -d "$run" ] && problems+="the dead run is still there"
+	wait "$alive" || problems+="the living run was hurt: exit $?: $(tail -n 2 "$home/tmp/run.out")"
+	kill "$innocent"; rmdir "$home/keep"; rm -f "$home/tmp/run.out"
+	verdict "$user: a tampered state" "$problems$(left=0; look world)"
+}
+
 refusals() {
 	gc --nonsense; status 2 "$user: unknown option"
 	gc extra; status 2 "$user: an operand"
@@ -112,5 +143,6 @@ each_user beside_a_living_run
 each_user says_what_it_sees
 each_user cannot_remove
 stray
+each_user tampered
 each_user refusals
 finish

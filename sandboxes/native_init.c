@@ -119,10 +119,12 @@ static void close_others(const struct native_init *init, int sock)
 
 static void reset_signals(struct jail *j)
 {
+	static const unsigned long default_action[8];	/* the kernel's struct sigaction: SIG_DFL, no flags, empty mask */
 	sigset_t set;
 
+	/* not by signal(): glibc keeps 32 and 33 to itself, but a parent may have them ignored */
 	for (int sig = 1; sig < NSIG; sig++)
-		signal(sig, SIG_DFL);
+		syscall(SYS_rt_sigaction, sig, default_action, NULL, (size_t)NSIG / 8);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_SETMASK, &set, NULL);

@@ -128,7 +128,7 @@ static void test_output_does_not_decide(void **state)
 	assert_int_equal(jail.exit.status, 5);
 	assert_true(jail.exit.duration_ns >= 200 * NS_PER_MS);
 	/* a daemon in a session of its own keeps the output open, and is killed */
-	jail_sh(&jail, "setsid sh -c 'trap \"\" TERM HUP; sleep 60 & : > started; wait' & until [ -e started ]; do sleep 0.01; done; echo over");
+	jail_sh(&jail, "setsid sh -c 'trap \"\" TERM HUP; sleep 60 & : > /tmp/started; wait' & until [ -e /tmp/started ]; do sleep 0.01; done; echo over");
 	assert_int_equal(jail.exit.end, SANDBOX_EXITED);
 	assert_string_equal(jail.out[0].buf, "over\n");
 	assert_int_equal(jail.exit.outlived, 2);

@@ -187,25 +187,31 @@ static uint32_t foreign_groups(gid_t own)
 	return foreign;
 }
 
-/* Apply a step's limits in a child and read them back. It writes into our memory, which the compiler cannot know. */
-static void check_limits(const struct native_init *init, volatile struct wire_report *report)
+/* Apply a step's limits in a child and read them back: shared memory carries the answer. Not to be inlined, for a compiler that
+ * sees both sides of vfork() takes it that nothing was written on the parent's. */
+static __attribute__((noinline)) void try_limits(const struct lockdown_limits *limits, struct lockdown_limits *ret)
 {
 	pid_t pid = vfork();
 
 	if (pid == 0) {
-		struct lockdown_limits got;
-
-		lockdown_limits_apply(&init->limits);
-		lockdown_limits_read(&got);
-		report->nofile = got.nofile;
-		report->fsize = got.fsize;
-		report->cpu_seconds = got.cpu_seconds;
-		report->nproc = got.nproc;
-		report->data = got.data;
+		lockdown_limits_apply(limits);
+		lockdown_limits_read(ret);
 		_exit(0);
 	}
 	if (pid > 0)
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+}
+
+static void check_limits(const struct native_init *init, struct wire_report *report)
+{
+	struct lockdown_limits got = { 0 };
+
+	try_limits(&init->limits, &got);
+	report->nofile = got.nofile;
+	report->fsize = got.fsize;
+	report->cpu_seconds = got.cpu_seconds;
+	report->nproc = got.nproc;
+	report->data = got.data;
 }
 
 static void wait_for(struct jail *j, enum wire_kind kind, int fds[WIRE_FDS])

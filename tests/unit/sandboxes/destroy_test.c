@@ -180,7 +180,15 @@ static void test_not_ours(void **state)
 
 	snprintf(text, sizeof(text), "%s/sandbox_runner-x", j.dir);
 	must(mkdir(text, 0700) == 0);
-	snprintf(text, sizeof(text), "cgroup %s/sandbox_runner-x\n", j.dir);
+	snprintf(text, sizeof(text), "cgroup %s/sandbox_runner-x\n", j.dir);	/* not called after this sandbox */
+	write_state(&j, text);
+	destroy(&j.ref, &list);
+	cleanup_list_release(&list);
+	snprintf(text, sizeof(text), "%s/sandbox_runner-x", j.dir);
+	assert_int_equal(access(text, F_OK), 0);
+	snprintf(text, sizeof(text), "%s/sandbox_runner-%s", j.dir, j.ref.id);
+	must(mkdir(text, 0700) == 0);
+	snprintf(text, sizeof(text), "cgroup %s/sandbox_runner-%s\n", j.dir, j.ref.id);
 	write_state(&j, text);
 	assert_int_equal(sandbox_destroy(&j.ref, &list, &err), -1);
 	assert_int_equal(err.code, ERR_CLEANUP);

@@ -326,12 +326,27 @@ static void fill_result(struct invocation *v, struct result *r)
 {
 	result_init(r);
 	snprintf(r->run_id, sizeof(r->run_id), "%s", v->scratch.run_id);
-	r->source = v->package.source.name;
-	sha256_hex(v->package.source.bytes.buf, v->package.source.bytes.len, r->package_sha256);
+	r->source = v->package.source.name ? v->package.source.name : v->opt.wpk;
+	if (v->package.source.name)
+		sha256_hex(v->package.source.bytes.buf, v->package.source.bytes.len, r->package_sha256);
 	r->findings = &v->package.findings;
 	r->redactor = v->parameters.redactor;
 	for (size_t i = 0; i < v->warnings.len; i++)
 		strvec_push(&r->warnings, v->warnings.items[i]);
+}
+
+/* The result in every form that was asked for: on stdout, and for each --report. */
+static int write_documents(struct invocation *v, const struct result *r, int status)
+{
+	if (!strcmp(v->opt.format, "json")) {
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+		json_auto_t *json = result_to_json(r);
+
+		json_write(json, 2, &text);
+		strbuf_addch(&text, '\n');
+		output_write(&v->out, text.buf, text.len);
+	}
+	return report_targets_write(&v->reports, r, &v->out, status);
 }
 
 static int write_results(struct invocation *v, const struct result *r)
@@ -341,17 +356,9 @@ static int write_results(struct invocation *v, const struct result *r)
 
 	if (v->opt.exit_zero && (status == EXIT_NOT_ACCEPTABLE || status == EXIT_LIMIT || status == EXIT_DEADLINE))
 		status = EXIT_OK;
-	if (!strcmp(v->opt.format, "json")) {
-		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
-		json_auto_t *json = result_to_json(r);
-
-		json_write(json, 2, &text);
-		strbuf_addch(&text, '\n');
-		output_write(&v->out, text.buf, text.len);
-	}
 	if (v->ndjson)
 		v->out.failed = v->ndjson->error;
-	status = report_targets_write(&v->reports, r, &v->out, status);
+	status = write_documents(v, r, status);
 	if (v->logs && sink_logs_finish(v->logs, r, &err) < 0) {
 		int failed = report_error(&err);
 
@@ -380,29 +387,33 @@ static int execute(struct invocation *v, struct error *err)
 	return status;
 }
 
-/* Where there is no result, --format=json still gets its one document. */
+/* What did not come to a run still is a result, in the same form: for --format and for every --report. */
 static int fail(struct invocation *v, const struct error *err)
 {
-	json_auto_t *document = NULL, *error = NULL;
-	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct result r;
 	int status = report_error(err);
 
-	if (status == EXIT_USAGE)
+	if (status == EXIT_USAGE) {
 		message("hint", "see 'sandbox_runner run --help'");
-	if (status == EXIT_USAGE || !strcmp(v->opt.format, "text"))
 		return status;
-	document = json_object();
-	error = json_object();
-	json_put_text(error, "code", error_code_to_string(err->code));
-	json_put_text(error, "message", err->text);
-	if (!strcmp(v->opt.format, "ndjson"))
-		json_put_text(document, "type", "error");
-	json_put(document, "error", json_incref(error));
-	json_put(document, "decision", v->package.decision ? decision_to_json(v->package.decision) : json_null());
-	json_put(document, "findings", package_findings_to_json(&v->package));
-	json_write(document, strcmp(v->opt.format, "json") ? 0 : 2, &text);
-	strbuf_addch(&text, '\n');
-	output_write(&v->out, text.buf, text.len);
+	}
+	fill_result(v, &r);
+	r.verdict = RUN_ERROR;
+	r.verdict_reason = xasprintf("there was no run: %s", err->text);
+	r.error = *err;
+	r.decision = v->package.decision;
+	r.cleanup_complete = true;
+	r.started_ns = r.ended_ns = clock_realtime_ns();
+	if (!strcmp(v->opt.format, "ndjson")) {
+		struct events events = { .sinks = NULL };
+		struct event verdict = { .type = EVENT_VERDICT, .result = &r };
+
+		events_add_take(&events, sink_ndjson_new(STDOUT_FILENO, -1));
+		event_emit(&events, &verdict);
+		events_release(&events);
+	}
+	status = write_documents(v, &r, status);
+	result_release(&r);
 	return output_status(&v->out, status);
 }
 

@@ -233,7 +233,7 @@ json_t *event_to_json(const struct event *event)
 	json_put_int(o, "seq", (int64_t)event->seq);
 	json_put_time(o, "time", event->time_ns);
 	json_put_text(o, "type", event_type_to_string(event->type));
-	json_put_text(o, "run_id", event->result ? event->result->run_id : NULL);
+	json_put_text(o, "run_id", event->result && event->result->run_id[0] ? event->result->run_id : NULL);
 	if (put[event->type])
 		put[event->type](o, event);
 	if (event->result)

@@ -66,6 +66,7 @@ const char *run_verdict_to_string(enum run_verdict v);
 struct result {
 	char run_id[RUN_ID_SIZE];
 	const struct plan *plan;	/* borrowed */
+	const struct decision *decision;	/* borrowed; where there is no plan: a refused package. NULL: none was made */
 	const char *source;		/* borrowed: name of the package file */
 	char package_sha256[65];
 	uint64_t started_ns, ended_ns;	/* wall clock */

@@ -442,7 +442,8 @@ static void put_head(json_t *o, const struct result *r)
 json_t *result_to_json(const struct result *r)
 {
 	const struct plan *plan = r->plan;
-	const struct wpk *wpk = plan ? decision_wpk(plan->decision) : NULL;
+	const struct decision *decision = plan ? plan->decision : r->decision;
+	const struct wpk *wpk = decision ? decision_wpk(decision) : NULL;
 	struct step_counts counts = result_count(r, PHASE_MAIN);
 	json_t *o = json_object(), *steps = json_array(), *warnings = json_array();
 
@@ -453,7 +454,7 @@ json_t *result_to_json(const struct result *r)
 	put_head(o, r);
 	json_put(o, "package", package_to_json(r, wpk));
 	json_put(o, "findings", findings_to_json(r->findings));
-	json_put(o, "decision", plan ? decision_to_json(plan->decision) : json_null());
+	json_put(o, "decision", decision ? decision_to_json(decision) : json_null());
 	json_put(o, "backend", plan ? backend_to_json(plan) : json_null());
 	json_put_text(o, "profile", plan && plan->profile ? plan->profile->name : NULL);
 	json_put(o, "limits", plan ? limits_to_json(&plan->spec.limits) : json_null());

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A package that does not come to a run has a result like any other: one document that fits the schema, the same for every --report, and a
+# verdict event as the last line of NDJSON.
+. "$(dirname "$0")/lib.sh"
+wpk good
+wpk privileged - <<'END'
+    - name: h
+      steps:
+        - {name: x, container: {image: "a:1", securityContext: {privileged: true}}}
+END
+wpk broken - <<< '    - {name: no, type: shel, config: {command: "true"}}'
+wpk unset - <<< '    - {name: no, type: shell, config: {command: "echo ${NOBODY_SET_IT}"}}'
+"$SANDBOX_RUNNER" schema result > schema.json
+if python3 -c 'import jsonschema' 2> /dev/null; then validator=yes; else validator=; fi
+
+refused() {	# what, exit status, error code, arguments…
+	local what=$1 code=$2 word=$3; shift 3
+	run "$@" --format=json --report=json:report.json
+	status "$code" "$what"
+	json "d['verdict'] == 'error' and d['error']['code'] == '$word' and d['cleanup']['complete'] and d['steps'] == []" "$what: the document says $word"
+	ok "$what: the report is the same document" python3 -c 'import json,sys; a,b=[json.load(open(p)) for p in sys.argv[1:]]; sys.exit(a != b)' "$out" report.json
+	if [ -n "$validator" ]; then
+		ok "$what: it fits the schema" python3 -c 'import json,sys,jsonschema; jsonschema.validate(json.load(open(sys.argv[1])), json.load(open("schema.json")))' "$out"
+	else
+		skip "$what: it fits the schema" "python3-jsonschema is not installed"
+	fi
+	run "$@" --format=ndjson
+	status "$code" "$what, as events"
+	ok "$what: the last event is the verdict" python3 -c 'import json,sys; d=json.loads(open(sys.argv[1]).read().splitlines()[-1]); sys.exit(d["type"] != "verdict" or d["verdict"] != "error")' "$out"
+	left_nothing "$what"
+}
+refused "an invalid package" 3 invalid_input --wpk=broken.wpk.yaml
+refused "a parameter that nobody set" 3 invalid_input --wpk=unset.wpk.yaml
+refused "a missing file" 3 invalid_input --wpk=nowhere.wpk.yaml
+refused "a package that the policy refuses" 4 permission_denied --wpk=privileged.wpk.yaml
+refused "a sandbox that does not exist yet" 5 unavailable --wpk=good.wpk.yaml --type=kind
+finish

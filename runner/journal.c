@@ -83,11 +83,20 @@ char *journal_state_dir(const char *option, struct error *err)
 	return path;
 }
 
+/* A path that cannot be the reason is cut, so that the remedy behind it has room. */
+#define PATH_SHOWN 400
+
+static const char *cut_mark(const char *path)
+{
+	return strlen(path) > PATH_SHOWN ? "..." : "";
+}
+
 int journal_unusable(struct error *err, const char *state_dir)
 {
 	int sys = errno;
 
-	error_set(err, ERR_UNAVAILABLE, "cannot use the state folder '%s': %s; " REMEDY, state_dir, strerror(sys));
+	error_set(err, ERR_UNAVAILABLE, "cannot use the state folder '%.*s%s': %s; " REMEDY, PATH_SHOWN, state_dir, cut_mark(state_dir),
+		  strerror(sys));
 	if (err)
 		err->sys = sys;
 	return -1;
@@ -101,52 +110,67 @@ static int check_ours(int fd, const char *path, struct error *err)
 	if (fstat(fd, &st) < 0)
 		return journal_unusable(err, path);
 	if (st.st_uid != geteuid())
-		return error_set(err, ERR_UNAVAILABLE, "the state folder '%s' belongs to user %u, not to us (%u); " REMEDY,
-				 path, (unsigned int)st.st_uid, (unsigned int)geteuid());
+		return error_set(err, ERR_UNAVAILABLE, "the state folder '%.*s%s' belongs to user %u, not to us (%u); " REMEDY, PATH_SHOWN,
+				 path, cut_mark(path), (unsigned int)st.st_uid, (unsigned int)geteuid());
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return error_set(err, ERR_UNAVAILABLE, "others may write in the state folder '%s'; run 'chmod go-w %s' or " REMEDY,
-				 path, path);
+		return error_set(err, ERR_UNAVAILABLE, "others may write in the state folder '%.*s%s'; take that away with 'chmod go-w' or "
+				 REMEDY, PATH_SHOWN, path, cut_mark(path));
 	return 0;
+}
+
+static int open_state(const char *state_dir, struct error *err)
+{
+	autoclose int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return journal_unusable(err, state_dir);
+	return check_ours(fd, state_dir, err) < 0 ? -1 : steal_fd(&fd);
+}
+
+/* `make` it, or -1 with err->sys == ENOENT when there is none. */
+static int runs_in(const char *state_dir, bool make, struct error *err)
+{
+	autofree char *runs = xasprintf("%s/runs", state_dir);
+	autoclose int state_fd = open_state(state_dir, err);
+	autoclose int runs_fd = -1;
+	int refused = 0;
+
+	if (state_fd < 0)
+		return -1;
+	if (make && mkdirat(state_fd, "runs", 0700) < 0 && errno != EEXIST)
+		refused = errno;	/* it may be there nevertheless: EROFS is said of what exists, too */
+	runs_fd = openat(state_fd, "runs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (runs_fd < 0) {
+		errno = refused ? refused : errno;
+		return journal_unusable(err, state_dir);
+	}
+	return check_ours(runs_fd, runs, err) < 0 ? -1 : steal_fd(&runs_fd);
 }
 
 int journal_open_runs(const char *state_dir, struct error *err)
 {
-	autofree char *runs = xasprintf("%s/runs", state_dir);
-	autoclose int state_fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autoclose int runs_fd = -1;
+	return runs_in(state_dir, false, err);
+}
 
-	if (state_fd < 0)
-		return journal_unusable(err, state_dir);
-	if (check_ours(state_fd, state_dir, err) < 0)
-		return -1;
-	runs_fd = openat(state_fd, "runs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (runs_fd < 0)
-		return journal_unusable(err, state_dir);
-	return check_ours(runs_fd, runs, err) < 0 ? -1 : steal_fd(&runs_fd);
+#define STATE_DIR_MAX (sizeof(((struct sandbox_ref *)NULL)->endpoint) - 1 - sizeof("/runs/") - RUN_ID_SIZE)
+
+static int too_long(const char *state_dir, struct error *err)
+{
+	return error_set(err, ERR_UNAVAILABLE, "the path of the state folder '%.*s%s' is too long (%zu bytes are possible); " REMEDY,
+			 PATH_SHOWN, state_dir, cut_mark(state_dir), STATE_DIR_MAX);
 }
 
 static int make_runs(const char *state_dir, struct error *err)
 {
-	autofree char *runs = xasprintf("%s/runs", state_dir);
 	struct error why = { .code = ERR_OK };
-	int refused = 0, runs_fd;
 
+	if (strlen(state_dir) > STATE_DIR_MAX && access(state_dir, F_OK) < 0)	/* an existing one may be a link */
+		return too_long(state_dir, err);
 	if (make_dirs(state_dir, 0700, &why) < 0) {
 		errno = why.sys;
 		return journal_unusable(err, state_dir);
 	}
-	if (mkdir(runs, 0700) < 0 && errno != EEXIST)
-		refused = errno;	/* may be there nevertheless: EROFS is said of what exists, too */
-	runs_fd = journal_open_runs(state_dir, &why);
-	if (runs_fd >= 0)
-		return runs_fd;
-	if (why.sys == ENOENT && refused) {
-		errno = refused;
-		return journal_unusable(err, state_dir);
-	}
-	if (err)
-		*err = why;
-	return -1;
+	return runs_in(state_dir, true, err);
 }
 
 static int lock_within(int fd, int how, uint64_t patience_ns)
@@ -250,15 +274,13 @@ static int journal_new(const char *state_dir, const char *run_id, struct journal
 {
 	autofree char *real = realpath(state_dir, NULL);
 	autofree char *scratch = NULL;
-	struct sandbox_ref ref;
 	struct journal *j;
 
 	if (!real)
 		return journal_unusable(err, state_dir);
+	if (strlen(real) > STATE_DIR_MAX)
+		return too_long(state_dir, err);
 	scratch = xasprintf("%s/runs/%s", strcmp(real, "/") ? real : "", run_id);
-	if (strlen(scratch) >= sizeof(ref.endpoint))
-		return error_set(err, ERR_UNAVAILABLE, "the path of the state folder '%s' is too long (%zu bytes are possible); "
-				 REMEDY, state_dir, sizeof(ref.endpoint) - 1 - strlen("/runs/") - strlen(run_id));
 	j = xcalloc(1, sizeof(*j));
 	j->scratch = steal_ptr(&scratch);
 	j->run_id = strrchr(j->scratch, '/') + 1;
@@ -304,7 +326,7 @@ int journal_create(const char *state_dir, const char *run_id, struct journal **r
 	autoclose int runs_fd = -1;
 	struct journal *j = NULL;
 
-	if (!record_id_is_valid(run_id))
+	if (!record_id_is_valid(run_id) || strlen(run_id) >= RUN_ID_SIZE)
 		return error_set(err, ERR_INTERNAL, "'%s' is no run id", run_id);
 	runs_fd = make_runs(state_dir, err);
 	if (runs_fd < 0 || journal_new(state_dir, run_id, &j, err) < 0)

@@ -130,9 +130,20 @@ int file_write_atomic(const char *path, const void *data, size_t len, mode_t mod
 	return 0;
 }
 
+/* What a failed make_dirs() had made: `path` from its end up to, but without, its first `keep` bytes. */
+static void unmake_dirs(char *path, size_t keep)
+{
+	for (char *slash = path + strlen(path); slash && (size_t)(slash - path) > keep; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		rmdir(path);
+	}
+}
+
 int make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	autofree char *copy = xstrdup(path);
+	size_t existing = 0;	/* length of the part that was there before */
+	bool made = false;
 	int refused = 0;	/* why the last component that had to be made could not be */
 	struct stat st;
 
@@ -143,15 +154,22 @@ int make_dirs(const char *path, mode_t mode, struct error *err)
 			continue;
 		*p = '\0';
 		/* EROFS comes before EEXIST on some file systems: only what is there in the end counts */
-		refused = *copy && mkdir(copy, mode) < 0 && errno != EEXIST && errno != EISDIR ? errno : 0;
-		if (refused && refused != EROFS)
-			return error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", copy);
+		refused = *copy && mkdir(copy, mode) < 0 ? errno : 0;
+		made |= *copy && !refused;
+		if (!made)
+			existing = (size_t)(p - copy);
+		if (refused && refused != EEXIST && refused != EISDIR && refused != EROFS) {
+			error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", copy);
+			if (made)
+				unmake_dirs(copy, existing);
+			return -1;
+		}
 		*p = saved;
 		if (!saved)
 			break;
 	}
 	if (stat(path, &st) < 0) {
-		errno = refused ? refused : errno;
+		errno = refused == EROFS ? refused : errno;
 		return error_sys(err, ERR_UNAVAILABLE, "cannot create folder '%s'", path);
 	}
 	if (!S_ISDIR(st.st_mode)) {

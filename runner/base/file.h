@@ -26,7 +26,8 @@ int write_all_until(int fd, int cancel_fd, const void *data, size_t len);
 /* Replace `path` in one step: temporary beside it, fsync, rename. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 
-/* mkdir -p, new folders with `mode`. An existing folder is fine, anything else in the way an error. */
+/* mkdir -p, new folders with `mode`. An existing folder is fine, anything else in the way an error, after which what was made is
+ * unmade. */
 int make_dirs(const char *path, mode_t mode, struct error *err);
 
 /* Remove a tree below an open folder without following links or crossing into anything else: works by

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
@@ -29,12 +30,23 @@
 /* A folder of our own; the tests chdir into it and name things by short relative paths. */
 static char base[64];
 
+static int enter(const char *folder)
+{
+	umask(022);
+	snprintf(base, sizeof(base), "%s/sbx-file-XXXXXX", folder);
+	return mkdtemp(base) && chmod(base, 0755) == 0 && chdir(base) == 0 ? 0 : -1;
+}
+
 static int enter_base(void **state)
 {
 	(void)state;
-	umask(022);
-	snprintf(base, sizeof(base), "/tmp/sbx-file-XXXXXX");
-	return mkdtemp(base) && chmod(base, 0755) == 0 && chdir(base) == 0 ? 0 : -1;
+	return enter("/tmp");
+}
+
+/* Where big trees grow fast, and where those of a sandbox grow, too. */
+static int enter_memory(void **state)
+{
+	return enter("/dev/shm") == 0 ? 0 : enter_base(state);
 }
 
 static int leave_base(void **state)
@@ -251,8 +263,14 @@ static void refused_dirs(void)
 {
 	struct error err = { .code = ERR_OK };
 
+	char longer[300] = "shut/../free/a/b/";
+
 	must(make_dirs("shut/a/b", 0700, &err) == -1);
 	must(err.sys == EACCES && err.code == ERR_UNAVAILABLE);
+	memset(longer + strlen(longer), 'x', 270);	/* what was made before the refusal goes again */
+	must(make_dirs(longer, 0700, &err) == -1);
+	must(err.sys == ENAMETOOLONG);
+	must(count_entries("free") == 0);
 }
 
 static void test_make_dirs(void **state)
@@ -279,6 +297,8 @@ static void test_make_dirs(void **state)
 	assert_int_equal(mkdir("shut", 0555), 0);
 	if (geteuid() == 0)
 		assert_int_equal(chown("shut", USER, USER), 0);
+	assert_int_equal(mkdir("free", 0777), 0);
+	assert_int_equal(chmod("free", 0777), 0);
 	as_user(refused_dirs);
 }
 
@@ -362,11 +382,13 @@ static void grow_kinds(void)	/* and links to what must stay */
 	must(link("outside/keep", "t/sub/hard") == 0);
 }
 
+static int shrink = 1;		/* how much smaller than said the big trees are */
+
 static void grow_deep(void)	/* with a bush at every 1000th level */
 {
 	must(mkdir("t", 0755) == 0);
 	must(chdir("t") == 0);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < 10000 / shrink; i++) {
 		if (i % 1000 == 0) {
 			put("file", "");
 			must(mkdir("bush", 0755) == 0);
@@ -382,7 +404,7 @@ static void grow_wide(void)	/* 100,000 files, in the top and below */
 {
 	must(mkdir("t", 0755) == 0);
 	must(mkdir("t/sub", 0755) == 0);
-	for (int i = 0; i < 100000; i++) {
+	for (int i = 0; i < 100000 / shrink; i++) {
 		autofree char *name = xasprintf(i % 2 ? "t/%d" : "t/sub/%d", i);
 		int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
@@ -408,7 +430,7 @@ static void grow_nothing(void)
 static const struct tree_case {
 	const char *name;
 	void (*grow)(void);
-	unsigned int max_ms;
+	unsigned int max_ms;	/* of cpu time: a busy disk is not our fault, quadratic work is */
 } tree_cases[] = {
 	{ "nothing", grow_nothing, 100 },
 	{ "a file", grow_file, 100 },
@@ -417,24 +439,24 @@ static const struct tree_case {
 	{ "odd names", grow_names, 1000 },
 	{ "no permissions", grow_unreadable, 1000 },
 	{ "every kind of file", grow_kinds, 1000 },
-	{ "10,000 levels", grow_deep, 10000 },
-	{ "100,000 files", grow_wide, 20000 },
+	{ "10,000 levels", grow_deep, 4000 },
+	{ "100,000 files", grow_wide, 8000 },
 };
 
 static void remove_one(const struct tree_case *c)
 {
 	struct error err = { .code = ERR_OK };
-	uint64_t start;
 	struct stat st;
+	clock_t start;
 	int rc;
 
 	c->grow();
-	start = clock_monotonic_ns();
+	start = clock();
 	rc = remove_tree_at(AT_FDCWD, "t", &err);
 	if (rc < 0)
 		print_error("%s: %s\n", c->name, err.text);
 	must(rc == 0);
-	must((clock_monotonic_ns() - start) / NS_PER_MS <= c->max_ms);
+	must((clock() - start) * 1000 / CLOCKS_PER_SEC <= (clock_t)c->max_ms);
 	must(lstat("t", &st) == -1);
 	must(errno == ENOENT);
 	must(stat("outside/keep", &st) == 0);
@@ -453,6 +475,14 @@ static void test_remove_tree(void **state)
 {
 	(void)state;
 	remove_all();
+}
+
+static void test_remove_tree_on_disk(void **state)
+{
+	(void)state;
+	shrink = 50;
+	remove_all();
+	shrink = 1;
 }
 
 static void test_remove_tree_as_user(void **state)
@@ -567,8 +597,9 @@ int main(void)
 		cmocka_unit_test(test_write_all_until),
 		cmocka_unit_test_setup_teardown(test_file_write_atomic, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_make_dirs, enter_base, leave_base),
-		cmocka_unit_test_setup_teardown(test_remove_tree, enter_base, leave_base),
-		cmocka_unit_test_setup_teardown(test_remove_tree_as_user, enter_base, leave_base),
+		cmocka_unit_test_setup_teardown(test_remove_tree, enter_memory, leave_base),
+		cmocka_unit_test_setup_teardown(test_remove_tree_on_disk, enter_base, leave_base),
+		cmocka_unit_test_setup_teardown(test_remove_tree_as_user, enter_memory, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_mount, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_beyond_a_mount, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree_foreign, enter_base, leave_base),

@@ -194,15 +194,16 @@ static void test_refused_folders(void **unused)
 	must_refuse(file, "Not a directory");
 	must_refuse(below_file, "Not a directory");
 	must_refuse(longest, "is too long");
+	assert_int_equal(count_in(base), 2);		/* file, world: nothing was made on the way */
 
 	assert_int_equal(make_dirs(runs, 0700, NULL), 0);
 	assert_int_equal(chmod(state, 0770), 0);
 	must_refuse(state, "others may write in the state folder");
 	assert_int_equal(chmod(state, 0702), 0);
-	must_refuse(state, "run 'chmod go-w");
+	must_refuse(state, "take that away with 'chmod go-w'");
 	assert_int_equal(chmod(state, 0755), 0);	/* readable by others is the user's choice */
 	assert_int_equal(chmod(runs, 0777), 0);
-	must_refuse(state, "/runs'; run 'chmod go-w");
+	must_refuse(state, "/runs'; take that away with 'chmod go-w'");
 	assert_int_equal(chmod(runs, 0700), 0);
 	assert_int_equal(rmdir(runs), 0);
 	assert_int_equal(symlink("/tmp", runs), 0);

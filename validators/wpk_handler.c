@@ -121,6 +121,7 @@ static void decode_steps(struct decode *d, const struct node *node, const char *
 /* A handler while its keys are collected. */
 struct draft {
 	struct wpk_handler handler;
+	const struct node *type_node;
 	int type;
 	const struct node *config;
 	uint64_t timeout_ns;
@@ -135,7 +136,7 @@ static const struct field_table retry_table = FIELD_TABLE(retry_rows);
 static const struct field handler_rows[] = {
 	{ .key = "name", .decode = decode_text, .offset = offsetof(struct draft, handler.name),
 	  .need = FIELD_REQUIRED, .help = "name: what the handler is called in reports" },
-	{ .key = "type", .decode = decode_enum, .offset = offsetof(struct draft, type), .extra = handler_types },
+	{ .key = "type", .decode = decode_node, .offset = offsetof(struct draft, type_node) },
 	{ .key = "config", .decode = decode_mapping, .offset = offsetof(struct draft, config) },
 	{ .key = "steps", .offset = FIELD_CHECK },
 	{ .key = "timeout", .decode = decode_duration, .offset = offsetof(struct draft, timeout_ns) },
@@ -148,6 +149,20 @@ static const struct field handler_rows[] = {
 static const struct field_table handler_table = FIELD_TABLE(handler_rows);
 
 #define TYPE_NONE (-1)
+
+/* A handler that has only steps needs no type: then an unknown one is not worth an error. */
+static void decode_type(struct decode *d, struct draft *draft, const struct node *steps, const char *path)
+{
+	static const struct field field = { .extra = handler_types };
+	autofree char *type_path = xasprintf("%s.type", path);
+
+	if (!draft->type_node)
+		return;
+	if (draft->config || node_is_null(steps))
+		decode_enum(d, &field, draft->type_node, type_path, &draft->type);
+	else
+		decode_word(d, &field, draft->type_node, type_path, &draft->type);
+}
 
 static void decode_config(struct decode *d, const struct draft *draft, const char *path, struct wpk_handler *handler)
 {
@@ -218,6 +233,7 @@ static void decode_handler(struct decode *d, const struct node *node, const char
 	*handler = draft.handler;
 	if (node->kind != NODE_MAPPING)
 		return;
+	decode_type(d, &draft, steps, path);
 	check_form(d, &draft, node, path);
 	check_values(d, &draft, node, path, handler);
 	handler->steps = xcalloc(1 + (steps && steps->kind == NODE_SEQUENCE ? steps->len : 0), sizeof(*handler->steps));

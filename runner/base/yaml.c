@@ -128,20 +128,21 @@ static void syntax_problem(struct builder *b)
 /* Where the text itself begins: an event starts at its anchor or tag. */
 static size_t skip_properties(const struct yaml_text *text, size_t offset)
 {
+	static const char name[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
 	const char *s = text->bytes;
 
 	for (;;) {
-		while (s[offset] == ' ' || s[offset] == '\t' || s[offset] == '\n' || s[offset] == '\r')
-			offset++;
-		if (s[offset] != '&' && s[offset] != '!' && s[offset] != '#')
-			return offset < text->len ? offset : text->len;
+		offset += strspn(s + offset, " \t\r\n");
 		if (s[offset] == '#')
 			offset += strcspn(s + offset, "\r\n");
-		else if (s[offset] == '!' && s[offset + 1] == '<')	/* !<tag>; "&<" is an ordinary anchor */
-			offset += strcspn(s + offset, ">");
-		else
+		else if (s[offset] == '&')
+			offset += 1 + strspn(s + offset + 1, name);
+		else if (s[offset] == '!' && s[offset + 1] == '<')
+			offset += strcspn(s + offset, " \t\r\n");
+		else if (s[offset] == '!')
 			offset += strcspn(s + offset, " \t\r\n,[]{}");
-		offset += s[offset] == '>';
+		else
+			return offset;
 	}
 }
 

@@ -111,14 +111,18 @@ static bool may_join_below(const char *parent)
 	return access(parent, W_OK) == 0 && access(path, W_OK) == 0;
 }
 
-/* At the top of a version 2 tree that nobody manages the controllers have to be handed down first. */
+/* At the top of a version 2 tree that nobody manages the controllers have to be handed down first. Not where processes are, unless that
+ * is the real root (which has no type): of a container's own cgroup the kernel would still hand down cpu and pids, but make it
+ * "domain threaded" by that, and nobody could make a usable cgroup in it any more. */
 static void hand_down(const char *top, unsigned int wanted)
 {
 	autoclose int fd = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[32];
 
-	for (size_t i = 0; fd >= 0 && i < CGROUP_CONTROLLERS; i++) {
-		char text[32];
-
+	if (fd < 0 || (faccessat(fd, "cgroup.type", F_OK, 0) == 0 &&
+		       (!read_file(fd, "cgroup.procs", text, sizeof(text)) || *text)))
+		return;
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
 		snprintf(text, sizeof(text), "+%s", limit_files[i].name);
 		if (wanted & 1u << i)
 			write_file(fd, "cgroup.subtree_control", text);

@@ -93,4 +93,26 @@ run --wpk=hello.wpk.yaml --require=memory
 is "no delegation: --require=memory refuses" "$rc" 5
 like "no delegation: and names it" "$(cat "$out" "$err")" 'memory'
 nothing_left "no delegation"
+
+# In a container the runner sits at the top of what it sees, beside other processes: the kernel gives such a cgroup no children with
+# limits, and moving the others is not ours to do. With a read-only hierarchy nothing can be made at all.
+box=/sys/fs/cgroup/user.slice/box
+mkdir $box
+cat > /usr/local/bin/in_container <<'EOF'
+#!/bin/sh
+echo $$ > "$1/cgroup.procs"; mode=$2; shift 2
+exec unshare -C -m sh -c 'umount /sys/fs/cgroup && mount -t cgroup2 -o '$mode' cgroup2 /sys/fs/cgroup && exec "$@"' - "$@"
+EOF
+chmod 755 /usr/local/bin/in_container
+for mode in rw ro; do
+	as="in_container $box $mode"
+	run --wpk=hello.wpk.yaml --format=json
+	is "container, cgroups $mode: a run ends well" "$rc" 0
+	like "container, cgroups $mode: memory is not called enforced" "$(control memory)" '^(degraded|unavailable): '
+	like "container, cgroups $mode: the walls stand" "$(control seccomp) $(control user_namespace)" '^enforced: .*enforced: '
+	run --wpk=hello.wpk.yaml --require=pids
+	is "container, cgroups $mode: --require=pids refuses" "$rc" 5
+	is "container, cgroups $mode: its cgroup is as it was" "$(cat $box/cgroup.subtree_control; find $box -mindepth 1 -type d)" ""
+	nothing_left "container, cgroups $mode"
+done
 done_testing

@@ -64,6 +64,7 @@ static void watch(int pipe_fd, int journal_fd, const char *scratch)
 	ssize_t n;
 	char c = 0;
 
+	fault_restart("SANDBOX_RUNNER_TEST_KILL_REAPER");
 	leave_the_crowd();
 	if (keep_only(pipe_fd, journal_fd) < 0)
 		_exit(1);
@@ -72,7 +73,9 @@ static void watch(int pipe_fd, int journal_fd, const char *scratch)
 	/* only the end of the runner starts the clean-up, not an odd answer: it would tear down a living run */
 	if (n == 1 || (n < 0 && errno != ECONNRESET))
 		_exit(n != 1);
-	_exit(journal_replay(scratch, FD_JOURNAL, NULL, &err) < 0);
+	n = journal_replay(scratch, FD_JOURNAL, NULL, &err);
+	fault_write_count();
+	_exit(n < 0);
 }
 
 int reaper_start(const struct journal *j, struct reaper *ret, struct error *err)

@@ -16,6 +16,7 @@
 
 /* The only state below cmd/ that outlives a call: a test's switch, read once, dead weight when the variable is unset. */
 static struct {
+	const char *variable;	/* NULL: that of the runner */
 	bool known, armed, with_reaper;
 	unsigned long at, passed;
 	int signal;
@@ -41,7 +42,7 @@ static bool parse(const char *spec)
 static bool fault_armed(void)
 {
 	if (!fault.known) {
-		const char *spec = getenv("SANDBOX_RUNNER_TEST_KILL");
+		const char *spec = getenv(fault.variable ? fault.variable : "SANDBOX_RUNNER_TEST_KILL");
 
 		fault.known = true;
 		fault.self = getpid();
@@ -68,9 +69,10 @@ void fault_set_reaper(pid_t pid)
 	fault.reaper = pid;
 }
 
-void fault_restart(void)
+void fault_restart(const char *variable)
 {
 	memset(&fault, 0, sizeof(fault));
+	fault.variable = variable;
 }
 
 void fault_write_count(void)

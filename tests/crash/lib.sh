@@ -70,6 +70,8 @@ our_cgroups() { comm -13 <(printf '%s\n' "$cgroups_before") <(cgroups) | grep .;
 net_namespaces() { ls /run/netns /var/run/netns 2> /dev/null | sort -u; }
 netns_before=$(net_namespaces)
 
+distinct_net_namespaces() { readlink /proc/[0-9]*/ns/net 2> /dev/null | sort -u | wc -l; }
+
 world() {
 	local i groups new
 	find "$SANDBOX_RUNNER_STATE_DIR" -mindepth 1 ! -path "$SANDBOX_RUNNER_STATE_DIR/runs" ! -path "$SANDBOX_RUNNER_STATE_DIR/lock" 2> /dev/null |

@@ -31,8 +31,11 @@ group() {
 }
 
 everything() {
+	local before; before=$(distinct_net_namespaces)
 	cruel -w at-it -k 9 -t all -- --wpk=slow.wpk.yaml --format=ndjson
 	verdict "$user: everything killed at once" "$([ "$rc" = 137 ] || echo "exit status $rc"; look; look_after_gc)"
+	for _ in 1 2 3 4 5 6 7 8 9 10; do [ "$(distinct_net_namespaces)" -le "$before" ] && break; sleep 0.5; done	# others come and go
+	ok "$user: no network namespace more than before" test "$(distinct_net_namespaces)" -le "$before"
 }
 
 parent() {

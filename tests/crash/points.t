@@ -33,6 +33,19 @@ killed_with_reaper() {	# point
 	verdict "$user: KILL of runner and reaper at point $1 (${point_names[$1]})" "$problems"
 }
 
+reaper_killed() {	# at each of its own points, at work for a runner that was killed in the middle of a step
+	local i died_at problems count=$home/tmp/count names
+	died_at=$(index_of step.output)
+	SANDBOX_RUNNER_TEST_KILL=$died_at:9 SANDBOX_RUNNER_TEST_KILL_REAPER=0:0 SANDBOX_RUNNER_TEST_COUNT=$count cruel
+	mapfile -t names < "$count"; rm -f "$count"
+	ok "$user: the reaper has points" test "${names[0]:-0}" -ge 5
+	for i in $(seq 1 "${names[0]:-0}"); do
+		SANDBOX_RUNNER_TEST_KILL=$died_at:9 SANDBOX_RUNNER_TEST_KILL_REAPER=$i:9 cruel
+		problems=$([ "$rc" = 137 ] || echo "exit status $rc instead of 137"; look; look_after_gc)
+		verdict "$user: KILL of the reaper at work, at its point $i (${names[$i]})" "$problems"
+	done
+}
+
 all_points() {
 	local i
 	points
@@ -45,6 +58,7 @@ all_points() {
 		killed "$i"; killed_with_reaper "$i"
 		polite 15 TERM "$i"; polite 2 INT "$i"
 	done
+	reaper_killed
 }
 
 each_user all_points

@@ -164,7 +164,7 @@ static __attribute__((unused)) int in_fork(void (*fn)(void *arg), void *arg)
 	must(pid >= 0);
 	if (pid == 0) {
 		in_child = true;
-		fault_restart();
+		fault_restart("SANDBOX_RUNNER_TEST_KILL");
 		fn(arg);
 		_exit(0);
 	}

@@ -20,6 +20,7 @@ remove_work() { chmod -R u+rwx "$work" 2>/dev/null; rm -rf "$work"; }
 trap remove_work EXIT
 trap 'exit 130' INT TERM HUP
 export HOME=$work/home TERM=dumb LC_ALL=C.UTF-8 SANDBOX_RUNNER_STATE_DIR=$work/state SANDBOX_RUNNER_TEST_TIME=1763700000
+umask 022	# many systems have 002, and a state folder where others may write is refused
 mkdir -p "$HOME" "$work/state"
 unset NO_COLOR CLICOLOR_FORCE XDG_STATE_HOME
 for variable in $(compgen -e SANDBOX_RUNNER_); do

@@ -326,7 +326,7 @@ static void fill_result(struct invocation *v, struct result *r)
 {
 	result_init(r);
 	snprintf(r->run_id, sizeof(r->run_id), "%s", v->scratch.run_id);
-	r->source = v->package.source.name ? v->package.source.name : v->opt.wpk;
+	r->source = v->package.source.name ? v->package.source.name : v->package.shown;
 	if (v->package.source.name)
 		sha256_hex(v->package.source.bytes.buf, v->package.source.bytes.len, r->package_sha256);
 	r->findings = &v->package.findings;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/package.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/output.h"
 #include "runner/base/archive.h"
 #include "runner/base/file.h"
+#include "runner/base/http.h"
 
 bool package_needs_scratch(const char *spec)
 {
@@ -14,10 +16,21 @@ bool package_needs_scratch(const char *spec)
 	       (strcmp(spec, "-") && archive_is_archive(spec));
 }
 
-int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err)
+static void start(const char *spec, struct package *ret)
 {
-	*ret = (struct package){ .doc = NULL };
-	finding_list_init(&ret->findings, spec);
+	autostrbuf struct strbuf shown = STRBUF_INIT(STRBUF_NO_MAX);
+
+	if (strstr(spec, "://"))
+		http_url_display(&shown, spec);
+	else
+		strbuf_addstr(&shown, spec);
+	*ret = (struct package){ .shown = strbuf_detach(&shown) };
+	finding_list_init(&ret->findings, ret->shown);
+}
+
+/* `ret` is started. */
+static int open_started(const char *spec, const char *scratch, struct package *ret, struct error *err)
+{
 	if (source_open(spec, scratch, &ret->source, err) < 0)
 		return -1;
 	ret->findings.file = ret->source.name;
@@ -30,13 +43,18 @@ int package_open(const char *spec, const char *scratch, struct package *ret, str
 	return policy_decide(ret->wpk, &ret->findings, &ret->decision, err);
 }
 
+int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err)
+{
+	start(spec, ret);
+	return open_started(spec, scratch, ret, err);
+}
+
 int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err)
 {
-	*ret = (struct package){ .doc = NULL };
-	finding_list_init(&ret->findings, spec);
+	start(spec, ret);
 	if (package_needs_scratch(spec) && (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0))
 		return -1;
-	return package_open(spec, scratch_path(scratch), ret, err);
+	return open_started(spec, scratch_path(scratch), ret, err);
 }
 
 void package_release(struct package *p)
@@ -46,6 +64,7 @@ void package_release(struct package *p)
 	finding_list_release(&p->findings);
 	document_free(p->doc);
 	source_release(&p->source);
+	free(p->shown);
 }
 
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,

@@ -10,6 +10,7 @@
 #include "validators/policy.h"
 
 struct package {
+	char *shown;			/* owned; what was asked for, without the credentials of a URL */
 	struct source source;
 	struct document *doc;		/* NULL: could not be parsed at all */
 	struct finding_list findings;	/* sorted */
@@ -20,7 +21,7 @@ struct package {
 /* Must something be unpacked before the package can be read (a bundle, or perhaps one behind a URL)? */
 bool package_needs_scratch(const char *spec);
 
-/* -1: there is nothing to read. 0: look at `findings` and `decision`. Release it in both cases. `spec` must outlive it. */
+/* -1: there is nothing to read. 0: look at `findings` and `decision`. Release it in both cases. */
 int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err);
 /* The same with a guarded scratch folder where one is needed. */
 int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err);

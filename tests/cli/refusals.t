@@ -35,4 +35,9 @@ refused "a parameter that nobody set" 3 invalid_input --wpk=unset.wpk.yaml
 refused "a missing file" 3 invalid_input --wpk=nowhere.wpk.yaml
 refused "a package that the policy refuses" 4 permission_denied --wpk=privileged.wpk.yaml
 refused "a sandbox that does not exist yet" 5 unavailable --wpk=good.wpk.yaml --type=kind
+for command in "--wpk=" "validate " "plan "; do
+	run ${command}https://me:hunter2@127.0.0.1:9/x.wpk.yaml --format=json
+	out_lacks hunter2 "${command}URL: the password is not repeated"; err_lacks hunter2 "${command}URL: nor on stderr"
+	cat "$err" >> "$out"; out_has '***@' "${command}URL: and its place is shown"
+done
 finish

@@ -190,7 +190,8 @@ start --wpk=slow.wpk.yaml; until_out "| waiting"
 kill -KILL $pid; wait $pid 2> /dev/null
 until_nothing_left "a run that was killed (its reaper)"
 start --wpk=slow.wpk.yaml; until_out "| waiting"
-kill -STOP $pid; kill -KILL $(pgrep -P $pid) $pid; wait $pid 2> /dev/null
+kill -STOP $pid; kids=$(pgrep -P $pid); kill -KILL $kids $pid; wait $pid 2> /dev/null
+for kid in $kids; do while kill -0 "$kid" 2> /dev/null; do sleep 0.01; done; done	# the lock is held until they have ended
 ok "killed with all it started, its journal stays" ls state/runs/r-*/journal
 run --wpk=good.wpk.yaml; status 0 "the next run"
 err_has "warning: cleaned up after 1 earlier run that had been killed" "cleans up and says so"

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 struct shared {			/* between a test and a runner that is killed */
 	struct jail jail;
@@ -166,6 +167,7 @@ static void test_not_ours(void **state)
 
 	(void)state;
 	if (innocent == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* also when an assertion ends us first */
 		pause();
 		_exit(0);
 	}

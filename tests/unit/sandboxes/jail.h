@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -135,6 +136,7 @@ static __attribute__((unused)) void in_fork(void (*body)(void *arg), void *arg)
 	int status = 0;
 
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		in_child = true;
 		body(arg);
 		_exit(0);

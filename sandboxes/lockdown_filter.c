@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -115,22 +116,42 @@ static const struct {
 	{ "socketpair", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_UNIX } } },
 };
 
-/* Terminal requests that put input into somebody's terminal. libseccomp can allow what is equal under a mask, not what is
- * different, and a 64-bit comparison would let the number pass with a bit set that the kernel does not look at: so these
- * instructions come before its program. */
+/* Refused where an argument has a value: terminal requests that put input into somebody's terminal, and what would change
+ * the limits or the place in the queue of PID 1, which runs as the same user (by its pid, or as one of the user's).
+ * libseccomp can allow what is equal under a mask, not what is different, and a 64-bit comparison would let a number pass
+ * with a bit set that the kernel does not look at: so these instructions come before its program. */
+#define INIT 1
+static const struct {
+	unsigned int nr, arg, value;
+} refused_values[] = {
+	{ SYS_ioctl, 1, TIOCSTI }, { SYS_ioctl, 1, TIOCLINUX },
+	{ SYS_prlimit64, 0, INIT }, { SYS_sched_setaffinity, 0, INIT }, { SYS_sched_setattr, 0, INIT },
+	{ SYS_sched_setparam, 0, INIT }, { SYS_sched_setscheduler, 0, INIT },
+	{ SYS_setpriority, 1, INIT }, { SYS_setpriority, 0, PRIO_USER },
+	{ SYS_ioprio_set, 1, INIT }, { SYS_ioprio_set, 0, 3 /* IOPRIO_WHO_USER */ },
+};
 #if __BYTE_ORDER == __LITTLE_ENDIAN
 #define LOW_WORD 0
 #else
 #define LOW_WORD 4
 #endif
-static const struct sock_filter ioctl_prologue[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 4),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]) + LOW_WORD),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 1, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 0, 1),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-};
+enum { VALUE_INSTRUCTIONS = 5, PROLOGUE = VALUE_INSTRUCTIONS * ARRAY_SIZE(refused_values) };
+
+static void write_prologue(struct sock_filter code[PROLOGUE])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(refused_values); i++) {
+		const unsigned int at = offsetof(struct seccomp_data, args) + 8 * refused_values[i].arg + LOW_WORD;
+		const struct sock_filter row[VALUE_INSTRUCTIONS] = {
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused_values[i].nr, 0, 3),
+			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
+			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused_values[i].value, 0, 1),
+			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		};
+
+		memcpy(code + i * VALUE_INSTRUCTIONS, row, sizeof(row));
+	}
+}
 
 /* Unknown to this libseccomp or this architecture: then it is not allowed either. */
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned int len, const struct scmp_arg_cmp *args)
@@ -181,14 +202,13 @@ int main(void)
 		r = add_rules(filter);
 	if (r == 0)
 		r = seccomp_export_bpf(filter, fd);
-	n = r == 0 ? pread(fd, code, sizeof(code), 0) : -1;
-	if (n <= 0 || (size_t)n >= sizeof(code)) {
+	n = r == 0 ? pread(fd, code + PROLOGUE, sizeof(code) - PROLOGUE * sizeof(*code), 0) : -1;
+	if (n <= 0 || (size_t)n >= sizeof(code) - PROLOGUE * sizeof(*code)) {
 		fprintf(stderr, "cannot make the seccomp filter: %s\n", strerror(r < 0 ? -r : errno));
 		return 1;
 	}
-	memmove(code + ARRAY_SIZE(ioctl_prologue), code, (size_t)n);
-	memcpy(code, ioctl_prologue, sizeof(ioctl_prologue));
-	print(code, (size_t)n / sizeof(*code) + ARRAY_SIZE(ioctl_prologue));
+	write_prologue(code);
+	print(code, (size_t)n / sizeof(*code) + PROLOGUE);
 	seccomp_release(filter);
 	return 0;
 }

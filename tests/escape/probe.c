@@ -110,10 +110,8 @@ static void try_call(const void *arg)
 
 #define J ((long)junk)
 static const struct call calls[] = {
-	{ "unshare user", SYS_unshare, { CLONE_NEWUSER } },
-	{ "unshare mount", SYS_unshare, { CLONE_NEWNS } },
-	{ "unshare time", SYS_unshare, { 0x80 } },
-	{ "unshare nothing", SYS_unshare, { 0 } },
+	{ "unshare user", SYS_unshare, { CLONE_NEWUSER } }, { "unshare mount", SYS_unshare, { CLONE_NEWNS } },
+	{ "unshare time", SYS_unshare, { 0x80 } }, { "unshare nothing", SYS_unshare, { 0 } },
 	{ "clone user", SYS_clone, { CLONE_NEWUSER | SIGCHLD } }, { "clone mount", SYS_clone, { CLONE_NEWNS | SIGCHLD } },
 	{ "clone pid", SYS_clone, { CLONE_NEWPID | SIGCHLD } }, { "clone net", SYS_clone, { CLONE_NEWNET | SIGCHLD } },
 	{ "clone ipc", SYS_clone, { CLONE_NEWIPC | SIGCHLD } }, { "clone uts", SYS_clone, { CLONE_NEWUTS | SIGCHLD } },
@@ -132,8 +130,7 @@ static const struct call calls[] = {
 	{ "kcmp", SYS_kcmp, { 1, 1, 0, 0, 0 } },
 	{ "keyctl", SYS_keyctl, { 0, -4, 0 } }, { "add_key", SYS_add_key, { J, J, 0, 0, -1 } },
 	{ "request_key", SYS_request_key, { J, J, 0, -1 } },
-	{ "bpf", SYS_bpf, { 0, 0, 0 } },
-	{ "perf_event_open", SYS_perf_event_open, { 0 } },
+	{ "bpf", SYS_bpf, { 0, 0, 0 } }, { "perf_event_open", SYS_perf_event_open, { 0 } },
 	{ "userfaultfd", SYS_userfaultfd, { 0xffff } },
 	{ "io_uring_setup", 425, { 0, 0 } }, { "io_uring_enter", 426, { -1 } }, { "io_uring_register", 427, { -1 } },
 	{ "kexec_load", SYS_kexec_load, { 0, 777, 0, 0 } }, { "kexec_file_load", SYS_kexec_file_load, { -1, -1 } },
@@ -144,8 +141,7 @@ static const struct call calls[] = {
 	{ "settimeofday", SYS_settimeofday, { 0, 0 } },
 	{ "clock_settime", SYS_clock_settime, { 0, 0 } }, { "clock_adjtime", SYS_clock_adjtime, { 0, J } },
 	{ "adjtimex", SYS_adjtimex, { J } },
-	{ "sethostname", SYS_sethostname, { J, -1 } },
-	{ "setdomainname", SYS_setdomainname, { J, -1 } },
+	{ "sethostname", SYS_sethostname, { J, -1 } }, { "setdomainname", SYS_setdomainname, { J, -1 } },
 	{ "open_by_handle_at", SYS_open_by_handle_at, { -1, J, 0 } },
 	{ "acct", SYS_acct, { (long)"/no/such/file" } }, { "syslog", SYS_syslog, { 10, 0, 0 } }, { "vhangup", SYS_vhangup, { 0 } },
 	{ "quotactl", SYS_quotactl, { 0 } }, { "quotactl_fd", 443, { -1 } },
@@ -156,6 +152,11 @@ static const struct call calls[] = {
 	{ "TIOCSTI", SYS_ioctl, { 0, TIOCSTI, J } },
 	{ "TIOCSTI with a high bit", SYS_ioctl, { 0, (long)(TIOCSTI | 1ULL << 32), J } },
 	{ "TIOCLINUX", SYS_ioctl, { 0, TIOCLINUX, J } },
+	{ "prlimit of init", SYS_prlimit64, { 1, RLIMIT_NOFILE, J, 0 } },
+	{ "prlimit of init with a high bit", SYS_prlimit64, { (long)(1 | 1ULL << 32), RLIMIT_NOFILE, J, 0 } },
+	{ "nice of init", SYS_setpriority, { PRIO_PROCESS, 1, 19 } }, { "nice of the user", SYS_setpriority, { PRIO_USER, 0, 19 } },
+	{ "cpus of init", SYS_sched_setaffinity, { 1, 8, J } }, { "policy of init", SYS_sched_setscheduler, { 1, SCHED_OTHER, J } },
+	{ "attributes of init", SYS_sched_setattr, { 1, J, 0 } }, { "i/o of init", SYS_ioprio_set, { 1, 1, 0 } },
 #ifdef __x86_64__
 	{ "iopl", SYS_iopl, { 3 } },
 	{ "ioperm", SYS_ioperm, { 0, 1, 1 } },
@@ -178,8 +179,7 @@ static void try_i386(const void *arg)
 
 /* ---- sockets */
 static const struct { const char *name; int family, type, protocol; bool wanted; } sockets[] = {
-	{ "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP, false },
-	{ "raw with flags", AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP, false },
+	{ "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP, false }, { "raw with flags", AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP, false },
 	{ "raw 6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false },
 	{ "packet", AF_PACKET, SOCK_DGRAM, 0, false },
 	{ "obsolete packet", AF_INET, SOCK_PACKET, 0, false },

@@ -301,6 +301,29 @@ static void test_put_full(void **state)
 	assert_string_equal(jail.out[0].buf, "0\n");
 }
 
+/* PID 1 runs as the user of the steps: a step must not be able to take from it what it needs to end them. */
+static void test_attack_on_init(void **state)
+{
+	static const char attack[] =
+		"import ctypes, os, resource, signal\n"
+		"def attempt(what, *args):\n"
+		"  try: what(*args)\n"
+		"  except (OSError, ValueError): pass\n"
+		"for limit in range(16): attempt(resource.prlimit, 1, limit, (0, 0))\n"
+		"for sig in range(1, 65): attempt(os.kill, 1, sig)\n"
+		"attempt(signal.pidfd_send_signal, os.pidfd_open(1), 9)\n"
+		"attempt(os.setpriority, os.PRIO_PROCESS, 1, 19)\n"
+		"attempt(os.setpriority, os.PRIO_USER, os.getuid(), 19)\n"
+		"attempt(os.sched_setscheduler, 1, os.SCHED_IDLE, os.sched_param(0))\n"
+		"print(os.getpriority(os.PRIO_PROCESS, 1), os.sched_getscheduler(1), resource.prlimit(0, resource.RLIMIT_CORE))\n";
+
+	(void)state;
+	jail_run(&jail, (const char *const[]){ "python3", "-c", attack, NULL });
+	assert_string_equal(jail.out[0].buf, "0 0 (0, 0)\n");
+	jail_sh(&jail, "nice -n 5 taskset 1 prlimit --nofile=10 echo still of use");
+	assert_string_equal(jail.out[0].buf, "still of use\n");
+}
+
 /* A runner that was started badly passes nothing of it on. */
 static void bad_parent(void *arg)
 {
@@ -358,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_cpu_quota),
 		cmocka_unit_test(test_put),
 		cmocka_unit_test(test_put_full),
+		cmocka_unit_test(test_attack_on_init),
 		cmocka_unit_test(test_bad_parent),
 		cmocka_unit_test(test_two_at_once),
 	};

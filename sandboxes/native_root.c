@@ -424,7 +424,7 @@ static int mount_devices(struct build *b)
 		    seal_one(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC) < 0)
 			return fail(b, "showing '%s'", source);
 	}
-	if (mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620") < 0)
+	if (mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,max=64") < 0)
 		return fail(b, "mounting /dev/pts");
 	b->report->dev_minimal = true;
 	return 0;

@@ -258,6 +258,7 @@ struct attempt {
 	const struct identity *who;
 	int state_fd;
 	struct wire_report *report;
+	uint64_t *host_namespaces;
 };
 
 static int start_init(struct attempt *a, struct error *err)
@@ -341,6 +342,7 @@ static int bring_up(struct attempt *a, struct error *err)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
 	if (record_init(a, err) < 0 || say(a, WIRE_GO, -1, err) < 0)
 		return -1;
+	native_namespace_inodes(a->host_namespaces);	/* while it is busy */
 	return await_ready(a, err);
 }
 
@@ -448,6 +450,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 					      .cpu_millis = spec->limits.cpu_millis,
 					      .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0},
 		      announce, &a.state_fd, states);
+	a.host_namespaces = facts.host_namespaces;
 	facts.memory_bounds_storage = size_storage(&spec->limits, &init.root);
 	init.limits = step_limits(&spec->limits, states);
 	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);
@@ -458,7 +461,6 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	n->user_namespace = facts.user_namespace = who.user_namespace;
 	facts.root_outside = who.root_outside;
 	facts.pid = n->pid;
-	native_namespace_inodes(facts.host_namespaces);
 	native_fill_controls(&facts, controls);
 	*ret = &n->base;
 	return 0;

@@ -33,12 +33,10 @@ static const char *const system_folders[] = {
 
 /* What programs read in /etc, and no more: site configuration may hold secrets even where everybody can read it. */
 static const char *const etc_shown[] = {
-	"alternatives", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version", "fonts",
-	"gai.conf", "host.conf", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "locale.alias",
-	"locale.conf", "localtime", "login.defs", "lsb-release", "magic", "magic.mime", "mime.types", "networks",
-	"os-release", "perl", "pki/ca-trust/extracted", "pki/tls/cert.pem", "pki/tls/certs", "pki/tls/openssl.cnf",
-	"protocols", "redhat-release", "rpc", "services", "shells", "ssl/cert.pem", "ssl/certs", "ssl/openssl.cnf",
-	"terminfo", "timezone", "xattr.conf",
+	"alternatives", "crypto-policies", "debian_version", "fonts", "host.conf", "ld.so.cache", "localtime",
+	"lsb-release", "mime.types", "os-release", "perl", "pki/ca-trust/extracted", "pki/tls/cert.pem",
+	"pki/tls/certs", "pki/tls/openssl.cnf", "protocols", "redhat-release", "services", "ssl/cert.pem",
+	"ssl/certs", "ssl/openssl.cnf",
 };
 static const char *const etc_shown_prefixes[] = { "java-", "python" };
 
@@ -54,11 +52,10 @@ static const struct { const char *name, *target; } device_links[] = {
 	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
 };
 
-/* All of /proc is read-only; these are not to be read either. */
+/* All of /proc is read-only; these are not to be read either (others only root can read, which a step is not). */
 static const char *const proc_hidden[] = {
-	"acpi", "asound", "bus", "config.gz", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users",
-	"keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr",
-	"sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty", "vmallocinfo",
+	"acpi", "asound", "bus", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users", "keys",
+	"kmsg", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty",
 };
 
 #define HIDDEN_FILE "run/.hidden"	/* exists until the root is sealed */

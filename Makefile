@@ -70,6 +70,7 @@ below_base := $(libbase)
 below_validators := $(libvalidators) $(libbase)
 below_sandboxes := $(libsandboxes) $(libbase)
 below_runner := $(librunner) $(libvalidators) $(libsandboxes) $(libbase)
+below_cmd := $(BUILD)/cmd/exit_status.o $(below_runner)	# of cmd/, which is no archive, only what can stand alone
 
 .PHONY: all
 all: $(BIN)
@@ -102,7 +103,7 @@ $(BUILD)/%.json.o: %.json scripts/embed
 	$(Q)mkdir -p $(@D) && scripts/embed $< > $(BUILD)/$*.json.c && $(CC) $(CFLAGS) -Wno-missing-prototypes -c -o $@ $(BUILD)/$*.json.c
 
 # ---- tests
-unit_layers := base validators sandboxes runner
+unit_layers := base validators sandboxes runner cmd
 unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/*_test.c))
 define unit_rule
 $(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $$(below_$(1))

@@ -329,6 +329,13 @@ static uint64_t cpu_usage(const struct cgroup *cg)
 	return 0;
 }
 
+static uint64_t memory_peak(const struct cgroup *cg)
+{
+	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
+
+	return p ? read_number(p->fd, p->v2 ? "memory.peak" : "memory.max_usage_in_bytes") : 0;
+}
+
 void cgroup_mark(struct cgroup *cg)
 {
 	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
@@ -338,6 +345,7 @@ void cgroup_mark(struct cgroup *cg)
 	cg->cpu_usage_ns = cpu_usage(cg);
 	if (p && !p->v2)
 		write_file(p->fd, "memory.max_usage_in_bytes", "0");
+	cg->memory_peak = p && p->v2 ? memory_peak(cg) : 0;
 	p = place_of(cg, CGROUP_PIDS);
 	cg->pids_peak = p ? read_number(p->fd, "pids.peak") : 0;
 }
@@ -359,13 +367,6 @@ uint64_t cgroup_cpu_ns(const struct cgroup *cg)
 	return now > cg->cpu_usage_ns ? now - cg->cpu_usage_ns : 0;
 }
 
-uint64_t cgroup_memory_peak(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
-
-	return p ? read_number(p->fd, p->v2 ? "memory.peak" : "memory.max_usage_in_bytes") : 0;
-}
-
 uint64_t cgroup_memory_now(const struct cgroup *cg)
 {
 	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
@@ -373,7 +374,14 @@ uint64_t cgroup_memory_now(const struct cgroup *cg)
 	return p ? read_number(p->fd, p->v2 ? "memory.current" : "memory.usage_in_bytes") : 0;
 }
 
-/* The kernel's peak is of all commands so far: it tells only if this one raised it. */
+/* A peak that cannot be reset is of all commands so far: it tells only if this one raised it. */
+uint64_t cgroup_memory_peak(const struct cgroup *cg)
+{
+	uint64_t peak = memory_peak(cg);
+
+	return peak > cg->memory_peak ? peak : 0;
+}
+
 uint64_t cgroup_pids_peak(const struct cgroup *cg)
 {
 	const struct cgroup_place *p = place_of(cg, CGROUP_PIDS);

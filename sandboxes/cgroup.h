@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * cgroup: one folder per hierarchy for a sandbox, wherever this host lets us make one. Private to sandboxes/.
  *
- * Version 2 alone, version 1 alone, and both side by side (limits by version 1; version 2 has cgroup.kill even where it has no
- * controllers) are the same to the caller: a list of places. Folders are made as near to our own cgroup as the kernel
- * allows, are called CGROUP_PREFIX<id>, and are locked with flock for as long as the runner lives, so that a sweep can tell
+ * Version 2 alone, version 1 alone, and both side by side (limits by version 1; version 2 has cgroup.kill even where it
+ * has no controllers) are the same to the caller: a list of places. Folders are made as near to our own cgroup as the
+ * kernel allows, are called CGROUP_PREFIX<id>, and are locked with flock for as long as the runner lives, so that a sweep can tell
  * orphans.
  */
 #pragma once
@@ -31,7 +31,7 @@ enum { CGROUP_PLACES = 4 };
 struct cgroup {
 	struct cgroup_place places[CGROUP_PLACES];
 	size_t len;
-	uint64_t oom_kills, pids_refused, cpu_usage_ns, pids_peak;	/* at the last cgroup_mark() */
+	uint64_t oom_kills, pids_refused, cpu_usage_ns, memory_peak, pids_peak;	/* at the last cgroup_mark() */
 };
 
 struct cgroup_limits {			/* 0: none */
@@ -49,7 +49,8 @@ struct cgroup_state {
 /* Make and lock the folders and set the limits. `announce` is called with each path before it is made. Never fails: what
  * cannot be had is said in `states`. */
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
-		   void (*announce)(void *arg, const char *path), void *arg, struct cgroup_state states[CGROUP_CONTROLLERS]);
+		   void (*announce)(void *arg, const char *path), void *arg,
+		   struct cgroup_state states[CGROUP_CONTROLLERS]);
 /* Close the handles, which gives up the locks; the folders stay. */
 void cgroup_close(struct cgroup *cg);
 
@@ -67,7 +68,8 @@ uint64_t cgroup_pids_peak(const struct cgroup *cg);	/* 0: unknown */
 
 /* ---- undoing, by path or name alone */
 
-/* Call `found` with the path of every folder of ours (id NULL), or of that id, in all places where cgroup_create() could have put it. */
+/* Call `found` with the path of every folder of ours (id NULL), or of that id, in all places where cgroup_create() could
+ * have put it. */
 void cgroup_find(const char *id, void (*found)(void *arg, const char *path), void *arg);
 /* Is this the path of a folder of ours in a cgroup file system? */
 bool cgroup_is_ours(const char *path);

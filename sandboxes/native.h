@@ -38,7 +38,8 @@ struct native_facts {
 };
 void native_fill_controls(const struct native_facts *facts, struct control_table *controls);
 
-/* Path of the state file: lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller frees. */
+/* Path of the state file: lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller
+ * frees. */
 char *native_state_path(const struct sandbox_ref *ref);
 /* Start of a process in clock ticks since boot, which with its pid names it for ever; 0: there is none. */
 uint64_t native_start_time(pid_t pid);

@@ -218,8 +218,8 @@ static int show(struct build *b, const char *source, const char *target, bool fo
 	return 0;
 }
 
-/* One entry of a root: a link is made anew, a folder or file shown. Missing is fine. `world_only` leaves out what is not for
- * everybody to read. */
+/* One entry of a root: a link is made anew, a folder or file shown. Missing is fine. `world_only` leaves out what is not
+ * for everybody to read. */
 static int show_entry(struct build *b, const char *source, const char *target, bool world_only)
 {
 	struct stat st;

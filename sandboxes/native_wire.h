@@ -40,7 +40,8 @@ void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES]);	/* of this proces
 /* What PID 1 found in force when all was set up. */
 struct wire_report {
 	uint64_t namespaces[NATIVE_NAMESPACES];
-	uint64_t nofile, fsize, cpu_seconds, nproc, data;	/* hard limits, read back in a child under the step's lockdown */
+	/* hard limits, read back in a child under the step's lockdown */
+	uint64_t nofile, fsize, cpu_seconds, nproc, data;
 	uint64_t work_bytes, work_files, tmp_bytes, tmp_files;
 	uint32_t uid, gid, foreign_groups;
 	uint32_t masked;		/* paths hidden */

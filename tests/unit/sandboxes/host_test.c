@@ -246,6 +246,22 @@ static void with_mounts_below(void *arg)
 	jail_close(&j);
 }
 
+/* In a container that covers parts of /proc the kernel gives a user namespace no new one: said, and steps run without. */
+static void with_a_covered_proc(void *arg)
+{
+	struct jail j;
+
+	(void)arg;
+	must(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	must(mount("/dev/null", "/proc/kmsg", NULL, MS_BIND, NULL) == 0);
+	jail_open(&j);
+	must(strstr(j.controls.items[CONTROL_MASKED_PATHS].detail, "/proc "));
+	must(state_of(&j, CONTROL_SECCOMP) == CONTROL_ENFORCED && state_of(&j, CONTROL_PID_NAMESPACE) == CONTROL_ENFORCED);
+	jail_sh(&j, "cat /proc/kmsg /proc/cmdline /proc/sys/kernel/osrelease; touch /proc/x; echo runs");
+	must(!strcmp(j.out[0].buf, "runs\n"));
+	jail_close(&j);
+}
+
 static void in_forks(void (*const *bodies)(void *), size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -256,7 +272,7 @@ static void test_root(void **state)
 {
 	static void (*const bodies[])(void *) = {
 		as_root, as_root_without_user_namespaces, bind_service_without_user_namespaces, as_user_with_groups,
-		as_root_alone, with_mounts_below,
+		as_root_alone, with_mounts_below, with_a_covered_proc,
 	};
 
 	(void)state;

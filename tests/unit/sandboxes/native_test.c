@@ -170,6 +170,7 @@ static void test_out_of_memory(void **state)
 	jail_sh(&jail, "echo on");
 	assert_string_equal(jail.out[0].buf, "on\n");
 	assert_int_equal(jail.exit.end, SANDBOX_EXITED);
+	assert_true(jail.exit.memory_peak_bytes < 40 << 20);	/* its own, not that of those before */
 }
 
 static void test_fork_bomb(void **state)

@@ -214,7 +214,8 @@ int cgroup_remove(const char *path, uint64_t timeout_ns)
 
 	if (rmdir(path) == 0)
 		return 1;
-	while (errno == EBUSY) {
+	/* ENODEV: somebody else is just removing it, and it is not gone before it is gone */
+	while (errno == EBUSY || errno == ENODEV) {
 		autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
 		if (fd >= 0)

@@ -8,7 +8,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/nearest.h"
 
-/* Does the value name something in the file system? The placeholder tells. */
+/* Does the value name something in the file system? Its name in the help tells. */
 static bool takes_path(const struct option_spec *row)
 {
 	static const char *const paths[] = { "SOURCE", "PATH", "DIR", "FILE" };

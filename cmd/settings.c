@@ -12,9 +12,9 @@
 
 static const char *const profile_names[] = { "default", "restrictive", "standard", "permissive", NULL };
 
-#define LIMIT(option, option_kind, member, placeholder, least, text) \
+#define LIMIT(option, option_kind, member, value_name, least, text) \
 	{ .name = (option), .kind = (option_kind), .offset = offsetof(struct settings, limits.member), \
-	  .value = (placeholder), .min = (least), .group = "Limits (default: as the profile says)", .help = (text) }
+	  .value = (value_name), .min = (least), .group = "Limits (default: as the profile says)", .help = (text) }
 
 const struct option_spec settings_table[] = {
 	{ .name = "type", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, type), .value = "TYPE",

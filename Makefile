@@ -29,7 +29,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 
 # ---- libraries: linked ones first, then those that are loaded at first use (headers only) or used while building
 # pkg-config name:Debian package
-LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libmd:libmd-dev
+LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libmd:libmd-dev libpcre2-8:libpcre2-dev
 LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev libseccomp:libseccomp-dev
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 missing := $(strip $(foreach l,$(LINKED) $(LOADED),$(if $(shell $(PKG_CONFIG) --exists $(firstword $(subst :, ,$(l))) 2>/dev/null && echo y),,$(lastword $(subst :, ,$(l))))))
@@ -55,7 +55,7 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 
 # ---- one archive per folder; the link line is the module map read downwards
 base_src := $(wildcard runner/base/*.c)
-validators_src := $(wildcard validators/*.c)
+validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c validators/shell/*.c))
 sandboxes_src := $(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
 cmd_src := $(wildcard cmd/*.c)

@@ -40,7 +40,7 @@ static int open_started(const char *spec, const char *scratch, struct package *r
 	finding_sort(&ret->findings);
 	if (!ret->wpk || finding_count(&ret->findings, FINDING_ERROR))
 		return 0;
-	return policy_decide(ret->wpk, &ret->findings, &ret->decision, err);
+	return policy_decide(NULL, ret->wpk, &ret->findings, &ret->decision, err);
 }
 
 int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err)

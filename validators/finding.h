@@ -16,24 +16,40 @@ enum finding_level { FINDING_NOTE, FINDING_WARNING, FINDING_ERROR };
 
 enum severity { SEVERITY_INFO, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 
+/* Who said that a finding does not count. */
+enum finding_suppression { SUPPRESSED_NOT, SUPPRESSED_IN_FILE, SUPPRESSED_BESIDE, SUPPRESSED_BASELINE };
+
 struct finding {
 	enum finding_level level;
 	enum severity severity;
-	const char *rule_id;		/* static: "schema/unknown-key", "yaml/syntax" */
+	const char *rule_id;		/* lives as long as the rule set: "schema/unknown-key", "shell/recursive-delete" */
 	char *message;			/* one sentence, no full stop */
 	char *path;			/* YAML path: "spec.handlers[0].config.command"; NULL if none */
 	char *suggestion;		/* what to do; NULL if none */
 	const char *cwe;		/* "CWE-250"; NULL if none */
 	struct position position;	/* line 0: of the file as a whole */
 	unsigned int width;		/* characters to underline on that line, at least 1 */
-	bool suppressed;
+	const char *category;		/* static; NULL */
+	char *matched;			/* the text that is meant, secrets masked, cut to FINDING_MATCHED_MAX; NULL if none */
+	char *fingerprint;		/* 16 hex digits that survive moving lines (finding_fingerprints()); NULL before */
+	bool suppressed;		/* stays visible, never counts */
+	enum finding_suppression suppression;
+	char *justification;		/* owned; the reason given for the suppression; NULL */
+	char *line_text;		/* owned; the source line, for reports that outlive the document; NULL before finding_keep_lines() */
 };
+#define FINDING_MATCHED_MAX 200
 
 struct finding_list {
 	const char *file;		/* borrowed: the document's name */
 	struct finding *items;
 	size_t len, alloc;
+	/* All that were added, also those that are not kept (at most FINDINGS_PER_RULE a rule id): by severity, suppressed ones not. Exact once
+	 * finding_sort() was called. */
+	size_t counts[SEVERITY_CRITICAL + 1];
+	size_t suppressed_count;
+	void *tallies;			/* private */
 };
+#define FINDINGS_PER_RULE 100
 
 void finding_list_init(struct finding_list *list, const char *file);
 void finding_list_release(struct finding_list *list);
@@ -59,5 +75,17 @@ const char *severity_to_string(enum severity severity);
  * adds SGR codes. */
 void finding_print(const struct finding *f, const char *file, const struct document *doc, bool color,
 		   struct strbuf *out);
-/* {rule_id, level, severity, message, file, line, column, path, suggestion, cwe, suppressed} */
+/* {rule_id, level, severity, category, message, file, line, column, end_column, path, matched, suggestion, cwe, fingerprint, suppressed,
+ * suppression: {kind, justification}} */
 json_t *finding_to_json(const struct finding *f, const char *file);
+
+/* Of a finding of the scanner: the level follows from the severity (info: note; low and up: warning). Only schema errors make a package invalid. */
+struct finding *finding_of_rule(struct finding_list *list, enum severity severity, const char *rule_id, struct position position,
+				const char *message);
+
+bool severity_from_string(const char *s, enum severity *ret);
+
+/* Give every finding its fingerprint: a digest of rule id, YAML path with names instead of numbers where there are names, matched text and the
+ * number of equal ones before it; not of lines. */
+void finding_fingerprints(struct finding_list *list, const struct document *doc);
+void finding_keep_lines(struct finding_list *list, const struct document *doc);

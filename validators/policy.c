@@ -164,11 +164,13 @@ static void judge(struct decision *d, const struct wpk_handler_list *list)
 	}
 }
 
-int policy_decide(const struct wpk *wpk, const struct finding_list *findings, struct decision **ret, struct error *err)
+int policy_decide(const struct policy *p, const struct wpk *wpk, const struct finding_list *findings, struct decision **ret,
+		  struct error *err)
 {
 	size_t errors = finding_count(findings, FINDING_ERROR);
 	struct decision *d;
 
+	(void)p;
 	if (errors)
 		return error_set(err, ERR_INVALID_INPUT, "the package has %zu error%s", errors, errors == 1 ? "" : "s");
 	d = xcalloc(1, sizeof(*d));

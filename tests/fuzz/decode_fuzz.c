@@ -55,7 +55,7 @@ static void check_package(const struct wpk *wpk, const struct finding_list *find
 {
 	struct decision *decision = NULL;
 	struct error err = { 0 };
-	int rc = policy_decide(wpk, findings, &decision, &err);
+	int rc = policy_decide(NULL, wpk, findings, &decision, &err);
 
 	if (finding_count(findings, FINDING_ERROR)) {
 		check(rc < 0 && err.code == ERR_INVALID_INPUT);

@@ -105,7 +105,7 @@ static inline void fixture_init(struct fixture *f, const struct row *rows)
 	f->wpk = (struct wpk){ .name = "demo", .version = "1.2.0", .workflow_id = (char *)"demo-1.2.0", .runtime = WPK_RUNTIME_SHELL,
 			       .requirements = { .cpu_millis = 500, .memory_bytes = 256 << 20 }, .safety_mode = WPK_SAFETY_AUTO,
 			       .rollback_declared_enabled = true };
-	assert_int_equal(policy_decide(&f->wpk, &f->findings, &f->decision, NULL), 0);
+	assert_int_equal(policy_decide(NULL, &f->wpk, &f->findings, &f->decision, NULL), 0);
 	f->profile = (struct profile){ .name = "default" };
 	f->plan = (struct plan){ .decision = f->decision, .profile = &f->profile, .type = "container", .runtime = "native",
 				 .where = (char *)"container (native)", .chosen_because = (char *)"it needs nothing",

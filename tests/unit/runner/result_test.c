@@ -465,7 +465,7 @@ static void test_approval_is_shown(void **state)
 	fixture_init(&f, rows);
 	decision_free(f.decision);
 	f.wpk.approval_required = true;
-	assert_int_equal(policy_decide(&f.wpk, &f.findings, &f.decision, NULL), 0);
+	assert_int_equal(policy_decide(NULL, &f.wpk, &f.findings, &f.decision, NULL), 0);
 	f.plan.decision = f.decision;
 	result_decide(&f.result);
 	result_print(&f.result, false, false, &text);

@@ -162,7 +162,7 @@ static void plan_fixture(struct fixture *f, const char *yaml)
 	finding_list_init(&f->findings, "t.yaml");
 	assert_int_equal(wpk_decode(f->doc, &f->wpk, &f->findings, &err), 0);
 	assert_int_equal(finding_count(&f->findings, FINDING_ERROR), 0);
-	assert_int_equal(policy_decide(f->wpk, &f->findings, &f->decision, &err), 0);
+	assert_int_equal(policy_decide(NULL, f->wpk, &f->findings, &f->decision, &err), 0);
 	assert_int_equal(plan_make(f->decision, &options, &f->plan, &err), 0);
 }
 

@@ -29,7 +29,7 @@ static void decide(const char *text, struct strbuf *out)
 	assert_int_equal(document_parse(text, strlen(text), "t.yaml", &yaml_default_limits, &doc, &err), 0);
 	finding_list_init(&findings, "t.yaml");
 	assert_int_equal(wpk_decode(doc, &wpk, &findings, &err), 0);
-	if (policy_decide(wpk, &findings, &decision, &err) < 0) {
+	if (policy_decide(NULL, wpk, &findings, &decision, &err) < 0) {
 		assert_int_equal(err.code, ERR_INVALID_INPUT);
 		strbuf_addf(out, "refused: %s", err.text);
 	} else {
@@ -116,7 +116,7 @@ static void json(void **state)
 	document_parse(text, strlen(text), "t.yaml", &yaml_default_limits, &doc, &err);
 	finding_list_init(&findings, "t.yaml");
 	wpk_decode(doc, &wpk, &findings, &err);
-	assert_int_equal(policy_decide(wpk, &findings, &decision, &err), 0);
+	assert_int_equal(policy_decide(NULL, wpk, &findings, &decision, &err), 0);
 	json_auto_t *o = decision_to_json(decision);
 	json_write(o, 0, &out);
 	assert_non_null(strstr(out.buf, "{\"policy_decision\":\"block\",\"approval_required\":true,\"reasons\":[\"step 's' asks for "));

@@ -64,7 +64,7 @@ struct rule_condition {
 	bool negated;		/* must not hold (for paths: at no node; for effects: for none) */
 	bool recursive;		/* of effects: only recursive ones count */
 	bool each;		/* structural: is tried relative to the item of `each`, else to the scope's node */
-	const char *path;	/* SUBJECT_NODE: "a.b[].c", "a.*.c" (any key), "**" not; "" the node itself */
+	const char *path;	/* SUBJECT_NODE: "a.b[].c", "a.*.c" (any key), a."x.y/z*".c (a key with dots, by prefix), "**" not; "" the node itself */
 	const char *text;	/* the pattern's source, macros expanded; NULL */
 	uint32_t pattern;	/* index into rule_set.patterns; UINT32_MAX: none */
 	const char *const *names;	/* NULL-terminated */
@@ -79,7 +79,8 @@ struct rule_match {
 	const char *each;		/* structural: try it for each node at this path; NULL: once for the scope's node */
 	const struct rule_condition *conditions;
 	size_t conditions_len;
-	const char *const *keywords;	/* text, script: one of these must stand in the text (ASCII case does not matter) before any pattern is tried */
+	const char *const *keywords;	/* text, script: one of these must stand in the text (ASCII case does not matter) before any
+					 * pattern is tried; may be NULL beside a `key` */
 };
 
 struct rule_sample {

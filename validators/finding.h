@@ -36,17 +36,21 @@ struct finding {
 	enum finding_suppression suppression;
 	char *justification;		/* owned; the reason given for the suppression; NULL */
 	char *line_text;		/* owned; the source line, for reports that outlive the document; NULL before finding_keep_lines() */
+	uint32_t line_column;		/* column of line_text's first character: more than 1 where a long line was cut */
+	bool of_rule;			/* by finding_of_rule(): people are shown its severity and rule id */
 };
 #define FINDING_MATCHED_MAX 200
+#define FINDING_LINE_MAX 400		/* bytes of line_text */
 
 struct finding_list {
 	const char *file;		/* borrowed: the document's name */
 	struct finding *items;
 	size_t len, alloc;
-	/* All that were added, also those that are not kept (at most FINDINGS_PER_RULE a rule id): by severity, suppressed ones not. Exact once
-	 * finding_sort() was called. */
+	/* All that were added, also those that are not kept (at most FINDINGS_PER_RULE a rule id): by severity, suppressed ones and the notes
+	 * about those not kept left out. Exact once finding_sort() was called. */
 	size_t counts[SEVERITY_CRITICAL + 1];
 	size_t suppressed_count;
+	size_t dropped[FINDING_ERROR + 1];	/* not kept, by level */
 	void *tallies;			/* private */
 };
 #define FINDINGS_PER_RULE 100
@@ -62,21 +66,25 @@ struct finding *finding_at(struct finding_list *list, enum finding_level level, 
 			   const struct node *node, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
 
+/* All that count, also those not kept; exact at any time. */
 size_t finding_count(const struct finding_list *list, enum finding_level at_least);
-/* By position, then level; stable. At most 100 per rule id are kept in order of appearance, the rest is counted
- * in one note. */
+/* By position, then level; stable. Of each rule id the first FINDINGS_PER_RULE are kept, the rest is counted in one note "finding/more" (matched:
+ * the rule id and the number). Those not kept follow their note when it is suppressed, and the kept ones when a policy gave all of them another severity.
+ * Call it again after changing severities or suppressions: it counts anew. */
 void finding_sort(struct finding_list *list);
+/* Nothing is added, changed or sorted any more: give back the memory that only this needs. */
+void finding_settle(struct finding_list *list);
 
 const char *finding_level_to_string(enum finding_level level);	/* "error", "warning", "note" */
 const char *severity_to_string(enum severity severity);
 
-/* "file:line:column: error: message", the line and a caret, "  help: suggestion". `doc` may be NULL (no
- * excerpt). Control characters of the document are shown escaped, long lines are cut around the place. `color`
+/* "file:line:column: error: message" (of rules: "file:line:column: high: message [rule/id]"), the line and a caret, "  help: suggestion". `doc` may be
+ * NULL: then line_text is shown, if there. Control characters of the document are shown escaped, long lines are cut around the place. `color`
  * adds SGR codes. */
 void finding_print(const struct finding *f, const char *file, const struct document *doc, bool color,
 		   struct strbuf *out);
 /* {rule_id, level, severity, category, message, file, line, column, end_column, path, matched, suggestion, cwe, fingerprint, suppressed,
- * suppression: {kind, justification}} */
+ * suppression: {kind, justification} or null} */
 json_t *finding_to_json(const struct finding *f, const char *file);
 
 /* Of a finding of the scanner: the level follows from the severity (info: note; low and up: warning). Only schema errors make a package invalid. */
@@ -84,6 +92,7 @@ struct finding *finding_of_rule(struct finding_list *list, enum severity severit
 				const char *message);
 
 bool severity_from_string(const char *s, enum severity *ret);
+const char *suppression_to_string(enum finding_suppression suppression);	/* "in_file", "beside", "baseline"; NULL: not */
 
 /* Give every finding its fingerprint: a digest of rule id, YAML path with names instead of numbers where there are names, matched text and the
  * number of equal ones before it; not of lines. */

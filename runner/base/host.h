@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 enum host_class {
-	HOST_UNKNOWN,		/* cannot be told: a variable stands in it */
+	HOST_UNKNOWN,		/* cannot be told: a variable stands in it and the known end ("${X}.com") does not tell; a bucket */
 	HOST_LOOPBACK,		/* localhost, *.localhost, 127.0.0.0/8, ::1, 0.0.0.0 */
 	HOST_OWN,		/* private and link-local ranges (RFC 1918, 4193, 100.64/10), names of one label, *.svc, *.svc.cluster.local, *.internal,
-				 * *.internal.<x>, *.local, *.lan, *.corp, *.home.arpa */
+				 * *.internal.example (.test, .invalid: anyone can own internal.com), *.local, *.lan, *.corp, *.home.arpa */
 	HOST_METADATA,		/* 169.254.169.254 and relatives in any spelling (decimal, hex, octal, IPv6-mapped), fd00:ec2::254, metadata.google.internal,
 				 * 100.100.100.200, 168.63.129.16, metadata.azure.internal, alibaba/oracle/openstack ones */
 	HOST_EXTERNAL,		/* everything else */
@@ -30,12 +30,13 @@ struct host_ref {		/* a host found in text; offsets are bytes into it */
 };
 
 /* The host of a URL ("scheme://[user[:password]@]host[:port]/…", also "//host/…"); false if it has none. Userinfo tricks
- * (https://localhost@evil.com) give the real host. "${NAME}" and "$(…)" in the host make it HOST_UNKNOWN. */
+ * (https://localhost@evil.com) give the real host. "${NAME}" and "$(…)" belong to the host; behind them, ".evil.com"
+ * still tells. Files (file://, unix://) have no host. */
 bool host_of_url(const char *url, size_t len, struct host_ref *ret);
 
-/* The next URL in a text from `from` on; false: no more. Linear over all calls. */
+/* The next URL in a text from `from` on; false: no more. Linear over all calls when `from` goes on at the end of the host before. */
 bool host_find_url(const char *text, size_t len, size_t from, struct host_ref *ret);
 
-/* The same for an argument of a network program, which may lack a scheme: "evil.com/x", "user@host:path", "host:4444", "host". False: it does not
- * look like a host ("-o", "./file", "file.txt" when a file is likelier). */
+/* The same for an argument of a network program, which may lack a scheme: "evil.com/x", "user@host:path", "host:4444", "host",
+ * "/dev/tcp/host/80", "TCP:host:80", "@8.8.8.8". False: it does not look like a host ("-o", "./file", "file.txt" when a file is likelier). */
 bool host_of_argument(const char *arg, size_t len, struct host_ref *ret);

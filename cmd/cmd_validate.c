@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * validate: say everything that is wrong with packages. Makes nothing, starts nothing; made to be called with many files by editors,
  * commit hooks and CI. */
-#include <errno.h>
-#include <fts.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
+#include "cmd/folder.h"
 #include "cmd/output.h"
 #include "cmd/package.h"
 
@@ -97,22 +96,6 @@ static void validate_source(struct validation *v, const char *spec)
 		v->status = report_error(&err);
 }
 
-static bool is_package_name(const char *name)
-{
-	static const char *const ends[] = { ".wpk.yaml", ".wpk.yml" };
-	size_t len = strlen(name);
-
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		if (len > strlen(ends[i]) && !strcmp(name + len - strlen(ends[i]), ends[i]))
-			return true;
-	return false;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
 static void validate_failure(struct validation *v, const char *name, const char *text)
 {
 	struct package p = { .doc = NULL };
@@ -125,26 +108,12 @@ static void validate_failure(struct validation *v, const char *name, const char 
 	package_release(&p);
 }
 
-/* Every package file below, in the order of names. Hidden folders (.git) and links to folders are passed over. */
-static void validate_folder(struct validation *v, char *path)
+static void validate_below(void *arg, const char *path, const char *error)
 {
-	char *paths[] = { path, NULL };
-	FTS *tree = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
-	unsigned int found = v->valid + v->invalid;
-	FTSENT *e;
-
-	while (tree && (e = fts_read(tree))) {
-		if (e->fts_info == FTS_D && e->fts_level > 0 && e->fts_name[0] == '.')
-			fts_set(tree, e, FTS_SKIP);
-		else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS)
-			validate_failure(v, e->fts_path, strerror(e->fts_errno));
-		else if (e->fts_info != FTS_D && e->fts_info != FTS_DP && is_package_name(e->fts_name))
-			validate_source(v, e->fts_path);
-	}
-	if (tree)
-		fts_close(tree);
-	if (found == v->valid + v->invalid)
-		validate_failure(v, path, "no *.wpk.yaml or *.wpk.yml below this folder");
+	if (error)
+		validate_failure(arg, path, error);
+	else
+		validate_source(arg, path);
 }
 
 static int finish(struct validation *v)
@@ -190,7 +159,7 @@ static int validate_main(const struct command *self, int argc, char **argv)
 		char *path = operands.items[i];
 
 		if (strcmp(path, "-") && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			validate_folder(&v, path);
+			folder_each(path, validate_below, &v);
 		else
 			validate_source(&v, path);
 	}

@@ -26,6 +26,13 @@ struct wrapper {
 	const char *changes_root;	/* chroot DIR, -C DIR: NULL */
 	const struct shell_value *environment;	/* NAME=value words of env and sudo, in front of `first` */
 	size_t environment_len;
+	/* The same ready made, which also holds where no range of whole words is the command (docker run --entrypoint, su --command=TEXT,
+	 * socat SYSTEM:TEXT, parallel … :::): prefer these to first and last. */
+	const struct shell_value *argv;		/* WRAPPER_ARGV */
+	size_t argc;
+	struct shell_value text;		/* WRAPPER_SHELL_TEXT */
+	const struct shell_value *arguments;	/* $0, $1 … of sh -c TEXT $0 $1, of bash -s, of sh FILE */
+	size_t arguments_len;
 };
 /* `n` says which one, as a command may wrap several (find -exec a \; -exec b \;): false past the last. */
 bool knowledge_wrapper(struct arena *arena, const struct shell_value *argv, size_t argc, size_t n, struct wrapper *ret);

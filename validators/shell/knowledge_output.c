@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What commands print: the search for the row of a command, and the ways to say what came out. */
+#include "validators/shell/knowledge_output.h"
+
+#include <string.h>
+
+#define SHOWN_MAX 200	/* bytes of the command's words in "$(…)" */
+
+bool output_text(struct output_call *c, struct text_out *out, bool known, unsigned int origin)
+{
+	c->ret->text = out_text(out, &c->ret->len);
+	c->ret->known = known && !out->cut;
+	c->ret->origin = origin;
+	return true;
+}
+
+bool output_unknown(struct output_call *c, unsigned int origin)
+{
+	struct text_out out = out_init(c->arena, SHOWN_MAX);
+
+	out_addstr(&out, "$(");
+	for (size_t i = 0; i < c->argc && out.len + 8 < SHOWN_MAX; i++) {
+		size_t room = SHOWN_MAX - 8 - out.len, len = c->argv[i].len;
+
+		if (i)
+			out_addch(&out, ' ');
+		out_add(&out, c->argv[i].text, len < room ? len : room);
+		if (len > room)
+			out_addstr(&out, "...");
+	}
+	out_addch(&out, ')');
+	return output_text(c, &out, false, origin);
+}
+
+bool output_slice(struct output_call *c, const struct shell_value *from, size_t at, size_t len, unsigned int origin)
+{
+	c->ret->text = at + len == from->len ? from->text + at : arena_strndup(c->arena, from->text + at, len);
+	c->ret->len = len;
+	c->ret->known = from->known;
+	c->ret->origin = from->origin | origin;
+	return true;
+}
+
+const struct shell_value *output_operand(struct output_call *c, size_t n)
+{
+	struct option_walk walk = { .spec = &c->program->options, .argv = c->argv, .argc = c->argc, .next = 1 };
+	struct option o;
+
+	while (option_next(&walk, &o))
+		if (o.operand && !n--)
+			return &c->argv[o.index];
+	return NULL;
+}
+
+bool output_source(struct output_call *c, size_t first_operand, const struct shell_value **ret, unsigned int *origin)
+{
+	struct option_walk walk = { .spec = &c->program->options, .argv = c->argv, .argc = c->argc, .next = 1 };
+	size_t operands = 0;
+	bool files = false;
+	struct option o;
+
+	*origin = 0;
+	while (option_next(&walk, &o)) {
+		if (!o.operand || operands++ < first_operand)
+			continue;
+		if (value_is(&o.value, "-") || value_is(&o.value, "/dev/stdin")) {
+			*origin |= c->input->origin;
+			continue;
+		}
+		files = true;
+		*origin |= o.value.known ? knowledge_file_origin(o.value.text, o.value.len) : ORIGIN_FILE;
+		/* a process substitution stands for what is in it */
+		if (o.value.len > 2 && (!memcmp(o.value.text, "<(", 2) || !strncmp(o.value.text, "/dev/fd/", 8)))
+			*origin |= o.value.origin & ~(unsigned int)ORIGIN_LITERAL;
+	}
+	if (files)
+		return false;
+	*origin = c->input->origin;
+	*ret = c->input;
+	return true;
+}
+
+static const struct output_program *find_in(const struct output_program *table, size_t n, const char *name, size_t len)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		int order = strncmp(name, table[mid].name, len);
+
+		if (!order && table[mid].name[len])
+			order = -1;
+		if (!order)
+			return &table[mid];
+		if (order < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return NULL;
+}
+
+bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
+		      struct shell_value *ret)
+{
+	static const struct shell_value nothing = { .text = "", .origin = ORIGIN_INPUT };
+	struct output_call c = { .arena = arena, .argv = argv, .argc = argc, .input = input ? input : &nothing, .ret = ret };
+	const char *name;
+	size_t len;
+
+	if (!argc)
+		return false;
+	name = value_base_name(&argv[0], &len);
+	if (!len)
+		return false;
+	c.program = find_in(output_filters, output_filters_len, name, len);
+	if (!c.program)
+		c.program = find_in(output_decoders, output_decoders_len, name, len);
+	if (!c.program)
+		c.program = find_in(output_others, output_others_len, name, len);
+	*ret = (struct shell_value){ .text = "", .offset = argv[0].offset, .source_len = argv[0].source_len };
+	return c.program && c.program->run(&c);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * scan_command: conditions of shell rules on one normalised command. What conditions look at (arguments as lines, hosts …) is made
+ * when the first asks for it. Private to scan*.c. */
+#pragma once
+
+#include "runner/base/host.h"
+#include "runner/base/strbuf.h"
+#include "validators/scan_match.h"
+
+/* What a command must have for a condition to hold at all; bits of rule_ref.need. */
+enum command_feature {
+	FEATURE_READ = 1 << 0, FEATURE_WRITE = 1 << 1, FEATURE_APPEND = 1 << 2, FEATURE_DELETE = 1 << 3, FEATURE_EXECUTE = 1 << 4,
+	FEATURE_MODE = 1 << 5, FEATURE_MOVE = 1 << 6, FEATURE_LINK = 1 << 7,
+	FEATURE_CODE = 1 << 8, FEATURE_INPUT = 1 << 9, FEATURE_ASSIGNMENT = 1 << 10,
+	FEATURE_CODE_ORIGIN = 1 << 11, FEATURE_INPUT_ORIGIN = 1 << 12, FEATURE_NAME_ORIGIN = 1 << 13,	/* other than a literal */
+	FEATURE_DATA_ORIGIN = 1 << 14,
+	FEATURE_TRAIT = 1 << 15, FEATURE_RARE_TRAIT = 1 << 16,	/* any; one that ordinary commands do not have */
+	FEATURE_PIPED = 1 << 17,
+};
+#define FEATURES 18
+
+struct argument_line {
+	size_t offset, argument;	/* in view.args; index into argv */
+};
+
+struct command_view {
+	struct scan *sc;
+	const struct shell_analysis *analysis;
+	const struct shell_command *c;
+	const struct shell_source *source;
+	uint64_t features;
+	/* made on demand */
+	bool has_args, has_line, has_assignments, has_hosts;
+	struct strbuf args, line, assignments;
+	struct argument_line *lines;
+	size_t lines_len, lines_alloc;
+	uint64_t hosts;
+	const struct shell_value *host_values[HOST_EXTERNAL + 1];
+};
+
+void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis, const struct shell_source *source);
+void command_view_release(struct command_view *v);
+void command_view_set(struct command_view *v, const struct shell_command *c);
+
+/* Features without which no command satisfies the condition. */
+uint64_t condition_needs(const struct rule_condition *c);
+
+struct command_hit {
+	bool placed;		/* offset and len are of what matched, not of the whole command */
+	size_t offset, len;	/* in the text that was analysed */
+	const char *shown;	/* resolved text; lives as long as the view stands at the command */
+	size_t shown_len;
+};
+/* Does it hold? `ret` is filled when it does and tells the place. */
+bool condition_holds(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret);
+
+/* "mkfs*" stands for all that begin so. */
+bool name_fits(const char *pattern, const char *name);

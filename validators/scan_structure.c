@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules on mappings: containers, pod specs, manifests, handlers, the package. A path is walked with its frames on the stack, so that what
+ * is found knows its own path; nothing is stored. */
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+#include "runner/base/host.h"
+#include "runner/base/mem.h"
+#include "runner/base/quantity.h"
+#include "validators/scan_match.h"
+#include "validators/template.h"
+
+#define VALUE_MAX ((size_t)64 << 10)	/* bytes of a value with defaults filled in */
+
+void structure_index(struct scanner *s)
+{
+	for (size_t i = 0; i < s->rules->len; i++) {
+		const struct rule *rule = &s->rules->rules[i];
+		struct rule_refs *refs = &s->structural[rule->scope];
+
+		if (rule->disabled || rule->scope < SCOPE_CONTAINER)
+			continue;
+		for (size_t j = 0; j < rule->matches_len; j++) {
+			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
+			refs->items[refs->len++] = (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i };
+		}
+	}
+}
+
+/* ---- paths of rules: a.b[].c, *, "key.with.dots", prefix* */
+
+/* True: enough was seen, stop. */
+typedef bool node_visitor(void *arg, const struct node *node, const struct scan_path *path);
+
+struct path_key {
+	const char *text;
+	size_t len;
+	bool prefix;		/* any key that begins so; of "*" any key at all */
+	bool items;		/* "[]" */
+};
+
+/* The next element of a path; NULL at its end, else what follows. */
+static const char *path_next(const char *path, struct path_key *ret)
+{
+	path += *path == '.';
+	if (!*path)
+		return NULL;
+	if (!strncmp(path, "[]", 2)) {
+		*ret = (struct path_key){ .items = true };
+		return path + 2;
+	}
+	if (*path == '"') {
+		size_t len = strcspn(path + 1, "\"");
+
+		*ret = (struct path_key){ .text = path + 1, .len = len };
+		path += 1 + len;
+		path += *path == '"';
+	} else {
+		*ret = (struct path_key){ .text = path, .len = strcspn(path, ".[") };
+		path += ret->len;
+	}
+	if (ret->len && ret->text[ret->len - 1] == '*') {
+		ret->prefix = true;
+		ret->len--;
+	}
+	return path;
+}
+
+static bool key_fits(const struct path_key *wanted, const struct node *key)
+{
+	if (key->kind != NODE_SCALAR || key->len < wanted->len || memcmp(key->text, wanted->text, wanted->len) != 0)
+		return false;
+	return wanted->prefix || key->len == wanted->len;
+}
+
+static bool walk_path(const struct node *node, const char *rest, const struct scan_path *up, node_visitor *visit, void *arg)
+{
+	struct path_key key;
+
+	rest = path_next(rest, &key);
+	if (!rest)
+		return visit(arg, node, up);
+	if (key.items) {
+		if (node->kind == NODE_SCALAR && !node_is_null(node))	/* one where a list of them was meant */
+			return walk_path(node, rest, up, visit, arg);
+		for (size_t i = 0; node->kind == NODE_SEQUENCE && i < node->len; i++) {
+			struct scan_path path = { .up = up, .index = i };
+
+			if (walk_path(node->items[i], rest, &path, visit, arg))
+				return true;
+		}
+		return false;
+	}
+	for (size_t i = 0; node->kind == NODE_MAPPING && i < node->len; i++) {
+		const struct node *k = node->pairs[i].key;
+		struct scan_path path = { .up = up, .key = k->text, .key_len = k->len };
+
+		if (key_fits(&key, k) && walk_path(node->pairs[i].value, rest, &path, visit, arg))
+			return true;
+	}
+	return false;
+}
+
+/* ---- values */
+
+/* The text of a scalar with `${NAME:-default}` read as its default; *unknown: a reference without one stands in it. */
+static const char *value_text(const struct node *node, struct strbuf *expanded, size_t *ret_len, bool *unknown)
+{
+	struct template_refs refs = { 0 };
+	size_t at = 0, offset;
+
+	*ret_len = node->len;
+	*unknown = false;
+	if (!memchr(node->text, '$', node->len))
+		return node->text;
+	template_scan(TEMPLATE_DATA, node->text, node->len, &refs, &offset, NULL);
+	for (size_t i = 0; i < refs.len; i++) {
+		const struct template_ref *ref = &refs.items[i];
+
+		strbuf_add(expanded, node->text + at, ref->offset - at);
+		if (ref->fallback)
+			strbuf_addstr(expanded, ref->fallback);
+		else
+			strbuf_add(expanded, node->text + ref->offset, ref->len);
+		*unknown |= !ref->fallback;
+		at = ref->offset + ref->len;
+	}
+	strbuf_add(expanded, node->text + at, node->len - at);
+	template_refs_release(&refs);
+	*ret_len = expanded->len;
+	return expanded->buf;
+}
+
+/* As Kubernetes reads them, and in quotes. */
+static bool read_boolean(const char *text, bool *ret)
+{
+	static const char *const words[][2] = { { "false", "true" }, { "no", "yes" }, { "off", "on" }, { "n", "y" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		for (size_t value = 0; value < 2; value++) {
+			if (!strcasecmp(text, words[i][value])) {
+				*ret = value;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* Amounts that Kubernetes takes and quantity.h refuses: beyond its ceilings, negative, thousandths of bytes. */
+static bool read_odd_quantity(const char *text, char unit, double *ret)
+{
+	static const struct { const char *suffix; double factor; } suffixes[] = {
+		{ "", 1 }, { "n", 1e-9 }, { "u", 1e-6 }, { "m", 1e-3 }, { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 }, { "T", 1e12 }, { "P", 1e15 },
+		{ "E", 1e18 }, { "Ki", 0x1p10 }, { "Mi", 0x1p20 }, { "Gi", 0x1p30 }, { "Ti", 0x1p40 }, { "Pi", 0x1p50 }, { "Ei", 0x1p60 },
+	};
+	double value;
+	char *end;
+
+	if (!text[strspn(text, "+-")] || !strchr("0123456789.", text[strspn(text, "+-")]) || strpbrk(text, "xX"))
+		return false;
+	value = strtod(text, &end);
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (strcmp(end, suffixes[i].suffix) != 0)
+			continue;
+		*ret = value * suffixes[i].factor * (unit == 'c' ? 1000 : 1);
+		return !isnan(*ret);
+	}
+	return false;
+}
+
+static bool read_quantity(const char *text, size_t len, char unit, double *ret)
+{
+	uint64_t amount;
+
+	if (unit == 'c' && cpu_parse(text, len, &amount, NULL) == 0)
+		*ret = (double)amount;
+	else if (unit == 'b' && size_parse(text, len, &amount, NULL) == 0)
+		*ret = (double)amount;
+	else
+		return read_odd_quantity(text, unit, ret);
+	return true;
+}
+
+/* Classes of the hosts in a value: of its URLs, or of the value itself. */
+static uint64_t host_bits(const char *text, size_t len)
+{
+	struct host_ref host;
+	uint64_t bits = 0;
+	size_t from = 0;
+
+	while (host_find_url(text, len, from, &host)) {
+		bits |= UINT64_C(1) << host.class;
+		from = host.offset + host.len;
+		if (from >= len || !host.len)
+			break;
+	}
+	if (!bits && host_of_argument(text, len, &host))
+		bits |= UINT64_C(1) << host.class;
+	return bits;
+}
+
+static bool is_one_of(const char *const *names, const char *text)
+{
+	for (; names && *names; names++) {
+		if (!strcmp(*names, text))
+			return true;
+	}
+	return false;
+}
+
+struct trial {			/* of a match at a mapping */
+	struct scan *sc;
+	const struct rule_ref *ref;
+	const struct rule_condition *condition;
+	const struct node *scope, *item;
+	const struct scan_path *scope_path, *item_path;
+};
+
+static bool test_text(const struct trial *t, const struct node *node, const char *text, size_t len, bool unknown,
+		      const struct scan_path *path)
+{
+	const struct rule_condition *c = t->condition;
+	struct scan_place place = { .node = node, .path = path, .whole = true };
+	double amount;
+	bool boolean;
+
+	switch (c->test) {
+	case TEST_MATCHES:
+		return scan_pattern(t->sc, t->ref->index, c, text, len, 0, &place, NULL) == PATTERN_YES;
+	case TEST_TRUE:
+	case TEST_FALSE:
+		return read_boolean(text, &boolean) && boolean == (c->test == TEST_TRUE);
+	case TEST_ABOVE:
+		return !unknown && read_quantity(text, len, c->unit, &amount) && amount > (double)c->number;
+	case TEST_BELOW:
+		return !unknown && read_quantity(text, len, c->unit, &amount) && amount < (double)c->number;
+	case TEST_ZERO:
+		return !unknown && read_quantity(text, len, 'n', &amount) && amount == 0;
+	case TEST_BITS:
+		return host_bits(text, len) & c->bits;
+	case TEST_NAMES:
+		return is_one_of(c->names, text);
+	case TEST_EXISTS:
+		break;
+	}
+	return true;
+}
+
+static bool test_node(const struct trial *t, const struct node *node, const struct scan_path *path)
+{
+	autostrbuf struct strbuf expanded = STRBUF_INIT(VALUE_MAX);
+	const char *text;
+	bool unknown;
+	size_t len;
+
+	if (t->condition->test == TEST_EXISTS)
+		return !node_is_null(node);
+	if (node->kind != NODE_SCALAR)
+		return false;
+	text = value_text(node, &expanded, &len, &unknown);
+	return test_text(t, node, text, len, unknown, path);
+}
+
+/* ---- matches */
+
+static bool is_found(void *arg, const struct node *node, const struct scan_path *path)
+{
+	return test_node(arg, node, path);
+}
+
+static bool walk_condition(struct trial *t, const struct rule_condition *c, node_visitor *visit)
+{
+	const char *path = c->path ? c->path : "";
+
+	t->condition = c;
+	return c->each ? walk_path(t->item, path, t->item_path, visit, t) : walk_path(t->scope, path, t->scope_path, visit, t);
+}
+
+static void tell(struct trial *t, const struct node *node, const struct scan_path *path)
+{
+	struct scan_match match = { .place = { .node = node, .path = path, .whole = true } };
+
+	if (!key_set_add(&t->sc->structures, key_of(node, t->ref->index)))
+		return;		/* by another match of the rule, or through an alias */
+	if (node->kind != NODE_SCALAR)
+		match.shown = "";
+	scan_tell(t->sc, t->ref->index, &match);
+}
+
+static bool tell_found(void *arg, const struct node *node, const struct scan_path *path)
+{
+	struct trial *t = arg;
+
+	if (test_node(t, node, path))
+		tell(t, node, path);
+	return false;
+}
+
+/* All conditions hold: the first that is not negated says where; every node that it holds for is a place of its own. */
+static void try_item(struct trial *t)
+{
+	const struct rule_match *m = t->ref->match;
+	const struct rule_condition *where = NULL;
+
+	for (size_t i = 0; i < m->conditions_len; i++) {
+		const struct rule_condition *c = &m->conditions[i];
+
+		if (c->subject != SUBJECT_NODE)
+			return;
+		if (!c->negated && !where)
+			where = c;
+		else if (walk_condition(t, c, is_found) == c->negated)
+			return;
+	}
+	if (where)
+		walk_condition(t, where, tell_found);
+	else
+		tell(t, t->item, t->item_path);
+}
+
+static bool try_each(void *arg, const struct node *node, const struct scan_path *path)
+{
+	struct trial *t = arg;
+
+	t->item = node;
+	t->item_path = path;
+	try_item(t);
+	return false;
+}
+
+void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *mapping, const struct scan_path *path)
+{
+	const struct rule_refs *refs = &sc->scanner->structural[scope];
+
+	for (size_t i = 0; i < refs->len; i++) {
+		struct trial t = {
+			.sc = sc, .ref = &refs->items[i], .scope = mapping, .scope_path = path, .item = mapping, .item_path = path,
+		};
+
+		if (t.ref->match->each)
+			walk_path(mapping, t.ref->match->each, path, try_each, &t);
+		else
+			try_item(&t);
+	}
+}

@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define MAX_COMMANDS 64		/* of one wrapper: each is searched for from the front */
+
 bool wrapper_emit(struct wrapper_call *c, const struct wrapper *w)
 {
 	if (c->wanted) {
@@ -169,7 +171,7 @@ bool knowledge_wrapper(struct arena *arena, const struct shell_value *argv, size
 	const struct wrapper_program *p;
 	size_t len;
 
-	if (!argc)
+	if (!argc || n >= MAX_COMMANDS)
 		return false;
 	c.name = value_base_name(&argv[0], &len);
 	p = wrapper_find(c.name, len);

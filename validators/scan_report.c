@@ -198,7 +198,13 @@ void scan_sink_flush(struct scan_sink *s, bool all)
 }
 
 const struct scan_format scan_formats[] = {
+	{ "text", "for people: every finding at its line, decision and score of each file", scan_report_text },
 	{ "json", "everything, for programs", scan_report_json },
+	{ "sarif", "SARIF 2.1.0, for code scanning", scan_report_sarif },
+	{ "junit", "JUnit XML, a suite for each file", scan_report_junit },
+	{ "github", "annotations of GitHub Actions", scan_report_github },
+	{ "gitlab", "GitLab's code quality report", scan_report_gitlab },
+	{ "markdown", "a comment or a summary page, at most 60 KB", scan_report_markdown },
 	{ NULL, NULL, NULL },
 };
 

@@ -71,29 +71,21 @@ struct list {
 	bool any;
 };
 
-/* One item a line: the whole is never held in memory. */
-static void write_item(struct list *list, json_t *item)
-{
-	strbuf_addstr(&list->out->text, list->any ? ",\n    " : "\n    ");
-	list->any = true;
-	json_write(item, 0, &list->out->text);
-	while (list->out->text.len && list->out->text.buf[list->out->text.len - 1] == '\n')
-		list->out->text.buf[--list->out->text.len] = '\0';
-	json_decref(item);
-	scan_sink_flush(list->out, false);
-}
-
 static void write_file(void *arg, const struct scan_report *r, const struct scanned_file *f)
 {
+	struct list *list = arg;
+
 	(void)r;
-	write_item(arg, file_to_json(f));
+	scan_add_item(list->out, &list->any, "\n    ", file_to_json(f));
 }
 
 static void write_findings(void *arg, const struct scan_report *r, const struct scanned_file *f)
 {
+	struct list *list = arg;
+
 	(void)r;
 	for (size_t i = 0; i < f->findings.len; i++)
-		write_item(arg, finding_to_json(&f->findings.items[i], f->file));
+		scan_add_item(list->out, &list->any, "\n    ", finding_to_json(&f->findings.items[i], f->file));
 }
 
 void scan_report_json(const struct scan_report *r, bool color, struct scan_sink *out)

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/scan_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/exit_status.h"
+#include "runner/base/clock.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+
+#define INPUT_BYTES_MAX ((size_t)64 << 20)	/* of a baseline */
+#define SECONDS_PER_DAY 86400
+
+void scan_options_release(struct scan_options *o)
+{
+	strvec_release(&o->rules);
+}
+
+/* ---- what to judge by */
+
+/* A file of ours with findings: it is told like a package, and makes the whole not acceptable if it is wrong. */
+static void add_findings(struct scan_report *report, const char *name, struct finding_list *findings)
+{
+	struct scanned_file f;
+
+	if (!findings->len)
+		return;
+	scanned_file_init(&f, name);
+	f.findings = *findings;
+	f.findings.file = f.file;
+	*findings = (struct finding_list){ .file = findings->file };
+	finding_sort(&f.findings);
+	f.valid = !finding_count(&f.findings, FINDING_ERROR);
+	f.verdict = f.valid ? VERDICT_APPROVE : VERDICT_BLOCK;
+	scan_report_add(report, &f);
+	scanned_file_release(&f);
+}
+
+static int read_document(const char *path, struct document **ret, struct error *err)
+{
+	autostrbuf struct strbuf bytes = STRBUF_INIT(yaml_default_limits.max_bytes);
+
+	if (file_read(path, &bytes, err) < 0)
+		return -1;
+	return document_parse(bytes.buf, bytes.len, path, &yaml_default_limits, ret, err);
+}
+
+static int open_policy(struct scan_judge *j, const char *name, struct scan_report *report, struct error *err)
+{
+	struct finding_list findings;
+	struct document *doc = NULL;
+
+	j->policy = policy_builtin(name);
+	if (j->policy)
+		return 0;
+	if (read_document(name, &doc, err) < 0)
+		return strpbrk(name, "./") ? error_prefix(err, "policy")
+					   : error_set(err, ERR_USAGE, "--policy: '%s' is neither 'default' nor 'registry-compat' nor a file", name);
+	finding_list_init(&findings, name);
+	j->policy = policy_from_document(doc, &findings);
+	add_findings(report, name, &findings);
+	finding_list_release(&findings);
+	document_free(doc);
+	return j->policy ? 0 : error_set(err, ERR_INVALID_INPUT, "the policy '%s' is invalid", name);
+}
+
+static int open_rules(struct scan_judge *j, const struct strvec *folders, struct scan_report *report, struct error *err)
+{
+	j->rules = rules_builtin(j->policy->pack);
+	report->rules = j->rules;
+	for (size_t i = 0; i < folders->len; i++) {
+		struct finding_list findings;
+		int rc;
+
+		finding_list_init(&findings, folders->items[i]);
+		rc = rules_load_folder(j->rules, folders->items[i], &findings, err);
+		add_findings(report, folders->items[i], &findings);
+		finding_list_release(&findings);
+		if (rc < 0)
+			return -1;
+	}
+	j->scanner = scanner_new(j->rules);
+	return 0;
+}
+
+static int open_suppressions(struct scan_judge *j, const char *ignore_file, struct scan_report *report, struct error *err)
+{
+	struct document *doc = NULL;
+	struct finding_list findings;
+
+	j->suppressions = suppressions_new(j->rules, (long)(clock_realtime_ns() / NS_PER_SEC / SECONDS_PER_DAY));
+	if (!ignore_file)
+		return 0;
+	if (read_document(ignore_file, &doc, err) < 0)
+		return error_prefix(err, "suppressions");
+	finding_list_init(&findings, ignore_file);
+	suppressions_add_document(j->suppressions, doc, &findings);
+	add_findings(report, ignore_file, &findings);
+	finding_list_release(&findings);
+	document_free(doc);
+	return 0;
+}
+
+static int open_baseline(struct scan_judge *j, const char *path, struct error *err)
+{
+	autostrbuf struct strbuf bytes = STRBUF_INIT(INPUT_BYTES_MAX);
+
+	if (file_read(path, &bytes, err) < 0 || baseline_parse(bytes.buf, bytes.len, path, &j->baseline, err) < 0)
+		return error_prefix(err, "baseline");
+	j->baseline_len = baseline_gone(j->baseline);	/* nothing was met yet */
+	return 0;
+}
+
+int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct scan_report *report, struct error *err)
+{
+	if (open_policy(j, o->policy, report, err) < 0 || open_rules(j, &o->rules, report, err) < 0)
+		return -1;
+	report->policy = j->policy->name;
+	rules_digest(j->rules, report->rules_digest);
+	if (!o->no_ignore && j->policy->allow_suppressions && open_suppressions(j, o->ignore_file, report, err) < 0)
+		return -1;
+	return o->baseline ? open_baseline(j, o->baseline, err) : 0;
+}
+
+void scan_judge_close(struct scan_judge *j)
+{
+	baseline_free(j->baseline);
+	suppressions_free(j->suppressions);
+	scanner_free(j->scanner);
+	policy_free(j->policy);
+	rules_free(j->rules);
+	*j = (struct scan_judge)SCAN_JUDGE_INIT;
+}
+
+/* ---- one package */
+
+size_t scan_judge_package(struct scan_judge *j, const struct document *doc, const struct wpk *wpk, struct finding_list *findings,
+			  struct decision **ret)
+{
+	size_t before = j->baseline ? baseline_gone(j->baseline) : 0;
+	struct error err = { 0 };
+
+	*ret = NULL;
+	scan_package(j->scanner, doc, wpk, findings);
+	finding_sort(findings);
+	if (wpk)
+		policy_apply(j->policy, wpk, findings);
+	if (j->suppressions)
+		suppressions_apply(j->suppressions, doc, findings);
+	finding_sort(findings);
+	finding_fingerprints(findings, doc);
+	if (j->baseline) {
+		baseline_apply(j->baseline, findings);
+		finding_sort(findings);
+	}
+	if (wpk && !finding_count(findings, FINDING_ERROR) && policy_decide(j->policy, wpk, findings, ret, &err) < 0)
+		*ret = NULL;
+	return before ? before - baseline_gone(j->baseline) : 0;
+}
+
+static void judge_opened(struct scan_judge *j, struct package *p, struct scanned_file *ret)
+{
+	struct decision *decision = NULL;
+
+	if (p->doc) {
+		ret->baseline_matched = scan_judge_package(j, p->doc, p->wpk, &p->findings, &decision);
+		finding_keep_lines(&p->findings, p->doc);
+	}
+	ret->valid = decision != NULL;
+	if (decision) {
+		ret->decision = decision_to_json(decision);
+		ret->verdict = decision_verdict(decision);
+		ret->workflow_id = xstrdup(p->wpk->workflow_id);
+	}
+	decision_free(decision);
+}
+
+void scan_failure(const char *name, int status, const char *text, struct scanned_file *ret)
+{
+	scanned_file_init(ret, name);
+	ret->unreadable = status;
+	finding_add(&ret->findings, FINDING_ERROR, "source/unreadable", (struct position){ 0 }, "%s", text);
+	finding_sort(&ret->findings);
+	finding_fingerprints(&ret->findings, NULL);
+}
+
+void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, struct scanned_file *ret)
+{
+	struct scratch scratch = SCRATCH_INIT;
+	struct error err = { 0 };
+	struct package p;
+
+	if (package_open_anywhere(spec, state_dir, &scratch, &p, &err) < 0) {
+		scan_failure(p.findings.file, exit_status_of_error(&err), err.text, ret);
+	} else {
+		scanned_file_init(ret, p.findings.file);
+		judge_opened(j, &p, ret);
+		finding_list_release(&ret->findings);
+		ret->findings = p.findings;	/* moved: positions, words and texts are its own */
+		ret->findings.file = ret->file;
+		finding_list_init(&p.findings, p.shown);
+	}
+	package_release(&p);
+	if (scratch_close(&scratch, &err) < 0)
+		ret->unreadable = exit_status_of_error(&err);
+}

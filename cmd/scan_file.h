@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * scan_file: one package through rules, policy, suppressions and baseline. Shared by scan, and by plan and run, whose gate is the same verdict. */
+#pragma once
+
+#include "cmd/package.h"
+#include "validators/scan.h"
+#include "validators/scan_report.h"
+#include "validators/suppress.h"
+
+/* What to judge by. */
+struct scan_options {
+	const char *policy;		/* "default", "registry-compat" or a file */
+	struct strvec rules;		/* folders */
+	bool no_ignore;
+	const char *ignore_file, *baseline;
+};
+#define SCAN_OPTIONS_INIT { .policy = "default" }
+void scan_options_release(struct scan_options *o);
+/* Rows for the options of a command whose struct `type` has a struct scan_options as `member`. */
+#define SCAN_OPTION_ROWS(type, member) \
+	{ .name = "policy", .kind = OPTION_TEXT, .offset = offsetof(type, member.policy), .value = "NAME|FILE", .group = "Policy", \
+	  .help = "decide by 'default', 'registry-compat' or the policy in a YAML file" }, \
+	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(type, member.rules), .value = "DIR", .group = "Policy", \
+	  .help = "add the rules of a folder; one with a known id takes its place" }, \
+	{ .name = "no-ignore", .kind = OPTION_FLAG, .offset = offsetof(type, member.no_ignore), .group = "Policy", \
+	  .help = "let suppressions in packages and ignore files not count" }, \
+	{ .name = "ignore-file", .kind = OPTION_TEXT, .offset = offsetof(type, member.ignore_file), .value = "FILE", .group = "Policy", \
+	  .help = "read suppressions from here" }, \
+	{ .name = "baseline", .kind = OPTION_TEXT, .offset = offsetof(type, member.baseline), .value = "FILE", .group = "Policy", \
+	  .help = "let only findings count that are not in this file" }
+
+/* All of it made ready: once, for any number of packages and for forked workers. */
+struct scan_judge {
+	struct rule_set *rules;
+	struct scanner *scanner;
+	struct policy *policy;
+	struct suppressions *suppressions;	/* NULL: nothing is suppressed */
+	struct baseline *baseline;		/* NULL: none */
+	size_t baseline_len;			/* entries in it */
+};
+#define SCAN_JUDGE_INIT { .rules = NULL }
+
+/* What is wrong with rule, policy and ignore files is added to `report` as files of their own. -1: one of them cannot be read, or is no baseline. */
+int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct scan_report *report, struct error *err);
+void scan_judge_close(struct scan_judge *j);
+
+/* Add what the scanner finds in a decoded package to `findings` (sorted, with fingerprints), and decide. *ret is NULL when the findings hold errors; `wpk` may
+ * be NULL. Returns how many entries of the baseline were met. */
+size_t scan_judge_package(struct scan_judge *j, const struct document *doc, const struct wpk *wpk, struct finding_list *findings,
+			  struct decision **ret);
+
+/* A file, bundle, URL or "-" from opening it to the result. What cannot be read is a finding. */
+void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, struct scanned_file *ret);
+/* What could not even be tried. */
+void scan_failure(const char *name, int status, const char *text, struct scanned_file *ret);

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * analysis_builtin: commands that change the state of the shell. */
+#include <string.h>
+
+#include "validators/shell/analysis_steps.h"
+
+static size_t identifier_len(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+	return s[0] >= '0' && s[0] <= '9' ? 0 : n;
+}
+
+static bool is_identifier(const char *s)
+{
+	return *s && !s[identifier_len(s)];
+}
+
+/* ---- folders */
+static void go_to(struct walker *w, const char *cwd, bool lost)
+{
+	w->old_cwd = w->cwd;
+	w->cwd = cwd;
+	w->cwd_lost = lost;
+}
+
+static void run_cd(struct walker *w, const struct call *c)
+{
+	const struct shell_value *to = NULL;
+	const char *path;
+	size_t len;
+
+	for (size_t i = 1; i < c->argc && !to; i++)
+		if (c->argv[i].text[0] != '-' || !c->argv[i].text[1])
+			to = &c->argv[i];
+	if (!to) {
+		go_to(w, c->argv[0].text[0] == 'p' ? NULL : "~", c->argv[0].text[0] == 'p');
+	} else if (!strcmp(to->text, "-")) {
+		go_to(w, w->old_cwd, !w->old_cwd);
+	} else if (!to->known || !to->len || to->text[0] == '+') {
+		go_to(w, NULL, true);
+	} else {
+		path = knowledge_path(w->arena, w->cwd, to->text, to->len, &len);
+		go_to(w, w->cwd_lost && path[0] != '/' && path[0] != '~' ? NULL : path, w->cwd_lost && path[0] != '/' && path[0] != '~');
+	}
+}
+
+static void run_popd(struct walker *w, const struct call *c)
+{
+	(void)c;
+	go_to(w, w->old_cwd, !w->old_cwd);
+}
+
+/* ---- variables */
+static void declare(struct walker *w, const struct shell_value *arg, bool local, bool export)
+{
+	size_t n = identifier_len(arg->text);
+	bool append = n && arg->text[n] == '+' && arg->text[n + 1] == '=';
+	size_t from = n + append + 1;
+	struct shell_value v = *arg;
+
+	if (!n)
+		return;
+	if (local)
+		variable_local(w, arg->text, n);
+	if (arg->text[n + append] == '=') {
+		v.text += from;
+		v.len -= from;
+		if (append)
+			variable_append(w, arg->text, n, v);
+		else
+			variable_assign(w, arg->text, n, v, false);
+	} else if (local && !arg->text[n]) {
+		variable_unset(w, arg->text, n);
+	}
+	if (export)
+		variable_export(w, arg->text, n);
+}
+
+static void run_declaration(struct walker *w, const struct call *c)
+{
+	const char *name = c->argv[0].text;
+	bool export = !strcmp(name, "export"), global = export || !strcmp(name, "readonly");
+
+	for (size_t i = 1; i < c->argc; i++) {
+		const char *s = c->argv[i].text;
+
+		if (s[0] == '-') {
+			export |= strchr(s, 'x') != NULL;
+			global |= strchr(s, 'g') != NULL;
+		} else {
+			declare(w, &c->argv[i], !global && w->frame, export);
+		}
+	}
+}
+
+static void run_unset(struct walker *w, const struct call *c)
+{
+	for (size_t i = 1; i < c->argc; i++)
+		variable_unset(w, c->argv[i].text, c->argv[i].len);
+}
+
+static void set_arguments(struct walker *w, const struct shell_value *values, size_t n)
+{
+	struct shell_value *args = arena_alloc(w->arena, (n + 1) * sizeof(*args));
+
+	spend(w, n * 4);
+	args[0] = w->args_len ? w->args[0] : value_unknown(w->arena, "0", 1, ORIGIN_INPUT);
+	if (n)
+		memcpy(args + 1, values, n * sizeof(*args));
+	w->args = args;
+	w->args_len = n + 1;
+	w->args_known = true;
+	for (size_t i = 0; i < n; i++)	/* "$@" of unknown arguments stays that */
+		w->args_known &= strcmp(values[i].text, "${@}") != 0 && strcmp(values[i].text, "${*}") != 0;
+}
+
+static void run_set(struct walker *w, const struct call *c)
+{
+	for (size_t i = 1; i < c->argc; i++) {
+		const char *s = c->argv[i].text;
+
+		if (!strcmp(s, "--")) {
+			set_arguments(w, c->argv + i + 1, c->argc - i - 1);
+			return;
+		}
+		if (s[0] != '-' && s[0] != '+') {
+			set_arguments(w, c->argv + i, c->argc - i);
+			return;
+		}
+		i += (s[1] && s[strlen(s) - 1] == 'o');
+	}
+}
+
+static void run_shift(struct walker *w, const struct call *c)
+{
+	size_t n = c->argc > 1 && c->argv[1].text[0] >= '0' && c->argv[1].text[0] <= '9' ? (size_t)(c->argv[1].text[0] - '0') : 1;
+	struct shell_value *args;
+
+	if (!w->args_known || w->args_len <= n)
+		return;
+	if (w->balance < (int64_t)w->args_len) {
+		w->args_known = false;
+		return;
+	}
+	args = arena_alloc(w->arena, (w->args_len - n) * sizeof(*args));
+	spend(w, w->args_len);
+	args[0] = w->args[0];
+	memcpy(args + 1, w->args + 1 + n, (w->args_len - 1 - n) * sizeof(*args));
+	w->args = args;
+	w->args_len -= n;
+}
+
+/* ---- reading */
+static struct shell_value next_line(struct walker *w, struct stream *in, char end)
+{
+	const char *from = in->value.text + in->pos, *newline = memchr(from, end, in->value.len - in->pos);
+	size_t len = newline ? (size_t)(newline - from) : in->value.len - in->pos;
+	struct shell_value v = in->value;
+
+	in->pos += len + (newline != NULL);
+	while (len && (*from == ' ' || *from == '\t')) {
+		from++;
+		len--;
+	}
+	spend(w, len);
+	v.text = arena_strndup(w->arena, from, len);
+	v.len = len;
+	v.known = v.known || !memchr(from, '$', len);
+	return v;
+}
+
+static void read_fields(struct walker *w, const struct call *c, size_t first, struct shell_value line)
+{
+	const char *separators = field_separators(w), *s = line.text;
+
+	for (size_t i = first; i < c->argc; i++) {
+		struct shell_value v = line;
+		size_t n;
+
+		s += strspn(s, *separators ? separators : "");
+		n = i + 1 < c->argc ? strcspn(s, separators) : strlen(s);
+		v.text = arena_strndup(w->arena, s, n);
+		v.len = n;
+		s += n;
+		s += *s != '\0';
+		if (is_identifier(c->argv[i].text))
+			variable_assign(w, c->argv[i].text, c->argv[i].len, v, false);
+	}
+}
+
+static void run_read(struct walker *w, const struct call *c)
+{
+	struct stream *in = w->fds[0];
+	char end = '\n';
+	size_t first = 1;
+
+	for (; first < c->argc && c->argv[first].text[0] == '-'; first++) {
+		const char *s = c->argv[first].text;
+		char last = s[strlen(s) - 1];
+
+		if (s[1] == 'a' && first + 1 < c->argc)
+			break;
+		if (strchr("dintpNu", last) && first + 1 < c->argc) {
+			first++;
+			if (last == 'd')
+				end = c->argv[first].text[0];
+			if (last == 'u' && c->argv[first].text[0] >= '0' && c->argv[first].text[0] <= '9')
+				in = w->fds[c->argv[first].text[0] - '0'];
+		}
+	}
+	if (in && in->value.len && !value_is_unknown(&in->value) && in->pos < in->value.len) {
+		read_fields(w, c, first, next_line(w, in, end));
+		return;
+	}
+	for (size_t i = first; i < c->argc; i++)
+		if (is_identifier(c->argv[i].text))
+			variable_assign(w, c->argv[i].text, c->argv[i].len,
+					value_unknown(w->arena, c->argv[i].text, c->argv[i].len,
+						      in && in->value.origin ? in->value.origin : ORIGIN_INPUT), false);
+}
+
+/* mapfile, getopts, let: something is assigned, we do not know what. */
+static void run_unknown_assignment(struct walker *w, const struct call *c)
+{
+	const struct shell_value *last = &c->argv[c->argc - 1];
+	unsigned int origin = w->fds[0] ? w->fds[0]->value.origin : ORIGIN_INPUT;
+	size_t n = identifier_len(last->text);
+
+	if (c->argc > 1 && n)
+		variable_assign(w, last->text, n, value_unknown(w->arena, last->text, n, origin), false);
+}
+
+static void run_printf_v(struct walker *w, const struct call *c)
+{
+	struct shell_value *argv, v = { .text = "" };
+
+	argv = arena_alloc(w->arena, c->argc * sizeof(*argv));
+	argv[0] = c->argv[0];
+	memcpy(argv + 1, c->argv + 3, (c->argc - 3) * sizeof(*argv));
+	if (!knowledge_output(w->arena, argv, c->argc - 2, NULL, &v) || (!v.known && !v.len))
+		v = value_unknown(w->arena, c->argv[2].text, c->argv[2].len, v.origin | ORIGIN_COMMAND);
+	variable_assign(w, c->argv[2].text, c->argv[2].len, v, true);
+}
+
+/* ---- leaving */
+static void run_break(struct walker *w, const struct call *c)
+{
+	w->breaks++;
+	if (c->argc > 1)
+		w->ends++;
+}
+
+static void run_end(struct walker *w, const struct call *c)
+{
+	(void)c;
+	w->ends++;
+	for (struct frame *f = w->frame; f; f = f->outer)
+		f->may_end = true;
+}
+
+static void run_silently(struct walker *w, const struct call *c)
+{
+	(void)w;
+	(void)c;
+}
+
+struct builtin {
+	const char *name;
+	void (*run)(struct walker *w, const struct call *c);
+};
+
+/* Sorted. The silent ones only print nothing. */
+static const struct builtin builtins[] = {
+	{ ":", run_silently }, { "[", run_silently }, { "[[", run_silently }, { "break", run_break }, { "cd", run_cd },
+	{ "chmod", run_silently }, { "chown", run_silently }, { "cp", run_silently }, { "declare", run_declaration },
+	{ "exit", run_end }, { "export", run_declaration }, { "false", run_silently }, { "getopts", run_unknown_assignment },
+	{ "kill", run_silently }, { "let", run_unknown_assignment }, { "ln", run_silently }, { "local", run_declaration },
+	{ "mapfile", run_unknown_assignment }, { "mkdir", run_silently }, { "mv", run_silently }, { "popd", run_popd },
+	{ "pushd", run_cd }, { "read", run_read }, { "readarray", run_unknown_assignment }, { "readonly", run_declaration },
+	{ "return", run_end }, { "rm", run_silently }, { "rmdir", run_silently }, { "set", run_set }, { "shift", run_shift },
+	{ "sleep", run_silently }, { "test", run_silently }, { "touch", run_silently }, { "true", run_silently },
+	{ "typeset", run_declaration }, { "ulimit", run_silently }, { "umask", run_silently }, { "unset", run_unset },
+	{ "wait", run_silently },
+};
+
+static const struct builtin *builtin_find(const char *name)
+{
+	size_t low = 0, high = ARRAY_SIZE(builtins);
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(name, builtins[middle].name);
+
+		if (!order)
+			return &builtins[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+bool is_declaration(const char *name)
+{
+	const struct builtin *b = strchr("delrt", name[0]) && name[0] ? builtin_find(name) : NULL;
+
+	return b && b->run == run_declaration;
+}
+
+bool run_builtin(struct walker *w, const struct call *c, const char *name)
+{
+	const struct builtin *b = builtin_find(name);
+
+	if (!strcmp(name, "printf") && c->argc > 3 && !strcmp(c->argv[1].text, "-v")) {
+		run_printf_v(w, c);
+		return true;
+	}
+	if (!b || (b->run == run_set && c->argc == 1) || (b->run == run_declaration && c->argc > 1 && !strcmp(c->argv[1].text, "-p")))
+		return false;	/* `set` alone dumps variables */
+	b->run(w, c);
+	return true;
+}

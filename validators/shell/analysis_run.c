@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * analysis_run: a command whose words are known becomes an entry of the outcome; what it runs in turn is followed. */
+#include <string.h>
+
+#include "validators/shell/analysis_steps.h"
+
+#define RENDER_MAX 200
+#define MADE_MAX 16
+
+size_t emit(struct walker *w, const struct shell_command *c)
+{
+	struct shell_command *to;
+
+	if (w->len >= SHELL_MAX_COMMANDS) {
+		w->truncated = true;
+		return SHELL_NO_COMMAND;
+	}
+	spend(w, 64 + c->argc * 4);
+	ARRAY_GROW(w->commands, w->len, w->alloc);
+	to = &w->commands[w->len];
+	*to = *c;
+	to->cwd = w->cwd;
+	to->traits |= w->traits;
+	to->depth = w->depth;
+	to->offset = place(&w->source, c->offset);
+	to->source_len = place_len(&w->source, c->source_len);
+	if (!to->input.text)
+		to->input.text = "";
+	if (!to->code.text)
+		to->code.text = "";
+	return w->len++;
+}
+
+/* ---- names */
+static void resolve_name(struct walker *w, struct running *r)
+{
+	const struct shell_value *v = &r->call->argv[0];
+	const char *slash = NULL, *base, *s = v->text;
+	size_t len, ret_len;
+	bool changed = false;
+
+	if (!v->known) {	/* ${DIR}/tool has a known name */
+		for (size_t i = 0; i < v->len;) {
+			size_t skip = value_unknown_len(s + i, v->len - i);
+
+			if (s[i] == '/')
+				slash = s + i;
+			else if (skip)
+				slash = NULL;
+			i += skip ? skip : 1;
+		}
+		if (!slash || !slash[1]) {
+			r->cmd.name = "";
+			r->cmd.traits |= TRAIT_UNKNOWN_NAME;
+			return;
+		}
+	} else {
+		slash = memrchr(s, '/', v->len);
+	}
+	base = slash && slash[1] ? slash + 1 : s;
+	len = v->len - (size_t)(base - s);
+	r->cmd.name = base;
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)base[i] >= 0x80) {
+			r->cmd.name = knowledge_fold(w->arena, base, len, &ret_len, &changed);
+			break;
+		}
+	}
+	if (changed || (r->call->odd && r->call->odd[0]))
+		r->cmd.traits |= TRAIT_OBFUSCATED;
+	if (v->origin & ORIGIN_DECODED)
+		r->cmd.traits |= TRAIT_DECODED;
+}
+
+/* ---- code by path */
+static bool has_effect(const struct shell_command *c, enum shell_access access, const char *path)
+{
+	for (size_t i = 0; i < c->effects_len; i++)
+		if (c->effects[i].access == access && !strcmp(c->effects[i].path.text, path))
+			return true;
+	return false;
+}
+
+static void add_execute(struct walker *w, struct running *r, struct shell_effect **effects, const struct shell_value *at,
+			const char *path, size_t len)
+{
+	struct shell_effect *e;
+
+	r->cmd.effects = *effects;
+	if (has_effect(&r->cmd, ACCESS_EXECUTE, path))
+		return;
+	*effects = arena_append(w->arena, *effects, r->cmd.effects_len, sizeof(**effects));
+	e = &(*effects)[r->cmd.effects_len++];
+	e->access = ACCESS_EXECUTE;
+	e->path = *at;
+	e->path.text = path;
+	e->path.len = len;
+	r->cmd.effects = *effects;
+}
+
+static bool is_standard_input(const char *path)
+{
+	return !strcmp(path, "-") || !strcmp(path, "/dev/stdin") || !strcmp(path, "/dev/fd/0") || !strcmp(path, "/proc/self/fd/0");
+}
+
+/* The content of a script file, as far as it is known. */
+static struct shell_value script_content(struct walker *w, struct running *r, const struct shell_value *at, struct shell_effect **effects)
+{
+	struct shell_value v = { .text = "" };
+	const char *path = at->text;
+	size_t len = at->len;
+	bool written;
+
+	if (is_standard_input(path))
+		return w->fds[0] ? w->fds[0]->value : v;
+	if (path[0] != '<' && path[0] != '>') {
+		path = knowledge_path(w->arena, w->cwd, at->text, at->len, &len);
+		add_execute(w, r, effects, at, path, len);
+	}
+	v = file_content(w, path, &written);
+	if (!written) {
+		v.origin = at->origin & (unsigned int)~(ORIGIN_LITERAL | ORIGIN_INPUT | ORIGIN_ASSEMBLED);
+		v.known = false;
+	}
+	v.offset = at->offset;
+	v.source_len = at->source_len;
+	return v;
+}
+
+static void find_code(struct walker *w, struct running *r, struct shell_effect **effects)
+{
+	struct shell_command *c = &r->cmd;
+	const struct shell_value *argv = c->argv, *input = w->fds[0] ? &w->fds[0]->value : NULL;
+
+	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_INPUT) {
+		c->code = c->input;
+	} else if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_FILE) {
+		c->code = script_content(w, r, &argv[r->wrapper.first], effects);
+	} else if (!r->wraps && knowledge_interpreter(w->arena, argv, c->argc, input, &r->interpreter)) {
+		c->code = r->interpreter.code;
+		if (r->interpreter.file && !c->code.len && !c->code.origin)
+			c->code = script_content(w, r, &argv[r->interpreter.file], effects);
+	} else if (memchr(argv[0].text, '/', argv[0].len) && c->name[0]) {
+		struct shell_value v = script_content(w, r, &argv[0], effects);
+
+		r->runs_file = v.len || v.origin;
+		if (r->runs_file && !r->wraps)
+			c->code = v;
+	}
+	if (!c->code.text)
+		c->code.text = "";
+}
+
+/* ---- files */
+static void note_files(struct walker *w, const struct running *r)
+{
+	struct made_file made[MADE_MAX];
+	size_t n = knowledge_made_files(w->arena, r->cmd.argv, r->cmd.argc, w->cwd, made, MADE_MAX);
+
+	for (size_t i = 0; i < n && i < MADE_MAX; i++) {
+		struct shell_value v = { .text = "", .origin = made[i].origin };
+		bool written;
+
+		if (made[i].from_input && w->fds[0]) {
+			v = w->fds[0]->value;
+			v.origin |= made[i].origin;
+		} else if (made[i].source) {
+			v = file_content(w, made[i].source->text, &written);
+			v.origin |= made[i].origin;
+		}
+		file_write(w, made[i].path.text, &v, false, made[i].tree);
+	}
+}
+
+/* ---- output */
+static struct shell_value render(struct walker *w, const struct shell_command *c)
+{
+	autostrbuf struct strbuf sb = STRBUF_INIT(RENDER_MAX);
+	struct shell_value v = { .text = "" };
+
+	strbuf_addstr(&sb, "$(");
+	/* $(curl x | jq .) reads as a whole */
+	if (c->input_from != SHELL_NO_COMMAND && value_is_unknown(&c->input) && c->input.len > 4 && c->input.len < RENDER_MAX / 2) {
+		strbuf_add(&sb, c->input.text + 2, c->input.len - 3);
+		strbuf_addstr(&sb, " | ");
+	}
+	for (size_t i = 0; i < c->argc && sb.len < RENDER_MAX - 1; i++) {
+		strbuf_addstr(&sb, i ? " " : "");
+		strbuf_add(&sb, c->argv[i].text, c->argv[i].len);
+	}
+	if (sb.len > RENDER_MAX - 1)
+		sb.len = RENDER_MAX - 1;
+	v.text = arena_strndup(w->arena, sb.buf, sb.len + 1);
+	((char *)v.text)[sb.len] = ')';
+	v.len = sb.len + 1;
+	return v;
+}
+
+static void give_output(struct walker *w, const struct running *r)
+{
+	const struct shell_command *c = &r->cmd;
+	const struct shell_value *in = w->fds[0] ? &w->fds[0]->value : NULL;
+	unsigned int flows = ORIGIN_NETWORK_EXTERNAL | ORIGIN_NETWORK_OWN | ORIGIN_DECODED | ORIGIN_SECRET | ORIGIN_ENVIRONMENT | ORIGIN_FILE;
+	struct shell_value v = { .text = "" };
+
+	if (!w->out)
+		return;
+	if (!strcmp(c->name, "pwd") && w->cwd) {
+		v = value_text(w->cwd, strlen(w->cwd), ORIGIN_LITERAL);
+	} else if (!knowledge_output(w->arena, c->argv, c->argc, in, &v)) {
+		v = (struct shell_value){ .text = "", .origin = ORIGIN_COMMAND | (in ? in->origin & flows : 0) };
+	}
+	if (!v.known && !v.len) {
+		unsigned int origin = v.origin;
+
+		v = render(w, c);
+		v.origin = origin;
+	}
+	if (in && v.len == in->len && in->source_len && !memcmp(v.text, in->text, v.len)) {
+		v.offset = in->offset;
+		v.source_len = in->source_len;
+	} else {
+		v.offset = place(&w->source, c->offset);
+		v.source_len = place_len(&w->source, c->source_len);
+	}
+	capture_add(w, w->out, &v);
+}
+
+/* ---- one command */
+static void prepare(struct walker *w, struct running *r)
+{
+	const struct call *c = r->call;
+	struct shell_command *cmd = &r->cmd;
+	struct shell_effect *effects = c->effects;
+
+	cmd->effects_len = c->effects_len;
+	knowledge_effects(w->arena, cmd->argv, cmd->argc, w->cwd, &effects, &cmd->effects_len);
+	cmd->effects = effects;
+	if (w->wrappers < WRAPPERS_MAX)
+		r->wraps = knowledge_wrapper(w->arena, cmd->argv, cmd->argc, 0, &r->wrapper);
+	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_TEXT && r->wrapper.first <= r->wrapper.last && r->wrapper.last < cmd->argc)
+		cmd->code = join_words(w, cmd->argv, r->wrapper.first, r->wrapper.last);
+	else
+		find_code(w, r, &effects);
+	cmd->effects = effects;
+	if (knowledge_is_dry(cmd->argv, cmd->argc))
+		cmd->traits |= TRAIT_DRY;
+	if (is_script_again(w, r))
+		cmd->traits |= TRAIT_FORK_BOMB;
+}
+
+void run_call(struct walker *w, const struct call *c)
+{
+	struct running r = { .call = c };
+	struct shell_command *cmd = &r.cmd;
+	bool followed;
+
+	if (w->levels >= LEVELS_MAX) {
+		w->truncated = true;
+		return;
+	}
+	cmd->argv = c->argv;
+	cmd->argc = c->argc;
+	cmd->assignments = c->assignments;
+	cmd->assignments_len = c->assignments_len;
+	cmd->offset = c->offset;
+	cmd->source_len = c->source_len;
+	cmd->input_from = SHELL_NO_COMMAND;
+	cmd->effects = c->effects;
+	cmd->effects_len = c->effects_len;
+	if (w->fds[0]) {
+		cmd->input = w->fds[0]->value;
+		cmd->input_from = w->fds[0]->from;
+	}
+	resolve_name(w, &r);
+	if (run_function(w, &r))
+		return;
+	w->levels++;
+	w->wrappers++;
+	prepare(w, &r);
+	r.index = emit(w, cmd);
+	note_files(w, &r);
+	if (!run_builtin(w, c, cmd->name)) {
+		followed = run_wrapped(w, &r);
+		run_embedded(w, &r);
+		if (!followed && !run_script_file(w, &r))
+			give_output(w, &r);
+	}
+	w->wrappers--;
+	w->levels--;
+}

@@ -39,8 +39,9 @@ struct shell_part {
 	const char *text;		/* TEXT: the text; VARIABLE: the name; ARITHMETIC: the source. NUL-terminated */
 	size_t len;
 	const char *index;		/* VARIABLE: what stands in […] as written; NULL */
+	const struct shell_word *index_word;	/* the same as a word, since substitutions in it are run; NULL */
 	enum shell_expansion expansion;
-	const struct shell_word *operand, *operand2;	/* VARIABLE; NULL: none */
+	const struct shell_word *operand, *operand2;	/* VARIABLE; NULL: none. ARITHMETIC: operand is the source as a word */
 	const struct shell_list *body;			/* COMMAND, PROCESS; never NULL there */
 	const struct shell_word *alternatives;		/* BRACE */
 	size_t alternatives_len;
@@ -74,9 +75,11 @@ struct shell_assignment {
 	bool append;			/* += */
 	bool array;			/* NAME=( … ): words */
 	const char *index;		/* NAME[index]=; NULL */
+	const struct shell_word *index_word;	/* the same with its parts */
 	struct shell_word value;
 	const struct shell_word *words;
 	size_t words_len;
+	size_t offset, source_len;
 };
 
 enum shell_node_kind {
@@ -85,11 +88,11 @@ enum shell_node_kind {
 	COMMAND_IF,			/* bodies: condition, then, condition, then …, [else] */
 	COMMAND_WHILE, COMMAND_UNTIL,		/* bodies: condition, body */
 	COMMAND_FOR,			/* name, words (`in_words`: false means "$@"), bodies[0] */
-	COMMAND_FOR_ARITHMETIC,		/* for ((…)): bodies[0] */
-	COMMAND_CASE,			/* words[0], bodies: one a branch (patterns are not kept) */
+	COMMAND_FOR_ARITHMETIC,		/* for ((…)): words[0] is the source in the parentheses; bodies[0] */
+	COMMAND_CASE,			/* words[0], behind it all patterns in order; bodies: one a branch */
 	COMMAND_FUNCTION,			/* name, bodies[0] */
 	COMMAND_TEST,			/* [[ … ]]: words, without the brackets */
-	COMMAND_ARITHMETIC_COMMAND,	/* (( … )) */
+	COMMAND_ARITHMETIC_COMMAND,	/* (( … )): words[0] is the source */
 };
 
 struct shell_node {

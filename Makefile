@@ -17,6 +17,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
+RULES_SAMPLES ?= count
 
 comma := ,
 variant := $(notdir $(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -76,7 +77,7 @@ below_cmd := $(BUILD)/cmd/exit_status.o $(below_runner)	# of cmd/, which is no a
 all: $(BIN)
 
 $(libbase): $(call obj,$(base_src))
-$(libvalidators): $(call obj,$(validators_src))
+$(libvalidators): $(call obj,$(validators_src)) $(BUILD)/validators/rules_tables.o
 $(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o
 $(librunner): $(call obj,$(runner_src)) $(embedded)
 $(BUILD)/lib%.a:
@@ -96,6 +97,20 @@ $(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c
 	$(call say,FILTER,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 $(WARN) -D_GNU_SOURCE -o $(@:.o=) $< $(shell $(PKG_CONFIG) --cflags --libs libseccomp 2>/dev/null)
 	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
+
+# rule files become static tables, by a program made of the same objects; it stops the build when a rule or one of its samples is wrong.
+# The folders are prerequisites, too: a file may go away
+rule_folders := $(wildcard validators/rules validators/rules/registry-compat)
+$(rule_folders): ;	# rules is not made from rules.c
+$(BUILD)/validators/rules_embed: $(BUILD)/validators/rules_embed.o $(call obj,$(validators_src)) $(libbase)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+$(BUILD)/validators/rules_tables.c: $(BUILD)/validators/rules_embed $(rule_folders) $(wildcard $(addsuffix /*.y*ml,$(rule_folders)))
+	$(call say,RULES,$@)
+	$(Q)$< $(RULES_SAMPLES) $(rule_folders) > $@
+$(BUILD)/validators/rules_tables.o: $(BUILD)/validators/rules_tables.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # a data file becomes `const char name_with_underscores[]`, NUL-terminated
 $(BUILD)/%.json.o: %.json scripts/embed

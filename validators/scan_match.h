@@ -96,6 +96,7 @@ void scan_tell_own(struct scan *sc, enum severity severity, const char *id, cons
 void scan_mask(const char *text, size_t len, struct strbuf *out);
 /* True the first time. */
 bool key_set_add(struct key_set *set, uint64_t key);
+bool key_set_has(const struct key_set *set, uint64_t key);
 void key_set_release(struct key_set *set);
 static inline uint64_t key_of(const void *address, uint32_t number)
 {

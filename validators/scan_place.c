@@ -416,6 +416,11 @@ bool key_set_add(struct key_set *set, uint64_t key)
 	return true;
 }
 
+bool key_set_has(const struct key_set *set, uint64_t key)
+{
+	return set->alloc && set->slots[key_slot(set, key + !key)];
+}
+
 void key_set_release(struct key_set *set)
 {
 	free(set->slots);

@@ -14,6 +14,16 @@
 
 #define VALUE_MAX ((size_t)64 << 10)	/* bytes of a value with defaults filled in */
 
+/* The gravest first, so that a weaker rule of the same category finds its place taken; else in order. */
+static void insert_by_severity(struct rule_refs *refs, struct rule_ref ref)
+{
+	size_t i = refs->len++;
+
+	for (; i && refs->items[i - 1].rule->severity < ref.rule->severity; i--)
+		refs->items[i] = refs->items[i - 1];
+	refs->items[i] = ref;
+}
+
 void structure_index(struct scanner *s)
 {
 	for (size_t i = 0; i < s->rules->len; i++) {
@@ -24,7 +34,7 @@ void structure_index(struct scanner *s)
 			continue;
 		for (size_t j = 0; j < rule->matches_len; j++) {
 			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
-			refs->items[refs->len++] = (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i };
+			insert_by_severity(refs, (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 		}
 	}
 }
@@ -279,12 +289,36 @@ static bool walk_condition(struct trial *t, const struct rule_condition *c, node
 	return c->each ? walk_path(t->item, path, t->item_path, visit, t) : walk_path(t->scope, path, t->scope_path, visit, t);
 }
 
+/* A number for a category at a severity. */
+static uint32_t category_key(const char *category, int severity)
+{
+	uint32_t h = 2166136261u + (uint32_t)severity;
+
+	for (; *category; category++)
+		h = (h ^ (unsigned char)*category) * 16777619u;
+	return h | UINT32_C(1) << 31;	/* no index of a rule */
+}
+
+/* Has a graver rule of the category been told of at the node? If not, this rule takes the place. */
+static bool is_outdone(struct scan *sc, const struct rule *rule, const struct node *node)
+{
+	if (!rule->category)
+		return false;
+	if (key_set_has(&sc->structures, key_of(node, category_key(rule->category, (int)rule->severity))))
+		return true;
+	for (int weaker = 0; weaker < (int)rule->severity; weaker++)
+		key_set_add(&sc->structures, key_of(node, category_key(rule->category, weaker)));
+	return false;
+}
+
 static void tell(struct trial *t, const struct node *node, const struct scan_path *path)
 {
 	struct scan_match match = { .place = { .node = node, .path = path, .whole = true } };
 
 	if (!key_set_add(&t->sc->structures, key_of(node, t->ref->index)))
 		return;		/* by another match of the rule, or through an alias */
+	if (is_outdone(t->sc, t->ref->rule, node))
+		return;
 	if (node->kind != NODE_SCALAR)
 		match.shown = "";
 	scan_tell(t->sc, t->ref->index, &match);

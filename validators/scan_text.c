@@ -14,6 +14,7 @@
 #define KEYED_MAX 64			/* rules on keys whose verdict about a key is remembered */
 #define KEY_MEMORY 256			/* keys that are remembered; a power of two */
 #define KEY_BYTES 32
+#define HITS_MAX 1024			/* places that are compared with each other before they are told */
 
 struct output {			/* of a state: a keyword ends here */
 	uint32_t keyword;
@@ -52,10 +53,18 @@ struct scope_index {
 	struct remembered_key *memory;
 };
 
+struct text_hit {
+	const struct rule_ref *ref;
+	size_t offset, len;
+	bool outdone;
+};
+
 struct text_index {
 	struct scope_index script, text;
 	struct progress *progress;	/* by rule_ref.need, which counts the matches here */
 	uint64_t serial;
+	struct text_hit *hits;		/* of the present text, told at its end */
+	size_t hits_len;
 };
 
 /* ---- the automaton */
@@ -211,6 +220,7 @@ struct text_index *text_index_new(struct arena *arena, const struct rule_set *ru
 	uint64_t number = index_scope(arena, rules, SCOPE_SCRIPT, 0, &x->script);
 
 	number = index_scope(arena, rules, SCOPE_TEXT, number, &x->text);
+	x->hits = arena_alloc(arena, HITS_MAX * sizeof(*x->hits));
 	x->progress = arena_alloc(arena, (number + 1) * sizeof(*x->progress));
 	return x;
 }
@@ -270,12 +280,58 @@ static const struct rule_condition *first_pattern(const struct rule_match *m)
 	return NULL;
 }
 
-static void tell_text(const struct text_view *v, const struct rule_ref *ref, size_t offset, size_t len)
+static int compare_hits(const void *pa, const void *pb)
 {
-	struct scan_match match = { .place = { .node = v->node, .path = v->path, .offset = offset, .len = len } };
+	const struct text_hit *a = pa, *b = pb;
 
-	if (key_set_add(&v->sc->structures, key_of(v->node, ref->index) ^ (uint64_t)(offset + 1) << 40))
-		scan_tell(v->sc, ref->index, &match);
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	if (a->len != b->len)
+		return a->len > b->len ? -1 : 1;
+	return a->ref->need < b->ref->need ? -1 : a->ref->need > b->ref->need;
+}
+
+/* Of two that share a place: the same rule by another of its matches, or a weaker one of the category. */
+static void compare_places(struct text_hit *a, struct text_hit *b)
+{
+	const struct rule *ra = a->ref->rule, *rb = b->ref->rule;
+
+	if (ra == rb)
+		b->outdone |= !a->outdone;
+	else if (ra->category && rb->category && !strcmp(ra->category, rb->category) && ra->severity != rb->severity)
+		*(ra->severity < rb->severity ? &a->outdone : &b->outdone) = true;
+}
+
+/* Tell of what was found so far, in order. */
+static void tell_hits(const struct text_view *v)
+{
+	struct text_index *x = v->sc->scanner->text;
+
+	qsort(x->hits, x->hits_len, sizeof(*x->hits), compare_hits);
+	for (size_t i = 0; i < x->hits_len; i++) {
+		struct text_hit *hit = &x->hits[i];
+
+		for (size_t j = i + 1; j < x->hits_len && x->hits[j].offset < hit->offset + hit->len; j++)
+			compare_places(hit, &x->hits[j]);
+	}
+	for (size_t i = 0; i < x->hits_len; i++) {
+		struct scan_match match = {
+			.place = { .node = v->node, .path = v->path, .offset = x->hits[i].offset, .len = x->hits[i].len },
+		};
+
+		if (!x->hits[i].outdone)
+			scan_tell(v->sc, x->hits[i].ref->index, &match);
+	}
+	x->hits_len = 0;
+}
+
+static void add_hit(const struct text_view *v, const struct rule_ref *ref, size_t offset, size_t len)
+{
+	struct text_index *x = v->sc->scanner->text;
+
+	if (x->hits_len == HITS_MAX)
+		tell_hits(v);
+	x->hits[x->hits_len++] = (struct text_hit){ .ref = ref, .offset = offset, .len = len };
 }
 
 /* All matches between `from` and `to`. Returns where the last one ends, or `from`. */
@@ -288,7 +344,7 @@ static size_t try_part(const struct text_view *v, const struct rule_ref *ref, si
 
 	if (!where) {
 		if (others_hold(v, ref, NULL, from, to, (struct span){ .offset = from, .len = to - from }))
-			tell_text(v, ref, 0, v->node->len);
+			add_hit(v, ref, 0, v->node->len);
 		return to;
 	}
 	for (size_t at = from; at <= to; at = span.next + base) {
@@ -297,7 +353,7 @@ static size_t try_part(const struct text_view *v, const struct rule_ref *ref, si
 		span.offset += base;
 		matched = span.next + base;
 		if (others_hold(v, ref, where, from, to, span))
-			tell_text(v, ref, span.offset, span.len);
+			add_hit(v, ref, span.offset, span.len);
 	}
 	return matched < to ? matched : to;
 }
@@ -413,4 +469,6 @@ void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, 
 	x->serial++;
 	find_keywords(&v, &scoped->automaton);
 	try_keyed(&v, scoped);
+	if (x->hits_len)
+		tell_hits(&v);
 }

@@ -19,7 +19,7 @@ struct command {
 	int (*main)(const struct command *self, int argc, char **argv);
 };
 
-extern const struct command command_run, command_validate, command_scan, command_plan, command_gc, command_doctor, command_schema,
+extern const struct command command_run, command_validate, command_scan, command_rules, command_plan, command_gc, command_doctor, command_schema,
 	command_completion, command_version, command_help, command_man;
 
 const struct command *command_at(size_t i);		/* in order of help, hidden ones last; NULL past the last */

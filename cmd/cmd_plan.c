@@ -6,11 +6,13 @@
 #include "cmd/exit_status.h"
 #include "cmd/output.h"
 #include "cmd/package.h"
+#include "cmd/scan_file.h"
 #include "cmd/settings.h"
 
 struct plan_command_options {
 	struct settings settings;
 	const char *format;
+	struct scan_options scan;
 };
 
 struct planning {
@@ -18,6 +20,7 @@ struct planning {
 	struct parameters *parameters;
 	struct strbuf text;	/* the product */
 	json_t *plans;		/* NULL for text */
+	struct scan_judge judge;
 	bool color;
 	int status;
 };
@@ -27,6 +30,7 @@ static const char *const formats[] = { "text", "json", NULL };
 static const struct option_spec options[] = {
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct plan_command_options, format), .value = "FORMAT",
 	  .choices = formats, .group = "Output", .help = "form of the output" },
+	SCAN_OPTION_ROWS(struct plan_command_options, scan),
 	{ .name = NULL },
 };
 
@@ -76,7 +80,7 @@ static void plan_source(struct planning *p, const char *spec)
 	struct package pkg;
 	struct error err = { 0 };
 
-	if (package_open_anywhere(spec, common->state_dir, &scratch, &pkg, &err) < 0) {
+	if (package_open_anywhere(spec, common->state_dir, &scratch, &p->judge, &pkg, &err) < 0) {
 		note_error(p, &err);
 	} else {
 		package_show_findings(&pkg, common, 0);
@@ -104,7 +108,7 @@ static int finish(struct planning *p)
 
 static int plan_main(const struct command *self, int argc, char **argv)
 {
-	struct plan_command_options opt = { .settings = SETTINGS_INIT, .format = "text" };
+	struct plan_command_options opt = { .settings = SETTINGS_INIT, .format = "text", .scan = SCAN_OPTIONS_INIT };
 	struct parameters parameters;
 	struct planning p = { .opt = &opt, .parameters = &parameters, .text = STRBUF_INIT(STRBUF_NO_MAX) };
 	autostrvec struct strvec operands = STRVEC_INIT;
@@ -116,12 +120,13 @@ static int plan_main(const struct command *self, int argc, char **argv)
 		status = command_usage_error(self, "'plan' needs at least one package");
 	if (status >= 0) {
 		settings_release(&opt.settings);
+		scan_options_release(&opt.scan);
 		return status;
 	}
 	for (size_t i = 0; i < operands.len; i++)
 		stdin_taken |= !strcmp(operands.items[i], "-");
 	parameters_init(&parameters);
-	if (settings_resolve(&opt.settings, stdin_taken, &parameters, &err) < 0) {
+	if (settings_resolve(&opt.settings, stdin_taken, &parameters, &err) < 0 || scan_judge_prepare(&p.judge, &opt.scan, &opt.settings.common, &err) < 0) {
 		p.status = report_error(&err);
 	} else {
 		p.color = use_color(&opt.settings.common, STDOUT_FILENO);
@@ -132,6 +137,8 @@ static int plan_main(const struct command *self, int argc, char **argv)
 		p.status = finish(&p);
 	}
 	strbuf_release(&p.text);
+	scan_judge_close(&p.judge);
+	scan_options_release(&opt.scan);
 	parameters_release(&parameters);
 	settings_release(&opt.settings);
 	return p.status;

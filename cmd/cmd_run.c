@@ -11,6 +11,7 @@
 #include "cmd/output.h"
 #include "cmd/package.h"
 #include "cmd/report_target.h"
+#include "cmd/scan_file.h"
 #include "cmd/scratch.h"
 #include "cmd/settings.h"
 #include "cmd/terminal.h"
@@ -26,8 +27,10 @@
 struct run_command_options {
 	struct settings settings;	/* first: the shared rows write here */
 	const char *wpk, *format, *save_logs;
+	const char *override;		/* why a blocked package is run all the same; NULL: it is not */
 	uint64_t timeout_ns;		/* 0: as the profile says */
 	struct strvec files, require, report;
+	struct scan_options scan;
 	bool exit_zero;
 };
 
@@ -39,6 +42,7 @@ struct invocation {
 	size_t files_len;
 	bool require[CONTROL_COUNT], require_all;
 	struct parameters parameters;
+	struct scan_judge judge;
 	struct package package;
 	struct plan *plan;
 	struct cancel *cancel;
@@ -59,6 +63,9 @@ static const struct option_spec options[] = {
 	  .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
 	{ .name = "timeout", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, timeout_ns), .value = "TIME",
 	  .min = NS_PER_MS, .group = "Package", .help = "deadline of the whole run, as in 90s or 1h30m (default: as the profile says)" },
+	SCAN_OPTION_ROWS(struct run_command_options, scan),
+	{ .name = "override", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, override), .value = "REASON",
+	  .group = "Policy", .help = "run a package that the policy blocks all the same; the reason is part of every result" },
 	{ .name = "require", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, require), .value = "all|NAME,...",
 	  .group = "Sandbox", .help = "refuse to start unless these controls are enforced; 'doctor' lists them" },
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, format), .value = "FORMAT",
@@ -225,10 +232,13 @@ static int make_plan(struct invocation *v, struct error *err)
 
 static int open_package(struct invocation *v, struct error *err)
 {
-	if (package_open(v->opt.wpk, scratch_path(&v->scratch), &v->package, err) < 0)
+	if (scan_judge_prepare(&v->judge, &v->opt.scan, &v->opt.settings.common, err) < 0 ||
+	    package_open(v->opt.wpk, scratch_path(&v->scratch), &v->judge, &v->package, err) < 0)
 		return -1;
 	package_show_findings(&v->package, &v->opt.settings.common, 0);
 	package_show_reasons(&v->package);
+	if (v->package.decision && v->opt.override)
+		decision_override(v->package.decision, v->opt.override);
 	return make_plan(v, err);
 }
 
@@ -484,11 +494,13 @@ static void invocation_release(struct invocation *v)
 	report_targets_release(&v->reports);
 	plan_free(v->plan);
 	package_release(&v->package);
+	scan_judge_close(&v->judge);
 	parameters_release(&v->parameters);
 	strvec_release(&v->warnings);
 	strvec_release(&v->opt.files);
 	strvec_release(&v->opt.require);
 	strvec_release(&v->opt.report);
+	scan_options_release(&v->opt.scan);
 	settings_release(&v->opt.settings);
 	cancel_free(v->cancel);
 }
@@ -496,7 +508,7 @@ static void invocation_release(struct invocation *v)
 static int run_main(const struct command *self, int argc, char **argv)
 {
 	struct invocation v = {
-		.opt = { .settings = SETTINGS_INIT, .format = "text" },
+		.opt = { .settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text" },
 		.scratch = SCRATCH_INIT,
 		.out = OUTPUT_INIT(STDOUT_FILENO),
 		.narrative = OUTPUT_INIT(STDERR_FILENO),

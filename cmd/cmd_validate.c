@@ -88,7 +88,7 @@ static void validate_source(struct validation *v, const char *spec)
 	struct error err = { 0 };
 	struct package p;
 
-	if (package_open_anywhere(spec, v->opt->common.state_dir, &scratch, &p, &err) < 0)
+	if (package_open_anywhere(spec, v->opt->common.state_dir, &scratch, NULL, &p, &err) < 0)
 		add_failure(v, &p, &err);
 	show(v, &p);
 	package_release(&p);

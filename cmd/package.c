@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/output.h"
+#include "cmd/scan_file.h"
 #include "runner/base/archive.h"
 #include "runner/base/file.h"
 #include "runner/base/http.h"
@@ -29,7 +30,7 @@ static void start(const char *spec, struct package *ret)
 }
 
 /* `ret` is started. */
-static int open_started(const char *spec, const char *scratch, struct package *ret, struct error *err)
+static int open_started(const char *spec, const char *scratch, struct scan_judge *judge, struct package *ret, struct error *err)
 {
 	if (source_open(spec, scratch, &ret->source, err) < 0)
 		return -1;
@@ -38,23 +39,24 @@ static int open_started(const char *spec, const char *scratch, struct package *r
 	    wpk_decode(ret->doc, &ret->wpk, &ret->findings, err) < 0)
 		return -1;
 	finding_sort(&ret->findings);
-	if (!ret->wpk || finding_count(&ret->findings, FINDING_ERROR))
-		return 0;
-	return policy_decide(NULL, ret->wpk, &ret->findings, &ret->decision, err);
+	if (judge && ret->wpk && !finding_count(&ret->findings, FINDING_ERROR))
+		scan_judge_package(judge, ret->doc, ret->wpk, &ret->findings, &ret->decision);
+	return 0;
 }
 
-int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err)
+int package_open(const char *spec, const char *scratch, struct scan_judge *judge, struct package *ret, struct error *err)
 {
 	start(spec, ret);
-	return open_started(spec, scratch, ret, err);
+	return open_started(spec, scratch, judge, ret, err);
 }
 
-int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err)
+int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct scan_judge *judge, struct package *ret,
+			  struct error *err)
 {
 	start(spec, ret);
 	if (package_needs_scratch(spec) && (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0))
 		return -1;
-	return open_started(spec, scratch_path(scratch), ret, err);
+	return open_started(spec, scratch_path(scratch), judge, ret, err);
 }
 
 void package_release(struct package *p)
@@ -70,9 +72,21 @@ void package_release(struct package *p)
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
 			    struct strbuf *out)
 {
-	for (size_t i = first; i < p->findings.len; i++)
-		if (!common->quiet || p->findings.items[i].level == FINDING_ERROR)
-			finding_print(&p->findings.items[i], p->findings.file, p->doc, color, out);
+	unsigned int hidden = 0;
+
+	for (size_t i = first; i < p->findings.len; i++) {
+		const struct finding *f = &p->findings.items[i];
+
+		if (common->quiet && f->level != FINDING_ERROR)
+			continue;
+		if (f->of_rule && !common->verbose && (f->severity < SEVERITY_HIGH || f->suppressed))
+			hidden += f->severity > SEVERITY_INFO && !f->suppressed;
+		else
+			finding_print(f, p->findings.file, p->doc, color, out);
+	}
+	if (hidden)
+		strbuf_addf(out, "%s: %u finding%s of severity low or medium; 'sandbox_runner scan' shows %s\n", p->shown, hidden,
+			    hidden == 1 ? "" : "s", hidden == 1 ? "it" : "them");
 }
 
 void package_show_findings(const struct package *p, const struct common_options *common, size_t first)
@@ -94,7 +108,7 @@ json_t *package_findings_to_json(const struct package *p)
 
 void package_show_reasons(const struct package *p)
 {
-	if (!p->decision || decision_verdict(p->decision) != VERDICT_BLOCK)
+	if (!p->decision || !decision_refused(p->decision))
 		return;
 	for (size_t i = 0; i < decision_reasons(p->decision)->len; i++)
 		message("refused", "%s", decision_reasons(p->decision)->items[i]);
@@ -107,10 +121,8 @@ void package_verdict(const struct package *p, struct error *err)
 	*err = (struct error){ .code = ERR_OK };
 	if (errors || !p->decision) {
 		error_set(err, ERR_INVALID_INPUT, "package '%s' is invalid: %zu error%s", p->findings.file, errors, errors == 1 ? "" : "s");
-	} else if (decision_verdict(p->decision) == VERDICT_BLOCK) {
-		size_t n = decision_reasons(p->decision)->len;
-
-		error_set(err, ERR_PERMISSION_DENIED, "the policy refuses package '%s' for %zu reason%s", p->findings.file, n,
-			  n == 1 ? "" : "s");
+	} else if (decision_refused(p->decision)) {
+		error_set(err, ERR_PERMISSION_DENIED, "the policy refuses package '%s': its score is %u of 100", p->findings.file,
+			  decision_score(p->decision));
 	}
 }

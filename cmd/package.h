@@ -15,20 +15,25 @@ struct package {
 	struct document *doc;		/* NULL: could not be parsed at all */
 	struct finding_list findings;	/* sorted */
 	struct wpk *wpk;		/* NULL: is no package */
-	struct decision *decision;	/* NULL: the findings hold errors */
+	struct decision *decision;	/* NULL: the findings hold errors, or nobody was asked to judge */
 };
 
 /* Must something be unpacked before the package can be read (a bundle, or perhaps one behind a URL)? */
 bool package_needs_scratch(const char *spec);
 
-/* -1: there is nothing to read. 0: look at `findings` and `decision`. Release it in both cases. */
-int package_open(const char *spec, const char *scratch, struct package *ret, struct error *err);
+struct scan_judge;
+
+/* -1: there is nothing to read. 0: look at `findings` and `decision`, which `judge` (cmd/scan_file.h; NULL: no rules, no decision) makes. Release it in
+ * both cases. */
+int package_open(const char *spec, const char *scratch, struct scan_judge *judge, struct package *ret, struct error *err);
 /* The same with a guarded scratch folder where one is needed. */
-int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err);
+int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct scan_judge *judge, struct package *ret,
+			  struct error *err);
 
 void package_release(struct package *p);
 
-/* The findings from number `first` on as text: with --quiet only errors. */
+/* The findings from number `first` on as text: with --quiet only errors. Of the scanner's, for run and plan, only those of severity high and up, the
+ * others counted in a line; all with --verbose. */
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
 			    struct strbuf *out);
 void package_show_findings(const struct package *p, const struct common_options *common, size_t first);	/* on stderr */

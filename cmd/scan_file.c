@@ -123,6 +123,30 @@ int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct s
 	return o->baseline ? open_baseline(j, o->baseline, err) : 0;
 }
 
+int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common, struct error *err)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct scan_report report;
+	int rc;
+
+	scan_report_init(&report);
+	rc = scan_judge_open(j, o, &report, err);
+	for (size_t i = 0; i < report.len; i++) {
+		struct scanned_file f;
+
+		scan_report_load(&report, i, &f);
+		for (size_t k = 0; k < f.findings.len; k++)
+			if (!common->quiet || f.findings.items[k].level == FINDING_ERROR)
+				finding_print(&f.findings.items[k], f.file, NULL, use_color(common, STDERR_FILENO), &text);
+		if (rc == 0 && !f.valid)
+			rc = error_set(err, ERR_INVALID_INPUT, "'%s', which packages are judged by, is invalid", f.file);
+		scanned_file_release(&f);
+	}
+	if (write_all(STDERR_FILENO, text.buf, text.len) < 0) { /* nowhere left to tell */ }
+	scan_report_release(&report);
+	return rc;
+}
+
 void scan_judge_close(struct scan_judge *j)
 {
 	baseline_free(j->baseline);
@@ -191,7 +215,7 @@ void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, 
 	struct error err = { 0 };
 	struct package p;
 
-	if (package_open_anywhere(spec, state_dir, &scratch, &p, &err) < 0) {
+	if (package_open_anywhere(spec, state_dir, &scratch, NULL, &p, &err) < 0) {
 		scan_failure(p.findings.file, exit_status_of_error(&err), err.text, ret);
 	} else {
 		scanned_file_init(ret, p.findings.file);

@@ -42,6 +42,8 @@ struct scan_judge {
 
 /* What is wrong with rule, policy and ignore files is added to `report` as files of their own. -1: one of them cannot be read, or is no baseline. */
 int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct scan_report *report, struct error *err);
+/* The same for plan and run: what is wrong with such files is shown on standard error, and errors among it are one. */
+int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common, struct error *err);
 void scan_judge_close(struct scan_judge *j);
 
 /* Add what the scanner finds in a decoded package to `findings` (sorted, with fingerprints), and decide. *ret is NULL when the findings hold errors; `wpk` may

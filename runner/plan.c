@@ -274,7 +274,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	struct backend_choice choice;
 	struct plan *plan;
 
-	if (decision_verdict(decision) == VERDICT_BLOCK)
+	if (decision_refused(decision))
 		return error_set(err, ERR_PERMISSION_DENIED, "policy refuses package '%s': %s", wpk->workflow_id,
 				 reasons->len ? reasons->items[0] : "no reason given");
 	if (backend_choose(options->type, options->runtime, &choice, err) < 0)

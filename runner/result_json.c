@@ -43,7 +43,8 @@ static bool is_own_word(const char *key)
 	static const char *const keys[] = {
 		"$schema", "schema", "run_id", "started", "ended", "time", "sha256", "safety_mode", "type", "runtime",
 		"policy_decision", "profile", "phase", "kind", "mode", "status", "limit", "end", "signal_name", "control", "state",
-		"verdict", "code", "rule_id", "level", "severity", "stream", "observation",
+		"verdict", "code", "rule_id", "level", "severity", "stream", "observation", "category", "cwe", "fingerprint", "risk_level",
+		"complexity", "automation_level",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {

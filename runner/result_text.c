@@ -170,6 +170,12 @@ static void print_decision(struct printer *p)
 		strbuf_addstr(p->out, "  ");
 		add_wrapped(p, 4, reasons->items[i]);
 	}
+	if (decision_override_reason(d)) {
+		autofree char *line = xasprintf("run all the same, because: %s", decision_override_reason(d));
+
+		strbuf_addstr(p->out, "  ");
+		add_wrapped(p, 4, line);
+	}
 }
 
 /* ---- declared and observed */

@@ -1,220 +1,213 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The policy of now looks at the structure of container steps only: what would hand the host over is blocked.
- * Each row of the table is one reason; the scanner's rules are going to take the table's place. */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "validators/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "runner/base/mem.h"
-#include "runner/base/utf8.h"
+#include "validators/policy_facts.h"
+
+#define SCORE_MAX 100
 
 struct decision {
 	const struct wpk *wpk;
+	char *policy;
 	enum verdict verdict;
 	bool approval_required;
-	struct strvec reasons;
+	unsigned int score;
+	struct strvec arithmetic, reasons;
+	json_t *category;
+	char *override;
 };
 
-/* A value in a container, once found. */
-typedef bool hazard_test(const struct node *value);
+/* ---- the score */
 
-struct hazard {
-	const char *key;	/* "securityContext.capabilities.add[]": "[]" is every item of a list */
-	hazard_test *test;
-	const char *what;	/* completes "step 'x' …"; %s is the value, quoted */
+struct sum {
+	uint64_t points;
+	struct decision *d;
 };
 
-static bool is_true(const struct node *value)
-{
-	bool yes;
-
-	return (node_is_bool(value, &yes) && yes) || (value->kind == NODE_SCALAR && !strcasecmp(value->text, "true"));
-}
-
-static bool is_strong_capability(const struct node *value)
-{
-	static const char *const names[] = { "ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE", "NET_ADMIN" };
-	const char *name;
-
-	if (value->kind != NODE_SCALAR)
-		return false;
-	name = !strncasecmp(value->text, "CAP_", 4) ? value->text + 4 : value->text;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcasecmp(name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* The path without repeated and final slashes, "." and ".."; `out` holds at least as much as `path`. */
-static void normalise(const char *path, char *out)
-{
-	char *end = out;
-
-	while (*path) {
-		size_t len = strcspn(path, "/");
-
-		if (len == 2 && !memcmp(path, "..", 2)) {
-			while (end > out && *--end != '/')
-				;
-		} else if (len && !(len == 1 && *path == '.')) {
-			*end++ = '/';
-			memcpy(end, path, len);
-			end += len;
-		}
-		path += len;
-		path += *path == '/';
-	}
-	if (end == out)
-		*end++ = '/';
-	*end = '\0';
-}
-
-static bool is_host_path(const struct node *value)
-{
-	static const char *const paths[] = {
-		"/", "/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock",
-		"/var/run/containerd/containerd.sock", "/run/crio/crio.sock", "/var/run/crio/crio.sock",
-		"/run/podman/podman.sock", "/var/run/podman/podman.sock", "/var/run", "/run",
-	};
-	autofree char *path = NULL;
-
-	if (value->kind != NODE_SCALAR || value->text[0] != '/')
-		return false;
-	path = xmalloc(value->len + 2);
-	normalise(value->text, path);
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		if (!strcmp(path, paths[i]))
-			return true;
-	}
-	return false;
-}
-
-static const struct hazard hazards[] = {
-	{ "securityContext.privileged", is_true, "asks for a privileged container" },
-	{ "securityContext.capabilities.add[]", is_strong_capability,
-	  "asks for the capability %s, which is as good as root on the host" },
-	{ "volumeMounts[].mountPath", is_host_path, "mounts %s, the host's root or the socket of an engine" },
-	{ "volumeMounts[].hostPath", is_host_path, "mounts %s, the host's root or the socket of an engine" },
-	{ "volumeMounts[].hostPath.path", is_host_path, "mounts %s, the host's root or the socket of an engine" },
-	{ "volumes[].hostPath.path", is_host_path, "mounts %s, the host's root or the socket of an engine" },
-};
-
-static void add_reason(struct decision *d, const struct wpk_step *step, const struct hazard *hazard,
-		       const struct node *value, const char *path)
-{
-	char name[UTF8_QUOTE_SIZE], quoted[UTF8_QUOTE_SIZE];
-	autostrbuf struct strbuf what = STRBUF_INIT(STRBUF_NO_MAX);
-
-	utf8_quote(quoted, value->kind == NODE_SCALAR ? value->text : "", value->kind == NODE_SCALAR ? value->len : 0);
-	strbuf_addf(&what, hazard->what, quoted);
-	strvec_pushf(&d->reasons, "step %s %s (%s.container.%s, line %u)",
-		     utf8_quote(name, step->name, strlen(step->name)), what.buf, step->path, path, value->start.line);
-	d->verdict = VERDICT_BLOCK;
-}
-
-/* Follow `key` down from `node`; `done` is the part of the path that has been followed. */
-static void look(struct decision *d, const struct wpk_step *step, const struct hazard *hazard, const struct node *node,
-		 const char *key, const char *done)
-{
-	size_t len = strcspn(key, ".[");
-	autofree char *name = xstrndup(key, len);
-	const struct node *value = node_get(node, name);
-	const char *rest = key + len;
+/* Findings of one rule in a list: the first counts in full, the others as the policy says. */
+struct group {
+	const char *rule_id;
+	enum severity severity;
 	size_t n;
+};
 
-	if (!value)
-		return;
-	if (*rest != '[') {
-		autofree char *path = xasprintf("%s%s%s", done, *done ? "." : "", name);
+struct groups {
+	struct group *items;
+	size_t len, alloc;
+};
 
-		if (*rest == '.')
-			look(d, step, hazard, value, rest + 1, path);
-		else if (hazard->test(value))
-			add_reason(d, step, hazard, value, path);
-		return;
-	}
-	n = value->kind == NODE_SEQUENCE ? value->len : 0;
-	for (size_t i = 0; i < n; i++) {
-		autofree char *path = xasprintf("%s%s%s[%zu]", done, *done ? "." : "", name, i);
-
-		if (rest[2] == '.')
-			look(d, step, hazard, value->items[i], rest + 3, path);
-		else if (hazard->test(value->items[i]))
-			add_reason(d, step, hazard, value->items[i], path);
-	}
+static struct group *group_of(struct groups *groups, const struct finding *f)
+{
+	for (size_t i = 0; i < groups->len; i++)
+		if (groups->items[i].severity == f->severity && !strcmp(groups->items[i].rule_id, f->rule_id))
+			return &groups->items[i];
+	ARRAY_GROW(groups->items, groups->len, groups->alloc);
+	groups->items[groups->len] = (struct group){ .rule_id = f->rule_id, .severity = f->severity };
+	return &groups->items[groups->len++];
 }
 
-static void judge(struct decision *d, const struct wpk_handler_list *list)
+/* Does it count? Schema warnings are about form, not about risk; a note about what is not listed is no finding. */
+static bool counts(const struct finding *f)
 {
+	return !f->suppressed && f->of_rule;
+}
+
+static void group_findings(const struct finding_list *findings, struct groups *groups)
+{
+	for (size_t i = 0; i < findings->len; i++)
+		if (counts(&findings->items[i]))
+			group_of(groups, &findings->items[i])->n++;
+}
+
+/* "2 high x 25 = 50", and "3 more of the same rules x 5 = 15" where repeats count for less. */
+static void add_severity(const struct policy *p, const struct groups *groups, enum severity severity, struct sum *sum)
+{
+	unsigned int weight = p->weights[severity], repeat = weight * p->repeat_percent / 100;
+	uint64_t first = 0, more = 0;
+
+	for (size_t i = 0; i < groups->len; i++) {
+		if (groups->items[i].severity != severity)
+			continue;
+		first++;
+		more += groups->items[i].n - 1;
+	}
+	if (p->repeat_percent == 100) {
+		first += more;
+		more = 0;
+	}
+	if (first && weight)
+		strvec_pushf(&sum->d->arithmetic, "%llu %s x %u = %llu", (unsigned long long)first, severity_to_string(severity), weight,
+			     (unsigned long long)(first * weight));
+	if (more && repeat)
+		strvec_pushf(&sum->d->arithmetic, "%llu more of the same %s rules x %u = %llu", (unsigned long long)more,
+			     severity_to_string(severity), repeat, (unsigned long long)(more * repeat));
+	sum->points += first * weight + more * repeat;
+}
+
+static bool has_rule(const struct groups *groups, const char *rule_id)
+{
+	for (size_t i = 0; i < groups->len; i++)
+		if (!strcmp(groups->items[i].rule_id, rule_id))
+			return true;
+	return false;
+}
+
+static void work_out_score(const struct policy *p, const struct finding_list *findings, struct decision *d)
+{
+	struct groups groups = { .items = NULL };
+	struct sum sum = { .d = d };
+	/* the published engine multiplies as floating point numbers, one after the other, and cuts at the end: so does this */
+	double score;
+
+	group_findings(findings, &groups);
+	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_INFO; s--)
+		add_severity(p, &groups, (enum severity)s, &sum);
+	score = (double)sum.points;
+	for (size_t i = 0; i < p->multipliers_len; i++) {
+		const struct policy_multiplier *m = &p->multipliers[i];
+
+		if (!has_rule(&groups, m->rule_id))
+			continue;
+		score *= m->percent / 100.0;
+		strvec_pushf(&d->arithmetic, "x %g for %s = %g", m->percent / 100.0, m->rule_id, score);
+	}
+	if (score > SCORE_MAX)
+		strvec_pushf(&d->arithmetic, "at most %d", SCORE_MAX);
+	if (!d->arithmetic.len)
+		strvec_push(&d->arithmetic, "nothing found = 0");
+	d->score = score > SCORE_MAX ? SCORE_MAX : (unsigned int)score;
+	free(groups.items);
+}
+
+/* ---- the verdict */
+
+static bool has_critical(const struct finding_list *findings)
+{
+	for (size_t i = 0; i < findings->len; i++)
+		if (counts(&findings->items[i]) && findings->items[i].severity == SEVERITY_CRITICAL)
+			return true;
+	return false;
+}
+
+static bool steps_want_approval(const struct wpk_handler_list *list)
+{
+	bool wanted = false;
+
 	for (size_t i = 0; i < list->len; i++) {
-		const struct wpk_handler *handler = &list->items[i];
+		wanted |= list->items[i].approval_required;
+		for (size_t j = 0; j < list->items[i].steps_len; j++)
+			wanted |= list->items[i].steps[j].approval_required;
+	}
+	return wanted;
+}
 
-		d->approval_required |= handler->approval_required;
-		for (size_t j = 0; j < handler->steps_len; j++) {
-			const struct wpk_step *step = &handler->steps[j];
+static bool states_approval(const struct wpk *wpk)
+{
+	return wpk->approval_required || steps_want_approval(&wpk->handlers) || steps_want_approval(&wpk->rollback);
+}
 
-			d->approval_required |= step->approval_required;
-			for (size_t k = 0; step->kind == WPK_STEP_CONTAINER && k < ARRAY_SIZE(hazards); k++)
-				look(d, step, &hazards[k], step->node, hazards[k].key, "");
+/* The findings that weigh most, in words: what a reviewer reads first. */
+static void add_reasons(struct decision *d, const struct finding_list *findings, enum severity least)
+{
+	size_t left_out = 0;
+
+	for (int s = SEVERITY_CRITICAL; s >= (int)least; s--) {
+		for (size_t i = 0; i < findings->len; i++) {
+			const struct finding *f = &findings->items[i];
+
+			if (!counts(f) || f->severity != (enum severity)s)
+				continue;
+			if (d->reasons.len > 10)
+				left_out++;
+			else
+				strvec_pushf(&d->reasons, "%s: %s (%s, line %u)", severity_to_string(f->severity), f->message, f->rule_id,
+					     f->position.line);
 		}
 	}
+	if (left_out)
+		strvec_pushf(&d->reasons, "%zu more of severity %s or higher", left_out, severity_to_string(least));
 }
 
-/* Until policies are read: the built-in names, with nothing in them. */
-struct policy *policy_builtin(const char *name)
+static void judge(const struct policy *p, const struct wpk *wpk, const struct finding_list *findings, struct decision *d)
 {
-	struct policy *p;
+	bool automatic = wpk->safety_mode == WPK_SAFETY_AUTO;
+	const struct policy_threshold *limit = automatic ? &p->automatic : &p->manual;
+	bool critical = has_critical(findings);
 
-	if (strcmp(name, "default") && strcmp(name, "registry-compat"))
-		return NULL;
-	p = xcalloc(1, sizeof(*p));
-	p->name = xstrdup(name);
-	p->pack = strcmp(name, "default") ? RULES_REGISTRY_COMPAT : RULES_DEFAULT;
-	p->allow_suppressions = true;
-	return p;
-}
-
-struct policy *policy_from_document(const struct document *doc, struct finding_list *findings)
-{
-	finding_at(findings, FINDING_ERROR, "policy/unknown", doc->root, NULL, "policy files are not understood yet");
-	return NULL;
-}
-
-void policy_free(struct policy *p)
-{
-	if (!p)
+	d->verdict = d->score >= limit->block ? VERDICT_BLOCK : d->score >= limit->review ? VERDICT_REVIEW : VERDICT_APPROVE;
+	d->approval_required = d->verdict != VERDICT_APPROVE || critical || (p->stated_approval && states_approval(wpk));
+	if (d->verdict == VERDICT_APPROVE)
 		return;
-	free(p->name);
-	free(p);
+	strvec_pushf(&d->reasons, "the score is %u; with safety mode '%s' the policy '%s' %s from %u on", d->score,
+		     automatic ? "auto" : "manual", p->name, d->verdict == VERDICT_BLOCK ? "blocks" : "wants a review",
+		     d->verdict == VERDICT_BLOCK ? limit->block : limit->review);
+	add_reasons(d, findings, critical ? SEVERITY_CRITICAL : SEVERITY_MEDIUM);
 }
 
-void policy_apply(const struct policy *p, const struct wpk *wpk, struct finding_list *findings)
+static void policy_cleanup(struct policy **p)
 {
-	(void)p;
-	(void)wpk;
-	(void)findings;
+	policy_free(*p);
 }
 
 int policy_decide(const struct policy *p, const struct wpk *wpk, const struct finding_list *findings, struct decision **ret,
 		  struct error *err)
 {
+	__attribute__((__cleanup__(policy_cleanup))) struct policy *ours = p ? NULL : policy_builtin("default");
 	size_t errors = finding_count(findings, FINDING_ERROR);
 	struct decision *d;
 
-	(void)p;
+	p = p ? p : ours;
 	if (errors)
 		return error_set(err, ERR_INVALID_INPUT, "the package has %zu error%s", errors, errors == 1 ? "" : "s");
 	d = xcalloc(1, sizeof(*d));
 	d->wpk = wpk;
-	d->verdict = VERDICT_APPROVE;
-	d->approval_required = wpk->approval_required;
-	judge(d, &wpk->handlers);
-	judge(d, &wpk->rollback);
-	d->approval_required |= d->verdict != VERDICT_APPROVE;
+	d->policy = xstrdup(p->name);
+	work_out_score(p, findings, d);
+	judge(p, wpk, findings, d);
+	d->category = policy_category(wpk, decision_risk_level(d));
 	*ret = d;
 	return 0;
 }
@@ -223,8 +216,20 @@ void decision_free(struct decision *d)
 {
 	if (!d)
 		return;
+	free(d->policy);
+	free(d->override);
+	json_decref(d->category);
+	strvec_release(&d->arithmetic);
 	strvec_release(&d->reasons);
 	free(d);
+}
+
+/* ---- what it says */
+
+void decision_override(struct decision *d, const char *reason)
+{
+	free(d->override);
+	d->override = xstrdup(reason);
 }
 
 const struct wpk *decision_wpk(const struct decision *d)
@@ -237,9 +242,34 @@ enum verdict decision_verdict(const struct decision *d)
 	return d->verdict;
 }
 
+bool decision_refused(const struct decision *d)
+{
+	return d->verdict == VERDICT_BLOCK && !d->override;
+}
+
+const char *decision_override_reason(const struct decision *d)
+{
+	return d->override;
+}
+
 bool decision_approval_required(const struct decision *d)
 {
 	return d->approval_required;
+}
+
+unsigned int decision_score(const struct decision *d)
+{
+	return d->score;
+}
+
+const char *decision_risk_level(const struct decision *d)
+{
+	return d->score >= 75 ? "critical" : d->score >= 50 ? "high" : d->score >= 25 ? "medium" : "low";
+}
+
+const struct strvec *decision_arithmetic(const struct decision *d)
+{
+	return &d->arithmetic;
 }
 
 const struct strvec *decision_reasons(const struct decision *d)
@@ -256,14 +286,28 @@ const char *verdict_to_string(enum verdict v)
 	return names[v];
 }
 
+static json_t *texts(const struct strvec *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->len; i++)
+		json_push(list, json_text(v->items[i]));
+	return list;
+}
+
 json_t *decision_to_json(const struct decision *d)
 {
-	json_t *o = json_object(), *reasons = json_array();
+	json_t *o = json_object();
 
+	json_put_text(o, "policy", d->policy);
 	json_put_text(o, "policy_decision", verdict_to_string(d->verdict));
 	json_put_bool(o, "approval_required", d->approval_required);
-	for (size_t i = 0; i < d->reasons.len; i++)
-		json_push(reasons, json_text(d->reasons.items[i]));
-	json_put(o, "reasons", reasons);
+	json_put_bool(o, "can_execute", d->verdict == VERDICT_APPROVE && !d->approval_required);
+	json_put_int(o, "score", d->score);
+	json_put_text(o, "risk_level", decision_risk_level(d));
+	json_put(o, "arithmetic", texts(&d->arithmetic));
+	json_put(o, "reasons", texts(&d->reasons));
+	json_put(o, "category", json_deep_copy(d->category));
+	json_put_text(o, "override", d->override);
 	return o;
 }

@@ -28,7 +28,7 @@ struct policy {
 	struct policy_severity { char *rule_id; bool off; enum severity severity; } *severities;	/* globs; the last that fits wins */
 	size_t severities_len;
 	struct strvec required_metadata;	/* "author", "description" …: missing ones are findings "policy/missing-metadata" */
-	bool approve_critical;		/* a critical finding alone does not ask for approval (never in ours) */
+	bool stated_approval;		/* approval_required of the package and its steps asks for approval as well */
 	bool allow_suppressions;	/* false: those in the file and beside it do not count */
 };
 
@@ -43,7 +43,8 @@ void policy_apply(const struct policy *p, const struct wpk *wpk, struct finding_
 
 struct decision;
 
-/* ERR_INVALID_INPUT when the findings hold errors. Otherwise a decision, also for a blocked package. `wpk` is borrowed, the rest copied. */
+/* ERR_INVALID_INPUT when the findings hold errors. Otherwise a decision, also for a blocked package. `p` NULL: the default policy. `wpk` is borrowed, the
+ * rest copied. Only findings of rules count, each rule at most FINDINGS_PER_RULE times. */
 int policy_decide(const struct policy *p, const struct wpk *wpk, const struct finding_list *findings, struct decision **ret,
 		  struct error *err);
 void decision_free(struct decision *d);

@@ -40,7 +40,7 @@ static char *annotation(const struct finding *f, const char *file)
 	autofree char *title = xasprintf("%s: %s", severity_to_string(f->severity), f->rule_id);
 
 	strbuf_addf(&line, "::%s file=", kind_of(f->severity));
-	add_escaped(&line, file, true);
+	add_escaped(&line, scan_relative(file), true);
 	if (f->position.line)
 		strbuf_addf(&line, ",line=%u,endLine=%u,col=%u,endColumn=%llu", f->position.line, f->position.line, f->position.column,
 			    (unsigned long long)f->position.column + f->width);

@@ -3,59 +3,85 @@
 
 #include <string.h>
 
-static size_t component_len(const char *s, size_t len)
-{
-	const char *slash = memchr(s, '/', len);
+#define CWD_MAX 512	/* a longer folder is left out, so that many short words in it cannot make much of little */
 
-	return slash ? (size_t)(slash - s) : len;
+struct path {
+	char *text;
+	size_t len;
+	size_t fixed;		/* nothing before it may be taken back by "..": the root, unknown parts, leading ".." */
+	bool unbalanced;	/* a "$(" that never ends was seen: no more are looked for, which keeps this linear */
+};
+
+/* Up to the next slash; those inside ${…} and $(…) are no separators. */
+static size_t component_len(struct path *p, const char *s, size_t len)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (depth == 0 && s[i] == '/')
+			return i;
+		if (!p->unbalanced && s[i] == '$' && i + 1 < len && (s[i + 1] == '{' || s[i + 1] == '('))
+			depth++;
+		else if (depth && (s[i] == '}' || s[i] == ')'))
+			depth--;
+	}
+	if (!depth)
+		return len;
+	p->unbalanced = true;
+	return component_len(p, s, len);
 }
 
-/* Copies path behind the `n` bytes that are in `out`, part by part. */
-static size_t join(char *out, size_t n, const char *path, size_t len)
+/* Can "x/.." be left out? Not when x may be several folders. */
+static bool is_plain(const char *s, size_t len)
+{
+	return s[0] != '~' && !memchr(s, '$', len) && !memchr(s, '`', len);
+}
+
+static void join(struct path *p, const char *path, size_t len)
 {
 	for (size_t i = 0; i < len; ) {
-		size_t part = component_len(path + i, len - i);
+		size_t n = component_len(p, path + i, len - i);
 		const char *s = path + i;
-		char *last = memrchr(out, '/', n);
-		const char *name = last ? last + 1 : out;
-		size_t name_len = n - (size_t)(name - out);
+		bool up = n == 2 && !memcmp(s, "..", 2);
 
-		i += part + 1;
-		if (part == 0 || (part == 1 && s[0] == '.'))
+		i += n + 1;
+		if (n == 0 || (n == 1 && s[0] == '.'))
 			continue;
-		if (part == 2 && !memcmp(s, "..", 2) && n && !(name_len == 2 && !memcmp(name, "..", 2))) {
-			/* an unknown part or a link may be anything, but what is above "x/.." is where x stands; nothing is above / */
-			n = last ? (size_t)(last - out) + (last == out) : 0;
-			if (n == 1 && out[0] != '/')
-				n = 0;
+		if (up && p->len > p->fixed) {
+			while (p->len > p->fixed && p->text[p->len - 1] != '/')
+				p->len--;
+			if (p->len > p->fixed)
+				p->len--;
 			continue;
 		}
-		if (n && out[n - 1] != '/')
-			out[n++] = '/';
-		memcpy(out + n, s, part);
-		n += part;
+		if (up && p->len == 1 && p->text[0] == '/')	/* nothing is above / */
+			continue;
+		if (p->len && p->text[p->len - 1] != '/')
+			p->text[p->len++] = '/';
+		memcpy(p->text + p->len, s, n);
+		p->len += n;
+		if (up || !is_plain(s, n))
+			p->fixed = p->len;
 	}
-	return n;
 }
 
 const char *knowledge_path(struct arena *arena, const char *cwd, const char *path, size_t len, size_t *ret_len)
 {
-	size_t cwd_len = cwd ? strlen(cwd) : 0;
-	char *out = arena_alloc(arena, cwd_len + len + 4);
-	size_t n = 0;
-	bool absolute = len && (path[0] == '/' || path[0] == '~' || path[0] == '$');
+	size_t cwd_len = cwd ? strnlen(cwd, CWD_MAX + 1) : 0;
+	/* "$X/y" may be relative, but what it is relative to is then unknown, too */
+	bool joined = cwd_len && cwd_len <= CWD_MAX && !(len && strchr("/~$`", path[0]));
+	struct path p = { .text = arena_alloc(arena, len + (joined ? cwd_len : 0) + 4) };
 
-	if (!absolute && cwd_len) {
-		if (cwd[0] == '/')
-			out[n++] = '/';
-		n = join(out, n, cwd, cwd_len);
+	if ((joined ? cwd[0] : len ? path[0] : 0) == '/') {
+		p.text[p.len++] = '/';
+		p.fixed = 1;
 	}
-	if (len && path[0] == '/')
-		out[n++] = '/';
-	n = join(out, n, path, len);
-	if (!n)
-		out[n++] = '.';
-	out[n] = 0;
-	*ret_len = n;
-	return out;
+	if (joined)
+		join(&p, cwd, cwd_len);
+	join(&p, path, len);
+	if (!p.len)
+		p.text[p.len++] = '.';
+	p.text[p.len] = 0;
+	*ret_len = p.len;
+	return p.text;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "runner/base/mem.h"
+
 #define SHOWN_MAX 200	/* bytes of the command's words in "$(…)" */
 
 bool output_text(struct output_call *c, struct text_out *out, bool known, unsigned int origin)
@@ -30,6 +32,13 @@ bool output_unknown(struct output_call *c, unsigned int origin)
 	}
 	out_addch(&out, ')');
 	return output_text(c, &out, false, origin);
+}
+
+bool output_nothing(struct output_call *c)
+{
+	struct text_out out = out_init(c->arena, 0);
+
+	return output_text(c, &out, true, 0);
 }
 
 bool output_slice(struct output_call *c, const struct shell_value *from, size_t at, size_t len, unsigned int origin)
@@ -103,6 +112,13 @@ static const struct output_program *find_in(const struct output_program *table, 
 bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
 		      struct shell_value *ret)
 {
+	static const struct {
+		const struct output_program *rows;
+		const size_t *len;
+	} tables[] = {
+		{ output_filters, &output_filters_len }, { output_decoders, &output_decoders_len }, { output_network, &output_network_len },
+		{ output_others, &output_others_len },
+	};
 	static const struct shell_value nothing = { .text = "", .origin = ORIGIN_INPUT };
 	struct output_call c = { .arena = arena, .argv = argv, .argc = argc, .input = input ? input : &nothing, .ret = ret };
 	const char *name;
@@ -113,11 +129,11 @@ bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_
 	name = value_base_name(&argv[0], &len);
 	if (!len)
 		return false;
-	c.program = find_in(output_filters, output_filters_len, name, len);
-	if (!c.program)
-		c.program = find_in(output_decoders, output_decoders_len, name, len);
-	if (!c.program)
-		c.program = find_in(output_others, output_others_len, name, len);
 	*ret = (struct shell_value){ .text = "", .offset = argv[0].offset, .source_len = argv[0].source_len };
-	return c.program && c.program->run(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		c.program = find_in(tables[i].rows, *tables[i].len, name, len);
+		if (c.program && c.program->run(&c))
+			return true;
+	}
+	return false;
 }

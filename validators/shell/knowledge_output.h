@@ -25,13 +25,14 @@ struct output_program {
 	const char *words;		/* what the function makes of it */
 };
 
-/* The table of the text filters, of the decoders, of the rest; each sorted by name. */
-extern const struct output_program output_filters[], output_decoders[], output_others[];
-extern const size_t output_filters_len, output_decoders_len, output_others_len;
+/* The tables of the text filters, the decoders, the network's clients, the rest; each sorted by name. A row that says false leaves it to a later table. */
+extern const struct output_program output_filters[], output_decoders[], output_network[], output_others[];
+extern const size_t output_filters_len, output_decoders_len, output_network_len, output_others_len;
 
-/* Both return true. The first: text, known or with ${NAME} in it. The second: nobody can tell, but where it comes from. */
+/* All return true. The first: text, known or with ${NAME} in it. The second: nobody can tell, but where it comes from. */
 bool output_text(struct output_call *c, struct text_out *out, bool known, unsigned int origin);
 bool output_unknown(struct output_call *c, unsigned int origin);
+bool output_nothing(struct output_call *c);	/* it prints nothing, that is known */
 /* A part or all of the input as it is. */
 bool output_slice(struct output_call *c, const struct shell_value *from, size_t at, size_t len, unsigned int origin);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/exit_status.h"
 #include "runner/base/clock.h"
@@ -84,22 +85,91 @@ static int open_rules(struct scan_judge *j, const struct strvec *folders, struct
 	return 0;
 }
 
+/* ---- suppressions beside packages */
+
+struct scan_folder {
+	char *path;			/* owned; with its final '/', "" for the current one */
+	struct suppressions *suppressions;	/* owned; NULL: no ignore file there */
+};
+
+static struct suppressions *new_suppressions(const struct scan_judge *j)
+{
+	return suppressions_new(j->rules, (long)(clock_realtime_ns() / NS_PER_SEC / SECONDS_PER_DAY));
+}
+
 static int open_suppressions(struct scan_judge *j, const char *ignore_file, struct scan_report *report, struct error *err)
 {
-	struct document *doc = NULL;
 	struct finding_list findings;
 
-	j->suppressions = suppressions_new(j->rules, (long)(clock_realtime_ns() / NS_PER_SEC / SECONDS_PER_DAY));
+	j->ignore = true;
+	j->suppressions = new_suppressions(j);
 	if (!ignore_file)
 		return 0;
-	if (read_document(ignore_file, &doc, err) < 0)
+	if (read_document(ignore_file, &j->ignore_doc, err) < 0)
 		return error_prefix(err, "suppressions");
 	finding_list_init(&findings, ignore_file);
-	suppressions_add_document(j->suppressions, doc, &findings);
+	suppressions_add_document(j->suppressions, j->ignore_doc, &findings);
 	add_findings(report, ignore_file, &findings);
 	finding_list_release(&findings);
-	document_free(doc);
 	return 0;
+}
+
+static struct suppressions *read_beside(const struct scan_judge *j, const char *path, struct scan_report *report)
+{
+	struct suppressions *s = new_suppressions(j);
+	struct document *doc = NULL;
+	struct finding_list findings, said;
+	struct error err = { 0 };
+
+	finding_list_init(&findings, path);
+	finding_list_init(&said, path);
+	if (j->ignore_doc)
+		suppressions_add_document(s, j->ignore_doc, &said);	/* what is wrong with it has been told */
+	if (read_document(path, &doc, &err) < 0)
+		finding_add(&findings, FINDING_ERROR, "source/unreadable", (struct position){ 0 }, "%s", err.text);
+	else
+		suppressions_add_document(s, doc, &findings);
+	add_findings(report, path, &findings);
+	finding_list_release(&findings);
+	finding_list_release(&said);
+	document_free(doc);
+	return s;
+}
+
+static size_t folder_len(const char *package)
+{
+	const char *slash = strrchr(package, '/');
+
+	return slash ? (size_t)(slash + 1 - package) : 0;
+}
+
+/* Packages come folder by folder: the last one is the likeliest. */
+static const struct scan_folder *find_folder(const struct scan_judge *j, const char *package)
+{
+	size_t len = folder_len(package);
+
+	for (size_t i = j->folders_len; i-- > 0;)
+		if (!strncmp(j->folders[i].path, package, len) && !j->folders[i].path[len])
+			return &j->folders[i];
+	return NULL;
+}
+
+void scan_judge_look_beside(struct scan_judge *j, const char *package, struct scan_report *report)
+{
+	autofree char *path = NULL;
+	struct scan_folder folder;
+
+	if (!j->ignore || !strcmp(package, "-") || strstr(package, "://") || (j->looked && !strncmp(j->looked, package, folder_len(package)) &&
+									     !j->looked[folder_len(package)]))
+		return;
+	free(j->looked);
+	j->looked = xstrndup(package, folder_len(package));
+	path = xasprintf("%s" SCAN_IGNORE_NAME, j->looked);
+	if (access(path, F_OK) < 0 || find_folder(j, package))
+		return;
+	folder = (struct scan_folder){ .path = xstrdup(j->looked), .suppressions = read_beside(j, path, report) };
+	ARRAY_GROW(j->folders, j->folders_len, j->folders_alloc);
+	j->folders[j->folders_len++] = folder;
 }
 
 static int open_baseline(struct scan_judge *j, const char *path, struct error *err)
@@ -149,8 +219,15 @@ int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const
 
 void scan_judge_close(struct scan_judge *j)
 {
+	for (size_t i = 0; i < j->folders_len; i++) {
+		free(j->folders[i].path);
+		suppressions_free(j->folders[i].suppressions);
+	}
+	free(j->folders);
+	free(j->looked);
 	baseline_free(j->baseline);
 	suppressions_free(j->suppressions);
+	document_free(j->ignore_doc);
 	scanner_free(j->scanner);
 	policy_free(j->policy);
 	rules_free(j->rules);
@@ -159,9 +236,10 @@ void scan_judge_close(struct scan_judge *j)
 
 /* ---- one package */
 
-size_t scan_judge_package(struct scan_judge *j, const struct document *doc, const struct wpk *wpk, struct finding_list *findings,
-			  struct decision **ret)
+size_t scan_judge_package(struct scan_judge *j, const char *package, const struct document *doc, const struct wpk *wpk,
+			  struct finding_list *findings, struct decision **ret)
 {
+	const struct scan_folder *folder = find_folder(j, package);
 	size_t before = j->baseline ? baseline_gone(j->baseline) : 0;
 	struct error err = { 0 };
 
@@ -170,8 +248,8 @@ size_t scan_judge_package(struct scan_judge *j, const struct document *doc, cons
 	finding_sort(findings);
 	if (wpk)
 		policy_apply(j->policy, wpk, findings);
-	if (j->suppressions)
-		suppressions_apply(j->suppressions, doc, findings);
+	if (j->ignore)
+		suppressions_apply(folder ? folder->suppressions : j->suppressions, doc, findings);
 	finding_sort(findings);
 	finding_fingerprints(findings, doc);
 	if (j->baseline) {
@@ -183,12 +261,12 @@ size_t scan_judge_package(struct scan_judge *j, const struct document *doc, cons
 	return before ? before - baseline_gone(j->baseline) : 0;
 }
 
-static void judge_opened(struct scan_judge *j, struct package *p, struct scanned_file *ret)
+static void judge_opened(struct scan_judge *j, const char *spec, struct package *p, struct scanned_file *ret)
 {
 	struct decision *decision = NULL;
 
 	if (p->doc) {
-		ret->baseline_matched = scan_judge_package(j, p->doc, p->wpk, &p->findings, &decision);
+		ret->baseline_matched = scan_judge_package(j, spec, p->doc, p->wpk, &p->findings, &decision);
 		finding_keep_lines(&p->findings, p->doc);
 	}
 	ret->valid = decision != NULL;
@@ -219,7 +297,7 @@ void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, 
 		scan_failure(p.findings.file, exit_status_of_error(&err), err.text, ret);
 	} else {
 		scanned_file_init(ret, p.findings.file);
-		judge_opened(j, &p, ret);
+		judge_opened(j, spec, &p, ret);
 		finding_list_release(&ret->findings);
 		ret->findings = p.findings;	/* moved: positions, words and texts are its own */
 		ret->findings.file = ret->file;

@@ -34,7 +34,12 @@ struct scan_judge {
 	struct rule_set *rules;
 	struct scanner *scanner;
 	struct policy *policy;
-	struct suppressions *suppressions;	/* NULL: nothing is suppressed */
+	bool ignore;				/* suppressions count */
+	struct document *ignore_doc;		/* NULL: no --ignore-file */
+	struct suppressions *suppressions;	/* of packages in folders without an ignore file */
+	struct scan_folder *folders;		/* private: the others */
+	size_t folders_len, folders_alloc;
+	char *looked;				/* private: the folder looked at last */
 	struct baseline *baseline;		/* NULL: none */
 	size_t baseline_len;			/* entries in it */
 };
@@ -46,10 +51,14 @@ int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct s
 int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common, struct error *err);
 void scan_judge_close(struct scan_judge *j);
 
+/* Read the ignore file of the folder in which a package lies, once for each folder. */
+#define SCAN_IGNORE_NAME ".sandbox_runner-ignore.yaml"
+void scan_judge_look_beside(struct scan_judge *j, const char *package, struct scan_report *report);
+
 /* Add what the scanner finds in a decoded package to `findings` (sorted, with fingerprints), and decide. *ret is NULL when the findings hold errors; `wpk` may
- * be NULL. Returns how many entries of the baseline were met. */
-size_t scan_judge_package(struct scan_judge *j, const struct document *doc, const struct wpk *wpk, struct finding_list *findings,
-			  struct decision **ret);
+ * be NULL, `package` is the path it was asked for by. Returns how many entries of the baseline were met. */
+size_t scan_judge_package(struct scan_judge *j, const char *package, const struct document *doc, const struct wpk *wpk,
+			  struct finding_list *findings, struct decision **ret);
 
 /* A file, bundle, URL or "-" from opening it to the result. What cannot be read is a finding. */
 void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, struct scanned_file *ret);

@@ -16,6 +16,7 @@
 struct tally {
 	const char *rule_id;
 	size_t held;			/* of it in the list */
+	bool of_rule;			/* so is the note about them: it goes where they go, baselines for one */
 	size_t dropped;
 	size_t by_kind[FINDING_ERROR + 1][SEVERITY_CRITICAL + 1];	/* of those dropped */
 	struct position first_dropped;	/* the least */
@@ -201,6 +202,7 @@ static struct finding *append(struct finding_list *list, struct finding f)
 	if (t->held >= HELD_PER_RULE && strcmp(f.rule_id, MORE_ID))
 		thin(list, t);
 	t->held++;
+	t->of_rule |= f.of_rule;
 	ARRAY_GROW(list->items, list->len, list->alloc);
 	list->items[list->len] = f;
 	return &list->items[list->len++];
@@ -305,7 +307,8 @@ static void note_dropped(struct finding_list *list, const struct tally *t)
 	if (note && !strcmp(note->matched, matched))
 		return;
 	if (!note)
-		note = append(list, (struct finding){ .level = FINDING_NOTE, .severity = SEVERITY_INFO, .rule_id = MORE_ID, .width = 1 });
+		note = append(list, (struct finding){ .level = FINDING_NOTE, .severity = SEVERITY_INFO, .rule_id = MORE_ID, .width = 1,
+							 .of_rule = t->of_rule });
 	free(note->message);
 	free(note->matched);
 	note->position = t->first_dropped;

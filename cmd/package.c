@@ -40,7 +40,7 @@ static int open_started(const char *spec, const char *scratch, struct scan_judge
 		return -1;
 	finding_sort(&ret->findings);
 	if (judge && ret->wpk && !finding_count(&ret->findings, FINDING_ERROR))
-		scan_judge_package(judge, ret->doc, ret->wpk, &ret->findings, &ret->decision);
+		scan_judge_package(judge, spec, ret->doc, ret->wpk, &ret->findings, &ret->decision);
 	return 0;
 }
 

@@ -214,7 +214,7 @@ static bool overlaps(const struct command_hit *a, const struct command_hit *b)
 	return a->offset == b->offset || (a->offset < b->offset + b->len && b->offset < a->offset + a->len);
 }
 
-/* Does another hit say the same about this place, but more gravely; or the same rule, earlier? */
+/* Does another of the rule's matches come first, or a graver rule of the category say the same about this place? */
 static bool is_outdone(const struct hits *hits, size_t i)
 {
 	const struct hit *hit = &hits->items[i];
@@ -222,11 +222,9 @@ static bool is_outdone(const struct hits *hits, size_t i)
 	for (size_t j = 0; j < hits->len; j++) {
 		const struct hit *other = &hits->items[j];
 
-		if (j == i || !overlaps(&hit->at, &other->at))
-			continue;
-		if (other->ref.rule == hit->ref.rule && j < i && other->at.offset == hit->at.offset)
+		if (other->ref.rule == hit->ref.rule && j < i)
 			return true;
-		if (other->ref.rule->severity > hit->ref.rule->severity && other->ref.rule->category && hit->ref.rule->category &&
+		if (overlaps(&hit->at, &other->at) && other->ref.rule->severity > hit->ref.rule->severity && other->ref.rule->category && hit->ref.rule->category &&
 		    !strcmp(other->ref.rule->category, hit->ref.rule->category))
 			return true;
 	}

@@ -92,7 +92,11 @@ static void appended_words(struct walker *w, const struct running *r, struct wor
 
 static struct shell_value replace_placeholder(struct walker *w, struct shell_value v, const char *placeholder, const struct shell_value *with)
 {
-	struct shell_value text = value_replace(w->arena, v, placeholder, with->text, true);
+	struct shell_value text;
+
+	if (!strstr(v.text, placeholder))
+		return v;
+	text = value_replace(w->arena, v, placeholder, with->text, true);
 
 	if (!strcmp(v.text, placeholder)) {
 		text = *with;

@@ -52,6 +52,36 @@ static void run_popd(struct walker *w, const struct call *c)
 }
 
 /* ---- variables */
+/* declare a=(x y), m=([k]=v): quotes are gone by now, blanks separate. */
+static void declare_array(struct walker *w, const char *name, size_t len, const struct shell_value *v)
+{
+	struct words ws = { .items = NULL };
+	const char *s = v->text + 1, *end = v->text + v->len - 1;
+
+	while (s < end) {
+		size_t n = strcspn(s, " \t\n)");
+		const char *close = s[0] == '[' ? memchr(s, ']', n) : NULL;
+		struct shell_value item = *v;
+
+		if (close && close[1] == '=') {
+			autostrbuf struct strbuf key = STRBUF_INIT(1024);
+
+			strbuf_add(&key, name, len);
+			strbuf_add(&key, s, (size_t)(close + 1 - s));
+			item.text = arena_strndup(w->arena, close + 2, n - (size_t)(close + 2 - s));
+			item.len = n - (size_t)(close + 2 - s);
+			variable_assign(w, key.buf, key.len, item, false);
+		} else if (n) {
+			item.text = arena_strndup(w->arena, s, n);
+			item.len = n;
+			words_push(w, &ws, item, false);
+		}
+		s += n + 1;
+	}
+	spend(w, v->len);
+	variable_set_array(w, name, len, ws.items, ws.len);
+}
+
 static void declare(struct walker *w, const struct shell_value *arg, bool local, bool export)
 {
 	size_t n = identifier_len(arg->text);
@@ -66,7 +96,9 @@ static void declare(struct walker *w, const struct shell_value *arg, bool local,
 	if (arg->text[n + append] == '=') {
 		v.text += from;
 		v.len -= from;
-		if (append)
+		if (v.len > 1 && v.text[0] == '(' && v.text[v.len - 1] == ')')
+			declare_array(w, arg->text, n, &v);
+		else if (append)
 			variable_append(w, arg->text, n, v);
 		else
 			variable_assign(w, arg->text, n, v, false);
@@ -137,6 +169,8 @@ static void run_shift(struct walker *w, const struct call *c)
 	size_t n = c->argc > 1 && c->argv[1].text[0] >= '0' && c->argv[1].text[0] <= '9' ? (size_t)(c->argv[1].text[0] - '0') : 1;
 	struct shell_value *args;
 
+	if (w->frame)
+		w->frame->uses_args = true;
 	if (!w->args_known || w->args_len <= n)
 		return;
 	if (w->balance < (int64_t)w->args_len) {

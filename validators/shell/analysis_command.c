@@ -83,11 +83,13 @@ static void assign_array(struct walker *w, const struct shell_assignment *a, str
 static void assign_element(struct walker *w, const struct shell_assignment *a, struct shell_value v)
 {
 	autostrbuf struct strbuf key = STRBUF_INIT(1024);
+	bool odd;
+	const char *index = a->index_word ? expand_single(w, a->index_word, &odd).text : a->index;
 	struct variable *old = variable_find(w, a->name, strlen(a->name));
 	size_t count = old && old->now.array ? old->now.len : 0;
 	int64_t n;
 
-	if ((old || !v.len) && arithmetic(w, a->index, strlen(a->index), &n) && n >= 0 && (size_t)n <= count && count < 1024 &&
+	if ((old || !v.len) && arithmetic(w, index, strlen(index), &n) && n >= 0 && (size_t)n <= count && count < 1024 &&
 	    affordable(w, count)) {
 		struct shell_value *items = arena_alloc(w->arena, (count + 1) * sizeof(*items));
 
@@ -98,14 +100,14 @@ static void assign_element(struct walker *w, const struct shell_assignment *a, s
 		variable_set_array(w, a->name, strlen(a->name), items, (size_t)n == count ? count + 1 : count);
 		return;
 	}
-	strbuf_addf(&key, "%s[%s]", a->name, a->index);
+	strbuf_addf(&key, "%s[%s]", a->name, index);
 	variable_assign(w, key.buf, key.len, v, false);
-	if (!old && !strcmp(a->index, "0"))
+	if (!old && !strcmp(index, "0"))
 		variable_set_array(w, a->name, strlen(a->name), memcpy(arena_alloc(w->arena, sizeof(v)), &v, sizeof(v)), 1);
 }
 
 /* `keep`: the assignment stays; else it is for one command, which gets it in its environment. */
-static struct shell_value assign(struct walker *w, const struct shell_node *node, const struct shell_assignment *a, bool keep)
+static struct shell_value assign(struct walker *w, const struct shell_assignment *a, bool keep)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(SHELL_MAX_VALUE);
 	struct shell_value v = value_text("", 0, 0), record = { .known = true };
@@ -116,18 +118,14 @@ static struct shell_value assign(struct walker *w, const struct shell_node *node
 	if (a->index)
 		strbuf_addf(&text, "[%s]", a->index);
 	strbuf_addch(&text, '=');
-	record.offset = place(&w->source, node->offset);
-	record.source_len = place_len(&w->source, node->source_len);
+	record.offset = place(&w->source, a->offset);
+	record.source_len = place_len(&w->source, a->source_len);
 	if (a->array) {
 		assign_array(w, a, &text, &v.origin, &record.known);
 	} else {
 		v = expand_single(w, &a->value, &odd);
 		strbuf_add(&text, v.text, v.len);
 		record.known = v.known;
-		if (w->source.exact && v.source_len) {
-			record.offset = v.offset >= text.len - v.len ? v.offset - (text.len - v.len) : v.offset;
-			record.source_len = v.offset + v.source_len - record.offset;
-		}
 		if (!keep)
 			;
 		else if (a->index)
@@ -151,7 +149,7 @@ static const struct shell_value *assign_all(struct walker *w, const struct shell
 		return NULL;
 	records = arena_alloc(w->arena, node->assignments_len * sizeof(*records));
 	for (size_t i = 0; i < node->assignments_len; i++)
-		records[i] = assign(w, node, &node->assignments[i], keep);
+		records[i] = assign(w, &node->assignments[i], keep);
 	return records;
 }
 
@@ -231,6 +229,8 @@ void walk_test(struct walker *w, const struct shell_node *node)
 
 		words_push(w, &ws, v, false);
 	}
+	name.text = "]]";
+	words_push(w, &ws, name, false);
 	w->variant = variant;
 	w->variants = variants;
 	c.argv = ws.items;

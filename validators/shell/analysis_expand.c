@@ -24,7 +24,7 @@ struct builder {
 	unsigned int origin;
 	bool known, started, odd, all_odd;
 	bool split;
-	bool odd_text;		/* quotes that were not needed */
+	bool odd_text, usual;	/* quotes that were not needed; that everybody writes */
 	size_t offset, source_len;
 };
 
@@ -197,6 +197,9 @@ static void add_parameter(struct builder *b, const struct shell_part *part, bool
 	for (size_t i = 0; i < p.len; i++) {
 		struct shell_value v = p.values[i];
 
+		if (b->all_odd && !v.known && part->len == 1 && part->text[0] >= '1' && part->text[0] <= '9')
+			v.len = 0;	/* $IFS$9: there to end the name */
+
 		if (i && fields)
 			finish_field(b);
 		else if (i)
@@ -225,10 +228,13 @@ static void add_substitution(struct builder *b, const struct shell_part *part)
 
 static void add_arithmetic(struct builder *b, const struct shell_part *part)
 {
-	struct shell_value v;
+	struct shell_value v = value_text(part->text, part->len, 0);
+	bool odd;
 	int64_t n;
 
-	if (arithmetic(b->w, part->text, part->len, &n)) {
+	if (part->operand)	/* $x and $(…) in it */
+		v = expand_single(b->w, part->operand, &odd);
+	if (arithmetic(b->w, v.text, v.len, &n)) {
 		v = value_number(b->w->arena, n);
 		add(b, v.text, v.len, ORIGIN_LITERAL, true, true);
 		return;
@@ -271,7 +277,7 @@ static void add_part(struct builder *b, const struct shell_part *part, bool alon
 	switch (part->kind) {
 	case PART_TEXT:
 		add(b, part->text, part->len, ORIGIN_LITERAL, true, false);
-		b->odd_text |= part->odd_quoting;
+		b->odd_text |= part->odd_quoting && !b->usual;
 		break;
 	case PART_VARIABLE:
 		add_parameter(b, part, alone);
@@ -365,15 +371,21 @@ static bool has_brace(const struct shell_word *word)
 /* 'rm' and \rm are usual; r''m is not. */
 static bool is_usual_quoting(const struct walker *w, const struct shell_word *word)
 {
-	const struct shell_part *part = word->parts;
+	size_t len = word->source_len;
 	const char *s;
+	char first, last;
 
-	if (word->len != 1 || !w->source.text || word->offset + word->source_len > w->source.text_len)
+	if (!w->source.text || len < 2 || word->offset + len > w->source.text_len)
 		return false;
 	s = w->source.text + word->offset;
-	if (word->source_len == part->len + 1)
-		return s[0] == '\\' && !memcmp(s + 1, part->text, part->len);
-	return word->source_len == part->len + 2 && (s[0] == '\'' || s[0] == '"') && !memcmp(s + 1, part->text, part->len);
+	first = s[0];
+	last = s[len - 1];
+	if (first != '\\' && (first != last || (first != '\'' && first != '"')))
+		return false;
+	for (size_t i = 1; i < len - (first != '\\'); i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("_./-", s[i]))
+			return false;
+	return true;
 }
 
 static struct shell_value literal_value(const struct walker *w, const struct shell_word *word)
@@ -395,6 +407,7 @@ static void expand_word(struct walker *w, const struct shell_word *word, bool sp
 
 	b.offset = place(&w->source, word->offset);
 	b.source_len = place_len(&w->source, word->source_len);
+	b.usual = is_usual_quoting(w, word);
 	if (split && has_brace(word)) {
 		expand_braces(&b, word);
 	} else {

@@ -35,6 +35,7 @@ void walk_function_body(struct walker *w, struct function *f)
 	unsigned int depth = w->depth, ends = w->ends, breaks = w->breaks;
 
 	f->called = true;
+	f->walks++;
 	w->source = f->source;
 	w->depth = f->depth;
 	w->frame = &frame;
@@ -44,6 +45,7 @@ void walk_function_body(struct walker *w, struct function *f)
 	w->levels -= 4;
 	w->calls--;
 	w->frame = frame.outer;
+	f->uses_args |= frame.uses_args;
 	w->depth = depth;
 	w->source = source;
 	w->ends = ends;
@@ -53,16 +55,30 @@ void walk_function_body(struct walker *w, struct function *f)
 	free(frame.locals);
 }
 
-static void call_function(struct walker *w, struct function *f, const struct call *c)
+/* Twice seen, and told nothing new: the body does the same again. */
+static bool tells_nothing_new(const struct function *f, const struct call *c)
+{
+	if (f->walks < 2 || !f->uses_args)
+		return f->walks >= 2;
+	for (size_t i = 1; i < c->argc; i++)
+		if (!value_is_unknown(&c->argv[i]) || c->argv[i].origin & ~(unsigned int)(ORIGIN_INPUT | ORIGIN_COMMAND))
+			return false;
+	return true;
+}
+
+/* False: the body was not walked. */
+static bool call_function(struct walker *w, struct function *f, const struct call *c)
 {
 	const struct shell_value *args = w->args;
 	size_t args_len = w->args_len;
 	bool args_known = w->args_known;
 	struct shell_value *own;
 
+	if (tells_nothing_new(f, c))
+		return false;
 	if (w->calls >= CALL_DEPTH_MAX || w->levels >= LEVELS_MAX || !affordable(w, f->source_len)) {
 		w->truncated = true;
-		return;
+		return false;
 	}
 	own = arena_alloc(w->arena, c->argc * sizeof(*own));
 	memcpy(own, c->argv, c->argc * sizeof(*own));
@@ -77,6 +93,7 @@ static void call_function(struct walker *w, struct function *f, const struct cal
 	w->args = args;
 	w->args_len = args_len;
 	w->args_known = args_known;
+	return true;
 }
 
 bool run_function(struct walker *w, struct running *r)
@@ -90,7 +107,7 @@ bool run_function(struct walker *w, struct running *r)
 	if (starts_itself(w, active))
 		r->cmd.traits |= TRAIT_FORK_BOMB;
 	emit(w, &r->cmd);
-	if (!active)
-		call_function(w, f, r->call);
+	if (active || !call_function(w, f, r->call))
+		give_output(w, r);
 	return true;
 }

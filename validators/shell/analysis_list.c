@@ -4,6 +4,8 @@
 
 #include "validators/shell/analysis_steps.h"
 
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 static void walk_node(struct walker *w, const struct shell_node *node);
 
 /* ---- pipelines */
@@ -128,8 +130,8 @@ static void walk_case(struct walker *w, const struct shell_node *node)
 	struct branches ways = { .after = NULL };
 	bool odd;
 
-	if (node->words_len)
-		expand_single(w, &node->words[0], &odd);
+	for (size_t i = 0; i < node->words_len; i++)	/* for the commands in it */
+		expand_single(w, &node->words[i], &odd);
 	for (size_t i = 0; i < node->bodies_len; i++)
 		walk_branch(w, node->bodies[i], &ways);
 	branches_merge(w, &ways, false);
@@ -224,6 +226,8 @@ static void walk_for(struct walker *w, const struct shell_node *node)
 	unsigned int variant = w->variant, variants = w->variants;
 
 	w->variant = 0;
+	if (!node->in_words && w->frame)
+		w->frame->uses_args = true;
 	if (node->in_words)
 		expand_words(w, node->words, node->words_len, &ws);
 	else if (w->args_known)
@@ -234,16 +238,41 @@ static void walk_for(struct walker *w, const struct shell_node *node)
 	loop_over(w, node, ws.items, ws.len);
 }
 
-/* for ((;;)) */
-static bool has_no_condition(const struct walker *w, const struct shell_node *node)
+/* for ((…)) and ((…)): what is assigned in it is not known afterwards. */
+static struct shell_value walk_arithmetic(struct walker *w, const struct shell_node *node)
 {
-	const char *s = w->source.text ? w->source.text + node->offset : "", *end = s + (*s ? node->source_len : 0);
-	const char *first = memchr(s, ';', (size_t)(end - s)), *second;
+	struct shell_value v = value_text("", 0, 0);
+	bool odd;
 
-	if (!first)
-		return false;
-	second = memchr(first + 1, ';', (size_t)(end - first - 1));
+	if (node->words_len)
+		v = expand_single(w, &node->words[0], &odd);
+	for (size_t i = 0; i < v.len; i++) {
+		size_t n = strspn(v.text + i, NAME_LETTERS), end = i + n + strspn(v.text + i + n, " \t");
+		const char *op = v.text + end;
+
+		if (!n)
+			continue;
+		if ((op[0] == '=' && op[1] != '=') || !strncmp(op, "++", 2) || !strncmp(op, "--", 2) || (strchr("+-*/%|&", op[0]) && op[0] &&
+		    op[1] == '='))
+			variable_assign(w, v.text + i, n, value_unknown(w->arena, v.text + i, n, 0), false);
+		i = end;
+	}
+	return v;
+}
+
+/* for ((;;)) */
+static bool has_no_condition(const struct shell_value *source)
+{
+	const char *first = memchr(source->text, ';', source->len), *second = first ? strchr(first + 1, ';') : NULL;
+
 	return second && strspn(first + 1, " \t1") >= (size_t)(second - first - 1);
+}
+
+static void walk_for_arithmetic(struct walker *w, const struct shell_node *node)
+{
+	struct shell_value source = walk_arithmetic(w, node);
+
+	walk_loop(w, node->bodies[0], has_no_condition(&source));
 }
 
 static void walk_subshell(struct walker *w, const struct shell_list *body)
@@ -276,7 +305,7 @@ static void walk_compound(struct walker *w, const struct shell_node *node)
 		walk_for(w, node);
 		break;
 	case COMMAND_FOR_ARITHMETIC:
-		walk_loop(w, node->bodies[0], has_no_condition(w, node));
+		walk_for_arithmetic(w, node);
 		break;
 	case COMMAND_CASE:
 		walk_case(w, node);
@@ -288,6 +317,8 @@ static void walk_compound(struct walker *w, const struct shell_node *node)
 		walk_test(w, node);
 		break;
 	case COMMAND_ARITHMETIC_COMMAND:
+		walk_arithmetic(w, node);
+		break;
 	case COMMAND_SIMPLE:
 		break;
 	}

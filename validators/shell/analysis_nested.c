@@ -99,11 +99,14 @@ static void analyse_in_shell(struct walker *w, const struct running *r, const st
 	struct snapshot s;
 
 	if (same_shell(r->cmd.name)) {
+		set_environment(w, c->assignments, c->assignments_len);
 		analyse_text(w, code, r->wrapper.traits);
 		return;
 	}
 	s = scope_enter(w);
 	set_environment(w, c->assignments, c->assignments_len);
+	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_INPUT)
+		w->fds[0] = NULL;	/* it was read as the script */
 	w->process++;
 	w->args_known = true;
 	w->args = c->argv + (first < c->argc ? first : c->argc);

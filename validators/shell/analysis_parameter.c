@@ -106,6 +106,8 @@ static struct looked_up look_up(struct walker *w, const char *name, size_t len, 
 
 	if (!len)
 		return unknown(w, "", 0, 0);
+	if (w->frame && strchr("@*#123456789", name[0]))
+		w->frame->uses_args = true;
 	if (isdigit((unsigned char)name[0]))
 		return look_up_argument(w, name, len);
 	if (len == 1 && !isalpha((unsigned char)name[0]) && name[0] != '_')
@@ -180,6 +182,9 @@ static struct looked_up slice(struct walker *w, const struct shell_part *part, s
 
 	if (!slice_bounds(w, part, &offset, &len) || !got.len)
 		return unknown(w, part->text, part->len, ORIGIN_INPUT);
+	if (!offset && len == 1 && (!strcmp(part->text, "PATH") || !strcmp(part->text, "HOME") || !strcmp(part->text, "PWD")) &&
+	    (!got.values[0].known || got.values[0].text[0] == '~'))
+		return one(w, value_text("/", 1, ORIGIN_ASSEMBLED), true);	/* all begin with it */
 	if (got.list || got.joined) {
 		int64_t n = (int64_t)got.len, from = offset < 0 ? n + offset : offset;
 
@@ -247,8 +252,9 @@ static struct looked_up count(struct walker *w, const struct shell_part *part, s
 
 struct parameter parameter_value(struct walker *w, const struct shell_part *part)
 {
-	struct looked_up got = look_up(w, part->text, part->len, part->index);
-	bool computed = false;
+	bool computed = false, odd;
+	const char *index = part->index_word ? expand_single(w, part->index_word, &odd).text : part->index;
+	struct looked_up got = look_up(w, part->text, part->len, index);
 
 	if (!got.list && !got.joined && got.len > 1) {	/* one of several possible values */
 		if (got.len > w->variants)

@@ -122,8 +122,10 @@ static struct shell_value script_content(struct walker *w, struct running *r, co
 		v.origin = at->origin & (unsigned int)~(ORIGIN_LITERAL | ORIGIN_INPUT | ORIGIN_ASSEMBLED);
 		v.known = false;
 	}
-	v.offset = at->offset;
-	v.source_len = at->source_len;
+	if (!v.source_len) {
+		v.offset = at->offset;
+		v.source_len = at->source_len;
+	}
 	return v;
 }
 
@@ -196,7 +198,7 @@ static struct shell_value render(struct walker *w, const struct shell_command *c
 	return v;
 }
 
-static void give_output(struct walker *w, const struct running *r)
+void give_output(struct walker *w, const struct running *r)
 {
 	const struct shell_command *c = &r->cmd;
 	const struct shell_value *in = w->fds[0] ? &w->fds[0]->value : NULL;
@@ -210,7 +212,7 @@ static void give_output(struct walker *w, const struct running *r)
 	} else if (!knowledge_output(w->arena, c->argv, c->argc, in, &v)) {
 		v = (struct shell_value){ .text = "", .origin = ORIGIN_COMMAND | (in ? in->origin & flows : 0) };
 	}
-	if (!v.known && !v.len) {
+	if (!v.known && (!v.len || (value_is_unknown(&v) && (!in || v.text != in->text)))) {
 		unsigned int origin = v.origin;
 
 		v = render(w, c);

@@ -110,6 +110,8 @@ struct running {		/* one command on its way */
 	size_t index;
 };
 
+void give_output(struct walker *w, const struct running *r);	/* what the command prints, to who listens */
+
 /* ---- analysis_function.c */
 bool run_function(struct walker *w, struct running *r);		/* false: it is none */
 void walk_function_body(struct walker *w, struct function *f);

@@ -19,8 +19,8 @@
 #define CALL_DEPTH_MAX 8
 #define LEVELS_MAX 300		/* of recursion in C, whatever it is for */
 #define WRAPPERS_MAX 24		/* sudo env nice … in front of one command */
-#define WORK_PER_BYTE 64
-#define WORK_FLOOR ((int64_t)1 << 19)
+#define WORK_PER_BYTE 24
+#define WORK_FLOOR ((int64_t)1 << 18)
 #define FDS 10
 
 struct source {			/* a text that is being walked */
@@ -73,7 +73,8 @@ struct function {
 	struct source source;
 	size_t source_len;
 	unsigned int depth, traits;
-	bool called;
+	unsigned int walks;	/* how often its body was walked */
+	bool called, uses_args;
 };
 
 struct frame {			/* a function or script file that is being run */
@@ -82,6 +83,7 @@ struct frame {			/* a function or script file that is being run */
 	unsigned int conditional, spawning;	/* of the walker at its start */
 	bool may_end;		/* a return or exit was seen */
 	bool idle;		/* nobody calls it: no bomb */
+	bool uses_args;
 	struct undo *locals;
 	size_t locals_len, locals_alloc;
 };

@@ -7,22 +7,24 @@
 
 #define LETTER (CLASS_NAME | CLASS_ALNUM)
 const uint16_t lex_class[256] = {
-	['A' ... 'Z'] = LETTER, ['a' ... 'b'] = LETTER, ['c' ... 'f'] = LETTER | CLASS_RESERVED, ['g'] = LETTER,
+	['A' ... 'Z'] = LETTER, ['a'] = LETTER | CLASS_RESERVED, ['b'] = LETTER, ['c' ... 'f'] = LETTER | CLASS_RESERVED, ['g'] = LETTER,
 	['h' ... 'i'] = LETTER | CLASS_RESERVED, ['j' ... 'k'] = LETTER, ['l' ... 'p'] = LETTER | CLASS_RESERVED, ['q'] = LETTER,
 	['r' ... 'u'] = LETTER | CLASS_RESERVED, ['v'] = LETTER, ['w'] = LETTER | CLASS_RESERVED, ['x' ... 'z'] = LETTER,
 	['_'] = CLASS_NAME,
-	['0' ... '9'] = CLASS_DIGIT | CLASS_ALNUM,
-	[' '] = CLASS_META | CLASS_BLANK, ['\t'] = CLASS_META | CLASS_BLANK, ['\n'] = CLASS_META | CLASS_NEWLINE,
-	[';'] = CLASS_META, ['&'] = CLASS_META, ['|'] = CLASS_META, ['<'] = CLASS_META, ['>'] = CLASS_META,
+	['0' ... '9'] = CLASS_DIGIT | CLASS_ALNUM | CLASS_REDIRECT,
+	[' '] = CLASS_META | CLASS_BLANK | CLASS_SKIP, ['\t'] = CLASS_META | CLASS_BLANK | CLASS_SKIP,
+	['\n'] = CLASS_META | CLASS_NEWLINE,
+	[';'] = CLASS_META, ['&'] = CLASS_META | CLASS_REDIRECT, ['|'] = CLASS_META, 
+	['<'] = CLASS_META | CLASS_REDIRECT, ['>'] = CLASS_META | CLASS_REDIRECT,
 	['('] = CLASS_META, [')'] = CLASS_META,
-	['\\'] = CLASS_BARE | CLASS_QUOTED, ['"'] = CLASS_BARE | CLASS_QUOTED, ['`'] = CLASS_BARE | CLASS_QUOTED,
-	['\r'] = CLASS_BARE | CLASS_QUOTED, ['\''] = CLASS_BARE,
+	['\\'] = CLASS_BARE | CLASS_QUOTED | CLASS_SKIP, ['"'] = CLASS_BARE | CLASS_QUOTED, ['`'] = CLASS_BARE | CLASS_QUOTED,
+	['\r'] = CLASS_BARE | CLASS_QUOTED | CLASS_SKIP, ['\''] = CLASS_BARE,
 	['$'] = CLASS_BARE | CLASS_QUOTED | CLASS_SPECIAL,
-	['{'] = CLASS_BRACE | CLASS_RESERVED, [','] = CLASS_BRACE_END,
+	['{'] = CLASS_BRACE | CLASS_RESERVED | CLASS_REDIRECT, [','] = CLASS_BRACE_END,
 	['}'] = CLASS_BRACE_END | CLASS_OPERAND_END | CLASS_RESERVED,
 	['/'] = CLASS_OPERAND_END, [':'] = CLASS_OPERAND_END,
 	['['] = CLASS_BRACKET | CLASS_RESERVED, [']'] = CLASS_BRACKET,
-	['@'] = CLASS_SPECIAL, ['*'] = CLASS_SPECIAL, ['#'] = CLASS_SPECIAL, ['?'] = CLASS_SPECIAL, ['-'] = CLASS_SPECIAL,
+	['@'] = CLASS_SPECIAL, ['*'] = CLASS_SPECIAL, ['#'] = CLASS_SPECIAL | CLASS_SKIP, ['?'] = CLASS_SPECIAL, ['-'] = CLASS_SPECIAL,
 	['!'] = CLASS_SPECIAL | CLASS_RESERVED,
 };
 
@@ -70,12 +72,8 @@ bool lex_enter(struct parser *p, size_t pos, const char *what)
 	return false;
 }
 
-bool lex_count(struct parser *p)
+bool lex_count_over(struct parser *p)
 {
-	if (p->count < SHELL_MAX_PARTS) {
-		p->count++;
-		return true;
-	}
 	lex_problem(p, SHELL_TOO_LARGE, p->in.pos, "script");
 	p->full = true;
 	p->in.end = p->in.pos;
@@ -130,7 +128,7 @@ static void skip_comment(struct parser *p)
 	p->in.pos = newline ? p->in.pos + (size_t)(newline - s) : p->in.end;
 }
 
-void lex_skip_blanks(struct parser *p)
+void lex_skip(struct parser *p)
 {
 	for (;;) {
 		char c;
@@ -194,33 +192,53 @@ enum operator lex_operator(const struct parser *p, size_t *ret_end)
 	return OPERATOR_NONE;
 }
 
-static const char reserved_words[RESERVED_LEN][9] = {
-	[RESERVED_IF] = "if", [RESERVED_THEN] = "then", [RESERVED_ELIF] = "elif", [RESERVED_ELSE] = "else", [RESERVED_FI] = "fi",
-	[RESERVED_WHILE] = "while", [RESERVED_UNTIL] = "until", [RESERVED_FOR] = "for", [RESERVED_SELECT] = "select",
-	[RESERVED_DO] = "do", [RESERVED_DONE] = "done", [RESERVED_CASE] = "case", [RESERVED_IN] = "in", [RESERVED_ESAC] = "esac",
-	[RESERVED_FUNCTION] = "function", [RESERVED_OPEN] = "{", [RESERVED_CLOSE] = "}", [RESERVED_TEST] = "[[",
-	[RESERVED_NOT] = "!", [RESERVED_TIME] = "time", [RESERVED_COPROC] = "coproc",
+/* At most eight letters, so they are compared as one number. */
+union letters {
+	char text[8];
+	uint64_t all;
+};
+
+static const union letters reserved_words[RESERVED_LEN] = {
+	[RESERVED_IF] = { "if" }, [RESERVED_THEN] = { "then" }, [RESERVED_ELIF] = { "elif" }, [RESERVED_ELSE] = { "else" },
+	[RESERVED_FI] = { "fi" }, [RESERVED_WHILE] = { "while" }, [RESERVED_UNTIL] = { "until" }, [RESERVED_FOR] = { "for" },
+	[RESERVED_SELECT] = { "select" }, [RESERVED_DO] = { "do" }, [RESERVED_DONE] = { "done" }, [RESERVED_CASE] = { "case" },
+	[RESERVED_IN] = { "in" }, [RESERVED_ESAC] = { "esac" }, [RESERVED_FUNCTION] = { "function" }, [RESERVED_OPEN] = { "{" },
+	[RESERVED_CLOSE] = { "}" }, [RESERVED_TEST] = { "[[" }, [RESERVED_NOT] = { "!" }, [RESERVED_TIME] = { "time" },
+	[RESERVED_COPROC] = { "coproc" },
 };
 
 enum reserved lex_reserved(const struct parser *p, size_t *ret_end)
 {
-	char word[sizeof(reserved_words[0])] = "";
+	union letters word = { "" };
 	size_t len = 0, pos = p->in.pos;
 
 	for (;; pos++) {
-		pos = lex_joined(p, pos);
+		if (lex_at(p, pos, '\\'))
+			pos = lex_joined(p, pos);
 		if (pos == p->in.end || lex_is(p->in.s[pos], CLASS_META) || lex_is_crlf(p, pos))
 			break;
-		if (len == sizeof(word) - 1 || !lex_is(p->in.s[pos], CLASS_RESERVED))
+		if (len == sizeof(word) || !lex_is(p->in.s[pos], CLASS_RESERVED))
 			return RESERVED_NONE;
-		word[len++] = p->in.s[pos];
+		word.text[len++] = p->in.s[pos];
 	}
 	for (unsigned int r = RESERVED_NONE + 1; len && r < RESERVED_LEN; r++)
-		if (!memcmp(word, reserved_words[r], sizeof(word))) {
+		if (word.all == reserved_words[r].all) {
 			*ret_end = pos;
 			return (enum reserved)r;
 		}
 	return RESERVED_NONE;
+}
+
+bool lex_is_empty_parens(const struct parser *p, size_t *ret_end)
+{
+	size_t pos = lex_joined(p, p->in.pos + 1);
+
+	if (!lex_at(p, p->in.pos, '('))
+		return false;
+	while (pos < p->in.end && lex_is(p->in.s[pos], CLASS_BLANK))
+		pos = lex_joined(p, pos + 1);
+	*ret_end = pos + 1;
+	return lex_at(p, pos, ')');
 }
 
 size_t lex_name_end(const struct parser *p, size_t pos)

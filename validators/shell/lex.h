@@ -24,6 +24,8 @@ enum lex_class {			/* bits of lex_class[] */
 	CLASS_ALNUM = 1 << 11,		/* ASCII letters and digits */
 	CLASS_RESERVED = 1 << 12,	/* stands in reserved words */
 	CLASS_SPECIAL = 1 << 13,	/* one-letter parameters: @*#?-$! */
+	CLASS_SKIP = 1 << 14,		/* may begin what is skipped between words: blanks, # \ CR */
+	CLASS_REDIRECT = 1 << 15,	/* may begin a redirection: < > & { and digits */
 };
 extern const uint16_t lex_class[256];
 
@@ -37,6 +39,7 @@ enum reserved {
 };
 /* What ends a list: reserved words by bit, and two operators. */
 #define STOP(r) (1u << RESERVED_##r)
+#define STOP_INLINE (1u << 29)	/* the } of ${ list; }, whatever follows it */
 #define STOP_PAREN (1u << 30)
 #define STOP_BRANCH (1u << 31)
 #define STOP_WORDS (STOP(THEN) | STOP(ELIF) | STOP(ELSE) | STOP(FI) | STOP(DO) | STOP(DONE) | STOP(ESAC) | STOP(CLOSE))
@@ -95,6 +98,7 @@ struct parser {
 	bool full, too_deep;	/* said so */
 	size_t count;		/* parts and commands */
 	size_t scan_budget;	/* bytes that looking ahead may cost: keeps it linear */
+	size_t sequence_budget;	/* alternatives that {1..9} may make out of nothing */
 
 	STACK(char) text;
 	STACK(struct piece) pieces;
@@ -140,8 +144,14 @@ size_t lex_source_len(const struct parser *p, size_t from, size_t to);
 bool lex_is_crlf(const struct parser *p, size_t pos);
 size_t lex_join_len(const struct parser *p, size_t pos);	/* of a line continuation at pos: 0, 2 or 3 */
 size_t lex_joined(const struct parser *p, size_t pos);		/* behind all line continuations */
-void lex_skip_blanks(struct parser *p);				/* line continuations and comments too */
+void lex_skip(struct parser *p);
+static inline void lex_skip_blanks(struct parser *p)		/* line continuations and comments too */
+{
+	if (p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_SKIP))
+		lex_skip(p);
+}
 enum operator lex_operator(const struct parser *p, size_t *ret_end);
+bool lex_is_empty_parens(const struct parser *p, size_t *ret_end);	/* ( ) here */
 enum reserved lex_reserved(const struct parser *p, size_t *ret_end);
 size_t lex_name_end(const struct parser *p, size_t pos);	/* pos: there is no name */
 
@@ -151,7 +161,11 @@ static inline void lex_leave(struct parser *p)
 {
 	p->depth--;
 }
-bool lex_count(struct parser *p);				/* one part or command more; false: reading ends here */
+bool lex_count_over(struct parser *p);
+static inline bool lex_count(struct parser *p)	/* one part or command more; false: reading ends here */
+{
+	return p->count++ < SHELL_MAX_PARTS || lex_count_over(p);
+}
 struct source lex_switch(struct parser *p, struct source to);	/* returns the one so far, for lex_switch_back */
 void lex_switch_back(struct parser *p, struct source from);
 
@@ -166,7 +180,7 @@ void *lex_keep(struct parser *p, const void *items, size_t n, size_t size);		/* 
 		(p)->stack.len = (base);                                                                                  \
 	} while (0)
 
-/* ---- lex_quote.c: $'…' from behind its first quote to behind its last; *odd: an escape stood for a printable character */
-void lex_ansi(struct parser *p, bool *odd);
-/* '…' of $'…' and others decoded onto the stack of texts. */
+/* ---- lex_quote.c: $'…' from behind its first quote to behind its last, decoded onto the stack of texts. *odd: an escape stood for a
+ * printable character. False: it has no last one. */
+bool lex_ansi(struct parser *p, bool *odd);
 void lex_text(struct parser *p, const char *s, size_t len);

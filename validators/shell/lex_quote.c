@@ -52,6 +52,11 @@ static size_t read_coded(const struct parser *p, size_t pos, uint32_t *ret, bool
 	size_t n;
 
 	*unicode = false;
+	if (lex_at(p, pos, 'x') && lex_at(p, pos + 1, '{')) {	/* as ksh has it; bash knows it too */
+		n = read_number(p, pos + 2, 16, p->in.end, ret);
+		*ret &= 0xff;
+		return n ? n + 2 + lex_at(p, pos + 2 + n, '}') : 0;
+	}
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (lex_at(p, pos, numbers[i].letter)) {
 			n = read_number(p, pos + 1, numbers[i].base, numbers[i].max, ret);
@@ -110,9 +115,9 @@ void lex_text(struct parser *p, const char *s, size_t len)
 	p->text.len += len;
 }
 
-void lex_ansi(struct parser *p, bool *odd)
+bool lex_ansi(struct parser *p, bool *odd)
 {
-	size_t from = p->in.pos, nul = SIZE_MAX;
+	size_t nul = SIZE_MAX;
 
 	*odd = false;
 	while (p->in.pos < p->in.end && !lex_at(p, p->in.pos, '\'')) {
@@ -131,7 +136,7 @@ void lex_ansi(struct parser *p, bool *odd)
 	if (nul != SIZE_MAX)
 		p->text.len = nul;
 	if (p->in.pos == p->in.end)
-		lex_problem(p, SHELL_UNTERMINATED, from, "$'");
-	else
-		p->in.pos++;
+		return false;
+	p->in.pos++;
+	return true;
 }

@@ -7,6 +7,7 @@
 #include "validators/shell/parse_parts.h"
 
 #define SCAN_BUDGET(len) (8 * (len) + 4096)
+#define SEQUENCE_BUDGET(len) ((len) + 4096)
 
 /* ---- separators */
 
@@ -47,6 +48,8 @@ static bool is_stop(struct parser *p, bool *ret_dropped)
 	unsigned int bit = 1u << r;
 
 	*ret_dropped = false;
+	if ((p->stops & STOP_INLINE) && lex_at(p, p->in.pos, '}'))
+		return true;
 	if (!(bit & STOP_WORDS))
 		return false;
 	if (bit & p->stops)
@@ -194,17 +197,6 @@ static enum first_word read_assignment(struct parser *p, struct shell_assignment
 	return ASSIGNMENT;
 }
 
-/* NAME ( ) at the only word so far; *ret_end behind. */
-static bool is_function(struct parser *p, size_t *ret_end)
-{
-	size_t pos = lex_joined(p, p->in.pos + 1);
-
-	while (pos < p->in.end && lex_is(p->in.s[pos], CLASS_BLANK))
-		pos = lex_joined(p, pos + 1);
-	*ret_end = pos + 1;
-	return lex_at(p, pos, ')');
-}
-
 static bool read_next_word(struct parser *p, bool first)
 {
 	struct shell_assignment assignment = { 0 };
@@ -235,7 +227,7 @@ static void parse_simple(struct parser *p, struct shell_node *node)
 		lex_skip_blanks(p);
 		if (p->in.pos >= p->in.end)
 			break;
-		if (lex_at(p, p->in.pos, '(') && only_word && is_function(p, &after)) {
+		if (only_word && lex_is_empty_parens(p, &after)) {
 			node->name = lex_keep_source(p, from, end, NULL);
 			p->words.len = words;
 			p->in.pos = after;
@@ -359,9 +351,13 @@ static enum operator take_separator(struct parser *p, size_t base)
 	op = lex_operator(p, &end);
 	switch (op) {
 	case OPERATOR_BACKGROUND:
-		do
-			p->pipelines.items[--i].background = true;
-		while (i > base && (p->pipelines.items[i].after_and || p->pipelines.items[i].after_or));
+		while (i > base) {
+			struct shell_pipeline *pipeline = &p->pipelines.items[--i];
+
+			pipeline->background = true;
+			if (!pipeline->after_and && !pipeline->after_or)
+				break;
+		}
 		break;
 	case OPERATOR_AND: case OPERATOR_OR: case OPERATOR_SEMICOLON:
 		break;
@@ -370,6 +366,12 @@ static enum operator take_separator(struct parser *p, size_t base)
 	}
 	p->in.pos = end;
 	return op;
+}
+
+/* Nothing at all: a lone `!`, or an opening word that was dropped for depth. */
+static bool is_empty(const struct shell_node *node)
+{
+	return node->kind == COMMAND_SIMPLE && !node->words_len && !node->assignments_len && !node->redirects_len;
 }
 
 const struct shell_list *parse_list(struct parser *p, unsigned int stops)
@@ -385,7 +387,8 @@ const struct shell_list *parse_list(struct parser *p, unsigned int stops)
 		size_t from = p->in.pos;
 
 		parse_pipeline(p, &pipeline);
-		PUSH(&p->pipelines) = pipeline;
+		if (pipeline.len > 1 || !is_empty(pipeline.nodes))
+			PUSH(&p->pipelines) = pipeline;
 		joined = take_separator(p, base);
 		if (joined == OPERATOR_NONE && p->in.pos < p->in.end && lex_operator(p, &end) == OPERATOR_NONE)
 			lex_problem(p, SHELL_UNEXPECTED, p->in.pos, "word");
@@ -430,7 +433,10 @@ static void parser_release(struct parser *p)
 
 struct shell_script shell_parse(struct arena *arena, const char *text, size_t len)
 {
-	struct parser p = { .arena = arena, .in = { .s = text, .end = len }, .scan_budget = SCAN_BUDGET(len) };
+	struct parser p = {
+		.arena = arena, .in = { .s = text, .end = len },
+		.scan_budget = SCAN_BUDGET(len), .sequence_budget = SEQUENCE_BUDGET(len),
+	};
 	struct shell_script script = { .body = parse_list(&p, 0) };
 
 	parse_drop_here_documents(&p, 0);

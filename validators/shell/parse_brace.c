@@ -89,7 +89,7 @@ struct sequence {
 	bool letters;
 };
 
-/* A number without anything else; at most 15 digits. */
+/* A number without anything else. What ends the text is no digit: on the stack the } follows. */
 static bool read_long(const char *text, size_t len, long *ret, int *width)
 {
 	char digits[18];
@@ -164,13 +164,20 @@ static bool add_sequence(struct parser *p, const struct open_brace *brace)
 	struct shell_part outer = { .kind = PART_BRACE };
 	size_t base = p->words.len;
 	struct sequence q;
+	long last;
 
 	if (p->pieces.len != brace->piece + 3 || inner->part.kind != PART_TEXT || inner->part.quoted ||
 	    !read_sequence(p->text.items + inner->text_at, inner->part.len, &q))
 		return false;
 	outer.offset = p->pieces.items[brace->piece].part.offset;
 	outer.source_len = inner->part.offset + inner->part.source_len + 1 - outer.offset;
-	for (long n = labs(q.to - q.from) / q.step, i = 0; i <= n && lex_count(p); i++) {
+	last = labs(q.to - q.from) / q.step;
+	if ((size_t)last >= p->sequence_budget) {
+		lex_problem(p, SHELL_TOO_LARGE, p->in.pos - 1, "{..}");
+		return false;
+	}
+	p->sequence_budget -= (size_t)last + 1;
+	for (long i = 0; i <= last && lex_count(p); i++) {
 		long value = q.from <= q.to ? q.from + i * q.step : q.from - i * q.step;
 		struct shell_part part = { .kind = PART_TEXT, .offset = outer.offset, .source_len = outer.source_len };
 

@@ -318,15 +318,13 @@ void parse_function_body(struct parser *p, struct shell_node *node, size_t from)
 
 static void parse_function(struct parser *p, struct shell_node *node, size_t from)
 {
+	size_t end;
+
 	lex_skip_blanks(p);
 	node->name = take_name(p);
 	lex_skip_blanks(p);
-	if (lex_at(p, p->in.pos, '(')) {
-		p->in.pos++;
-		lex_skip_blanks(p);
-		if (lex_at(p, p->in.pos, ')'))
-			p->in.pos++;
-	}
+	if (lex_is_empty_parens(p, &end))
+		p->in.pos = end;
 	parse_function_body(p, node, from);
 }
 

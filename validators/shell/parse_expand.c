@@ -283,15 +283,10 @@ static bool is_inline_command(const struct parser *p, size_t pos)
 
 static void add_inline_command(struct parser *p, struct shell_part *part, size_t from, size_t pos)
 {
-	size_t end;
-
 	part->kind = PART_COMMAND;
 	p->in.pos = pos + lex_at(p, pos, '|');
-	part->body = parse_inner(p, STOP(CLOSE));
-	if (lex_reserved(p, &end) == RESERVED_CLOSE || lex_at(p, p->in.pos, '}'))
-		p->in.pos++;
-	else
-		lex_problem(p, SHELL_UNTERMINATED, from, "${");
+	part->body = parse_inner(p, STOP_INLINE);
+	take_close(p, '}', from, "${");
 	word_add_part(p, part, from);
 }
 
@@ -369,6 +364,9 @@ void expand_dollar(struct parser *p, bool quoted)
 		add_braced(p, quoted, next);
 	} else if (lex_at(p, next, '[') && (end = find_close(p, next + 1, '[', ']')) < p->in.end) {
 		add_arithmetic(p, quoted, next + 1, end, end + 1);
+	} else if (lex_at(p, next, '[')) {
+		lex_problem(p, SHELL_UNTERMINATED, p->in.pos, "$[");
+		add_opening_as_text(p, quoted);
 	} else {
 		end = parameter_end(p, next);
 		if (end > next && lex_is(p->in.s[next], CLASS_DIGIT))

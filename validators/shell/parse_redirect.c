@@ -107,7 +107,8 @@ static void read_delimiter(struct parser *p, struct here_document *h)
 		} else if (c == '$' && lex_at(p, p->in.pos + 1, '\'')) {
 			p->in.pos += 2;
 			h->literal = true;
-			lex_ansi(p, &odd);
+			if (!lex_ansi(p, &odd))
+				lex_problem(p, SHELL_UNTERMINATED, h->pos, "$'");
 		} else if (c == '$' && lex_at(p, p->in.pos + 1, '"')) {
 			p->in.pos++;
 		} else {
@@ -241,9 +242,12 @@ bool parse_redirect(struct parser *p)
 {
 	struct shell_redirect redirect = { 0 };
 	size_t from = p->in.pos, end;
+	enum operator op;
 	int fd;
-	enum operator op = find_redirection(p, &fd, &end);
 
+	if (p->in.pos == p->in.end || !lex_is(p->in.s[p->in.pos], CLASS_REDIRECT))
+		return false;
+	op = find_redirection(p, &fd, &end);
 	if (op == OPERATOR_NONE || !lex_count(p))
 		return false;
 	redirect.op = redirects[op].op;

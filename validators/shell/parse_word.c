@@ -221,7 +221,8 @@ static void read_ansi(struct parser *p, size_t from)
 	bool odd;
 
 	p->in.pos++;
-	lex_ansi(p, &odd);
+	if (!lex_ansi(p, &odd))
+		lex_problem(p, SHELL_UNTERMINATED, from, "$'");
 	p->seam = true;
 	if (p->text.len > text_at)
 		add_piece(p, text_at, from, p->in.pos, true, odd);
@@ -300,10 +301,15 @@ static bool opens_pattern(struct parser *p, struct reading *r)
 	return r->array || before == '?' || before == '*' || before == '+' || before == '@' || before == '!';
 }
 
+static bool opens_process(const struct parser *p, size_t pos)
+{
+	return (p->in.s[pos] == '<' || p->in.s[pos] == '>') && lex_at(p, lex_joined(p, pos + 1), '(');
+}
+
 /* A blank or operator character outside quotes. */
 static bool read_meta(struct parser *p, struct reading *r, char c)
 {
-	if ((c == '<' || c == '>') && lex_at(p, lex_joined(p, p->in.pos + 1), '(')) {
+	if (opens_process(p, p->in.pos)) {
 		expand_process(p);
 		return true;
 	}
@@ -441,7 +447,7 @@ static bool read_plain(struct parser *p, size_t end, struct shell_word *ret)
 	struct shell_part *part;
 	size_t from = p->in.pos;
 
-	if (end < p->in.end && (!lex_is(p->in.s[end], CLASS_META) || strchr("()<>", p->in.s[end])))
+	if (end < p->in.end && (!lex_is(p->in.s[end], CLASS_META) || lex_at(p, end, '(') || opens_process(p, end)))
 		return false;
 	if (!lex_count(p))
 		return false;
@@ -463,7 +469,7 @@ bool word_read(struct parser *p, unsigned int flags, struct shell_word *ret)
 
 	while (end < p->in.end && !lex_is(p->in.s[end], CLASS_META | CLASS_BARE | CLASS_BRACE))
 		end++;
-	if (end > from && read_plain(p, end, ret))
+	if (end > from && !(flags & WORD_REGEX) && read_plain(p, end, ret))
 		return true;
 	outer = word_begin(p);
 	word_continue(p, &r);

@@ -76,7 +76,7 @@ static int open_rules(struct scan_judge *j, const struct strvec *folders, struct
 
 		finding_list_init(&findings, folders->items[i]);
 		rc = rules_load_folder(j->rules, folders->items[i], &findings, err);
-		add_findings(report, folders->items[i], &findings);
+		add_findings(report, findings.file, &findings);	/* the file of the folder that is wrong */
 		finding_list_release(&findings);
 		if (rc < 0)
 			return -1;

@@ -245,7 +245,7 @@ static void load_sample_list(struct loader *l, const struct node *list, const ch
 	for (size_t i = 0; i < list->len; i++) {
 		const struct node *item = list->items[i];
 
-		if (item->kind != NODE_SCALAR || !item->len) {
+		if (item->kind != NODE_SCALAR || node_is_null(item)) {
 			autofree char *at = xasprintf("%s[%zu]", child, i);
 
 			loader_wrong_type(l, item, at, rule->scope < SCOPE_CONTAINER ? "text" : "the YAML of a mapping as text");

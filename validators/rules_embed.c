@@ -2,9 +2,9 @@
  * rules_embed: a program of the build. Reads the rule files of each pack with the loader of the product, tries every sample, and prints C with static
  * tables, so that the product has nothing to parse when it starts. Any mistake stops the build, at file:line:column.
  *
- *	rules_embed stop|count FOLDER-OF-DEFAULT [FOLDER-OF-REGISTRY-COMPAT] > rules_tables.c
+ *	rules_embed stop|count|skip FOLDER-OF-DEFAULT [FOLDER-OF-REGISTRY-COMPAT] > rules_tables.c
  *
- * "count" only counts the samples that fail: for working at the scanner. */
+ * What to do about samples that fail; "count" is for working at the scanner, "skip" tries none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -198,11 +198,14 @@ static size_t tell(struct finding_list *findings, const char *file, const struct
 }
 
 /* Samples that do not do what they say stand in the file of their rule. Returns how many mistakes there are. */
-static size_t try_samples(const struct rule_set *set, const char *file, const struct document *doc, bool stop)
+static size_t try_samples(const struct rule_set *set, const char *file, const struct document *doc, const char *mode)
 {
+	const bool stop = !strcmp(mode, "stop");
 	struct rule_set part = *set;
 	size_t bad = 0;
 
+	if (!strcmp(mode, "skip"))
+		return 0;
 	for (size_t i = 0; i < set->len; i++) {
 		struct finding_list findings;
 
@@ -221,7 +224,7 @@ static size_t try_samples(const struct rule_set *set, const char *file, const st
 }
 
 /* Returns how many mistakes the files of a folder have; all of them are told. */
-static size_t load_pack(struct rule_set *set, const char *folder, bool stop)
+static size_t load_pack(struct rule_set *set, const char *folder, const char *mode)
 {
 	autostrvec struct strvec files = STRVEC_INIT;
 	struct error err = { 0 };
@@ -244,7 +247,7 @@ static size_t load_pack(struct rule_set *set, const char *folder, bool stop)
 		finding_list_init(&findings, files.items[i]);
 		rules_load_more(set, doc, &findings);
 		bad += tell(&findings, files.items[i], doc);
-		bad += try_samples(set, files.items[i], doc, stop);
+		bad += try_samples(set, files.items[i], doc, mode);
 		finding_list_release(&findings);
 		document_free(doc);
 	}
@@ -259,7 +262,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(pack_names); i++) {
 		sets[i] = rules_builtin((enum rule_pack)i);
 		if ((int)i + 2 < argc)
-			bad += load_pack(sets[i], argv[i + 2], !strcmp(argv[1], "stop"));
+			bad += load_pack(sets[i], argv[i + 2], argv[1]);
 	}
 	if (!bad)
 		print_tables(sets);

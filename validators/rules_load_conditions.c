@@ -144,6 +144,7 @@ static const struct condition_key {
 	KEY("data_from", IN_SHELL, KEY_BITS, SUBJECT_DATA_FROM, .bits = rule_origin_bits, .what = "origin"),
 	KEY("name_from", IN_SHELL, KEY_BITS, SUBJECT_NAME_FROM, .bits = rule_origin_bits, .what = "origin"),
 	KEY("traits", IN_SHELL, KEY_BITS, SUBJECT_TRAITS, .bits = rule_trait_bits, .what = "trait"),
+	KEY("also_traits", IN_SHELL, KEY_BITS, SUBJECT_TRAITS, .bits = rule_trait_bits, .what = "trait"),
 	KEY("piped_from", IN_SHELL, KEY_NAMES, SUBJECT_PIPED_FROM),
 	KEY("matches", IN_SCRIPT | IN_TEXT, KEY_PATTERN, SUBJECT_TEXT, .always_there = true),
 	KEY("key", IN_TEXT, KEY_PATTERN, SUBJECT_KEY, .always_there = true),

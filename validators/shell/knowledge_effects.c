@@ -336,7 +336,7 @@ static bool enter_subcommand(struct effects *e)
 	return true;
 }
 
-static const struct program *program_of(struct arena *arena, const struct shell_value *word)
+const struct program *effects_program_of(struct arena *arena, const struct shell_value *word)
 {
 	const char *slash = memrchr(word->text, '/', word->len);
 	const char *name = slash ? slash + 1 : word->text;
@@ -357,7 +357,7 @@ void knowledge_effects(struct arena *arena, const struct shell_value *argv, size
 		return;
 	struct effects e = { .arena = arena, .argv = argv, .argc = argc, .cwd = cwd, .items = effects, .len = len };
 
-	e.program = program_of(arena, &argv[0]);
+	e.program = effects_program_of(arena, &argv[0]);
 	if (!e.program)
 		return;
 	for (int depth = 0; depth < DEPTH_MAX && e.program->style & PROGRAM_SUBCOMMANDS; depth++)

@@ -45,6 +45,8 @@ struct program {
 
 /* NULL: not known. "python3.11" is "python", "mkfs.ext4" is "mkfs". */
 const struct program *effects_find_program(const char *name, size_t len);
+/* The same for argv[0]: its base name, look-alike letters folded. */
+const struct program *effects_program_of(struct arena *arena, const struct shell_value *word);
 const struct program *effects_find_exact(const char *name, size_t len);	/* only what is in the tables as it is written */
 const char *effects_alias(const char *name, size_t len);	/* the row for "egrep": "grep"; NULL */
 /* The tables, in the order of names, for their test; NULL past the last. */

@@ -99,15 +99,14 @@ $(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c
 	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
 
 # rule files become static tables, by a program made of the same objects; it stops the build when a rule or one of its samples is wrong.
-# (with sanitizers the samples are left to the tests). The folders are prerequisites, too: a file may go away
-rule_folders := $(wildcard validators/rules validators/rules/registry-compat)
-$(rule_folders): ;	# rules is not made from rules.c
+# (with sanitizers the samples are left to the tests). The folder is a prerequisite, too: a file may go away
+validators/rules: ;	# not made from rules.c
 $(BUILD)/validators/rules_embed: $(BUILD)/validators/rules_embed.o $(call obj,$(validators_src)) $(libbase)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
-$(BUILD)/validators/rules_tables.c: $(BUILD)/validators/rules_embed $(rule_folders) $(wildcard $(addsuffix /*.y*ml,$(rule_folders)))
+$(BUILD)/validators/rules_tables.c: $(BUILD)/validators/rules_embed validators/rules $(wildcard validators/rules/*.y*ml)
 	$(call say,RULES,$@)
-	$(Q)$< $(if $(SANITIZE),skip,$(RULES_SAMPLES)) $(rule_folders) > $@
+	$(Q)$< $(if $(SANITIZE),skip,$(RULES_SAMPLES)) validators/rules > $@
 $(BUILD)/validators/rules_tables.o: $(BUILD)/validators/rules_tables.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -9,6 +9,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "validators/policy_registry.h"
 
 #define INPUT_BYTES_MAX ((size_t)64 << 20)	/* of a baseline */
 #define SECONDS_PER_DAY 86400
@@ -81,6 +82,7 @@ static int open_rules(struct scan_judge *j, const struct strvec *folders, struct
 		if (rc < 0)
 			return -1;
 	}
+	j->own_rules = folders->len > 0;
 	j->scanner = scanner_new(j->rules);
 	return 0;
 }
@@ -244,7 +246,10 @@ size_t scan_judge_package(struct scan_judge *j, const char *package, const struc
 	struct error err = { 0 };
 
 	*ret = NULL;
-	scan_package(j->scanner, doc, wpk, findings);
+	if (j->policy->pack == RULES_REGISTRY_COMPAT)
+		registry_rules(doc, findings);
+	if (j->policy->pack != RULES_REGISTRY_COMPAT || j->own_rules)
+		scan_package(j->scanner, doc, wpk, findings);
 	finding_sort(findings);
 	if (wpk)
 		policy_apply(j->policy, wpk, findings);

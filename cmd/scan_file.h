@@ -33,6 +33,7 @@ void scan_options_release(struct scan_options *o);
 struct scan_judge {
 	struct rule_set *rules;
 	struct scanner *scanner;
+	bool own_rules;				/* by --rules: asked for beside the registry's, too */
 	struct policy *policy;
 	bool ignore;				/* suppressions count */
 	struct document *ignore_doc;		/* NULL: no --ignore-file */

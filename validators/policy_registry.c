@@ -32,28 +32,43 @@ enum registry_rule {
 	EXCESSIVE_RESOURCES, MISSING_LIMITS, INSECURE_IMAGE,
 };
 
-static const struct {
-	const char *id, *cwe, *category, *message, *suggestion;
-	enum severity severity;
-} rules[] = {
-	[PRIVILEGED_CONTAINER] = { "privileged_container", "CWE-250", "container", "the container is privileged",
-				   "remove 'privileged' and add the capabilities that are needed", SEVERITY_CRITICAL },
-	[HOST_PATH_MOUNT] = { "host_path_mount", "CWE-22", "container", "a sensitive path of the host is mounted",
-			      "mount the file or folder that is needed, or use a volume", SEVERITY_CRITICAL },
-	[DANGEROUS_CAPABILITIES] = { "dangerous_capabilities", "CWE-250", "container", "the container gets dangerous capabilities",
-				     "remove the capabilities that are not needed", SEVERITY_CRITICAL },
-	[CLUSTER_PERMISSIONS] = { "cluster_permissions", "CWE-269", "kubernetes", "the manifest gives rights over the whole cluster",
-				  "use a Role and a RoleBinding in a namespace", SEVERITY_HIGH },
-	[EXTERNAL_NETWORK] = { "external_network", "CWE-918", "network", "the command reaches out to the network outside",
-			       "use hosts of your own", SEVERITY_HIGH },
-	[HARDCODED_SECRETS] = { "hardcoded_secrets", "CWE-798", "secrets", "the command may hold a secret in clear",
-				"use a secret parameter or a mounted secret", SEVERITY_HIGH },
-	[EXCESSIVE_RESOURCES] = { "excessive_resources", "CWE-400", "resources", "the limit is above 4 processors or 8 GiB",
-				  "lower the limit", SEVERITY_MEDIUM },
-	[MISSING_LIMITS] = { "missing_limits", "CWE-400", "resources", "the container has no limits", "set resources.limits",
-			     SEVERITY_MEDIUM },
-	[INSECURE_IMAGE] = { "insecure_image", "CWE-829", "image", "the image has no fixed version", "name a version", SEVERITY_MEDIUM },
+#define RULE(id_, severity_, cwe_, category_, scope_, title_, message_, help_, suggestion_) \
+	{ .id = id_, .severity = severity_, .cwe = cwe_, .category = category_, .scope = scope_, .title = title_, .message = message_, \
+	  .help = help_, .suggestion = suggestion_, .file = "validators/policy_registry.c", .line = __LINE__ }
+static const struct rule rules[] = {
+	[PRIVILEGED_CONTAINER] = RULE("privileged_container", SEVERITY_CRITICAL, "CWE-250", "container", SCOPE_CONTAINER,
+		"Privileged container", "the container is privileged",
+		"A privileged container can do everything that root on the host can.",
+		"remove 'privileged' and add the capabilities that are needed"),
+	[HOST_PATH_MOUNT] = RULE("host_path_mount", SEVERITY_CRITICAL, "CWE-22", "container", SCOPE_CONTAINER,
+		"Sensitive path of the host", "a sensitive path of the host is mounted",
+		"With the root, /etc, /proc, /sys, the engine's socket or the folders of engine and kubelet the host is in the container's hands.",
+		"mount the file or folder that is needed, or use a volume"),
+	[DANGEROUS_CAPABILITIES] = RULE("dangerous_capabilities", SEVERITY_CRITICAL, "CWE-250", "container", SCOPE_CONTAINER,
+		"Dangerous capabilities", "the container gets dangerous capabilities",
+		"CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_SYS_MODULE reach beyond the container. Other spellings are not looked for.",
+		"remove the capabilities that are not needed"),
+	[CLUSTER_PERMISSIONS] = RULE("cluster_permissions", SEVERITY_HIGH, "CWE-269", "kubernetes", SCOPE_MANIFEST,
+		"Rights over the whole cluster", "the manifest gives rights over the whole cluster",
+		"A ClusterRole or ClusterRoleBinding holds in every namespace.", "use a Role and a RoleBinding in a namespace"),
+	[EXTERNAL_NETWORK] = RULE("external_network", SEVERITY_HIGH, "CWE-918", "network", SCOPE_SHELL,
+		"Network outside", "the command reaches out to the network outside",
+		"curl or wget with an address that does not begin like one of one's own; nc, ssh or scp with a name in com, org, net or io.",
+		"use hosts of your own"),
+	[HARDCODED_SECRETS] = RULE("hardcoded_secrets", SEVERITY_HIGH, "CWE-798", "secrets", SCOPE_SHELL,
+		"Secret in clear", "the command may hold a secret in clear",
+		"A quoted value after a word like 'password', anything assigned to an API key, or 20 quoted letters. References count as well.",
+		"use a secret parameter or a mounted secret"),
+	[EXCESSIVE_RESOURCES] = RULE("excessive_resources", SEVERITY_MEDIUM, "CWE-400", "resources", SCOPE_CONTAINER,
+		"Too large limit", "the limit is above 4 processors or 8 GiB",
+		"One container may starve the others. Limits in bytes or Ti are not read.", "lower the limit"),
+	[MISSING_LIMITS] = RULE("missing_limits", SEVERITY_MEDIUM, "CWE-400", "resources", SCOPE_CONTAINER,
+		"No limits", "the container has no limits", "One container may starve the others.", "set resources.limits"),
+	[INSECURE_IMAGE] = RULE("insecure_image", SEVERITY_MEDIUM, "CWE-829", "image", SCOPE_CONTAINER,
+		"Image without a fixed version", "the image has no fixed version",
+		"What ':latest' or no tag stands for changes. A port counts as a tag.", "name a version"),
 };
+const struct rule_tables registry_tables = { .rules = rules, .len = ARRAY_SIZE(rules) };
 
 struct step {
 	const struct document *doc;
@@ -67,6 +82,7 @@ static void add(const struct step *s, enum registry_rule rule, const struct node
 	autofree char *path = xasprintf("%s.%s", s->path, below);
 	struct finding *f = finding_at(s->findings, FINDING_WARNING, rules[rule].id, node, path, "%s", rules[rule].message);
 
+	f->of_rule = true;
 	f->severity = rules[rule].severity;
 	f->cwe = rules[rule].cwe;
 	f->category = rules[rule].category;
@@ -266,6 +282,7 @@ static void check_text(const struct step *s, struct pattern *pattern, enum regis
 		break;
 	case PATTERN_LIMIT:
 		f = finding_at(s->findings, FINDING_WARNING, "scan/limit", command, s->path, "the command is too much for the rule '%s'", rules[rule].id);
+		f->of_rule = true;
 		f->severity = SEVERITY_MEDIUM;
 		break;
 	case PATTERN_NO:

@@ -5,13 +5,14 @@
 
 #include "runner/base/digest.h"
 #include "runner/base/mem.h"
+#include "validators/policy_registry.h"
 #include "validators/rules_loader.h"
 
 /* ---- sets */
 
 struct rule_set *rules_builtin(enum rule_pack pack)
 {
-	const struct rule_tables *tables = &rules_tables[pack];
+	const struct rule_tables *tables = pack == RULES_REGISTRY_COMPAT ? &registry_tables : &rules_tables;
 	struct rules_owned *owned = xcalloc(1, sizeof(*owned));
 	struct rule_set *set = xcalloc(1, sizeof(*set));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rules_embed: a program of the build. Reads the rule files of each pack with the loader of the product, tries every sample, and prints C with static
+ * rules_embed: a program of the build. Reads the rule files with the loader of the product, tries every sample, and prints C with static
  * tables, so that the product has nothing to parse when it starts. Any mistake stops the build, at file:line:column.
  *
- *	rules_embed stop|count|skip FOLDER-OF-DEFAULT [FOLDER-OF-REGISTRY-COMPAT] > rules_tables.c
+ *	rules_embed stop|count|skip FOLDER > rules_tables.c
  *
  * What to do about samples that fail; "count" is for working at the scanner, "skip" tries none. */
 #include <stdio.h>
@@ -13,9 +13,7 @@
 #include "validators/scan.h"
 
 /* What rules_builtin() would point at; this program makes the real ones. */
-const struct rule_tables rules_tables[RULES_REGISTRY_COMPAT + 1];
-
-static const char *const pack_names[] = { [RULES_DEFAULT] = "default", [RULES_REGISTRY_COMPAT] = "registry_compat" };
+const struct rule_tables rules_tables;
 
 /* ---- C */
 
@@ -92,17 +90,17 @@ static void print_condition(const struct rule_condition *c, struct pattern_numbe
 	puts(" },");
 }
 
-static void print_parts(const struct rule *rule, const char *pack, size_t r, struct pattern_numbers *numbers)
+static void print_parts(const struct rule *rule, size_t r, struct pattern_numbers *numbers)
 {
 	for (size_t m = 0; m < rule->matches_len; m++) {
 		if (!rule->matches[m].conditions_len)
 			continue;
-		printf("static const struct rule_condition %s_c%zu_%zu[] = {\n", pack, r, m);
+		printf("static const struct rule_condition c%zu_%zu[] = {\n", r, m);
 		for (size_t i = 0; i < rule->matches[m].conditions_len; i++)
 			print_condition(&rule->matches[m].conditions[i], numbers);
 		puts("};");
 	}
-	printf("static const struct rule_match %s_m%zu[] = {\n", pack, r);
+	printf("static const struct rule_match m%zu[] = {\n", r);
 	for (size_t m = 0; m < rule->matches_len; m++) {
 		fputs("\t{ .commands = ", stdout);
 		print_names(rule->matches[m].commands);
@@ -111,10 +109,10 @@ static void print_parts(const struct rule *rule, const char *pack, size_t r, str
 		fputs(", .keywords = ", stdout);
 		print_names(rule->matches[m].keywords);
 		if (rule->matches[m].conditions_len)
-			printf(", .conditions = %s_c%zu_%zu, .conditions_len = %zu", pack, r, m, rule->matches[m].conditions_len);
+			printf(", .conditions = c%zu_%zu, .conditions_len = %zu", r, m, rule->matches[m].conditions_len);
 		puts(" },");
 	}
-	printf("};\nstatic const struct rule_sample %s_s%zu[] = {\n", pack, r);
+	printf("};\nstatic const struct rule_sample s%zu[] = {\n", r);
 	for (size_t i = 0; i < rule->samples_len; i++) {
 		printf("\t{ .must_match = %d, .line = %u, .text = ", rule->samples[i].must_match, rule->samples[i].line);
 		print_string(rule->samples[i].text);
@@ -123,7 +121,7 @@ static void print_parts(const struct rule *rule, const char *pack, size_t r, str
 	puts("};");
 }
 
-static void print_rule(const struct rule *rule, const char *pack, size_t r)
+static void print_rule(const struct rule *rule, size_t r)
 {
 	puts("\t{");
 	print_member("id", rule->id);
@@ -136,22 +134,23 @@ static void print_rule(const struct rule *rule, const char *pack, size_t r)
 	print_member("file", rule->file);
 	printf("\t\t.severity = %d, .scope = %d, .secret = %d, .disabled = %d, .line = %u,\n", (int)rule->severity, (int)rule->scope,
 	       rule->secret, rule->disabled, rule->line);
-	printf("\t\t.matches = %s_m%zu, .matches_len = %zu, .samples = %s_s%zu, .samples_len = %zu,\n\t},\n", pack, r, rule->matches_len,
-	       pack, r, rule->samples_len);
+	printf("\t\t.matches = m%zu, .matches_len = %zu, .samples = s%zu, .samples_len = %zu,\n\t},\n", r, rule->matches_len, r,
+	       rule->samples_len);
 }
 
-/* Returns how many patterns there are. */
-static size_t print_pack(const struct rule_set *set, const char *pack)
+static void print_tables(const struct rule_set *set)
 {
 	const struct rules_owned *owned = set->owned;
 	struct pattern_numbers numbers = { 0 };
+	char digest[65];
 
+	puts("/* made by validators/rules_embed.c */\n#include \"validators/rules_loader.h\"\n");
 	for (size_t i = 0; i < set->len; i++)
-		print_parts(&set->rules[i], pack, i, &numbers);
-	printf("static const struct rule %s_rules[%zu + 1] = {\n", pack, set->len);
+		print_parts(&set->rules[i], i, &numbers);
+	puts("static const struct rule rules[] = {");
 	for (size_t i = 0; i < set->len; i++)
-		print_rule(&set->rules[i], pack, i);
-	printf("};\nstatic const struct rule_macro %s_macros[%zu + 1] = {\n", pack, owned->macros.len);
+		print_rule(&set->rules[i], i);
+	printf("};\nstatic const struct rule_macro macros[%zu + 1] = {\n", owned->macros.len);
 	for (size_t i = 0; i < owned->macros.len; i++) {
 		fputs("\t{ ", stdout);
 		print_string(owned->macros.items[i].name);
@@ -159,28 +158,10 @@ static size_t print_pack(const struct rule_set *set, const char *pack)
 		print_string(owned->macros.items[i].text);
 		puts(" },");
 	}
-	puts("};");
+	rules_digest(set, digest);
+	printf("};\nconst struct rule_tables rules_tables = {\n\t.rules = rules, .len = %zu, .patterns_len = %zu, .macros = macros, .macros_len = %zu,\n"
+	       "\t.digest = \"%s\",\n};\n", set->len, numbers.len, owned->macros.len, digest);
 	free(numbers.texts);
-	return numbers.len;
-}
-
-static void print_tables(struct rule_set *const *sets)
-{
-	size_t patterns[ARRAY_SIZE(pack_names)];
-
-	puts("/* made by validators/rules_embed.c */\n#include \"validators/rules_loader.h\"\n");
-	for (size_t i = 0; i < ARRAY_SIZE(pack_names); i++)
-		patterns[i] = print_pack(sets[i], pack_names[i]);
-	puts("const struct rule_tables rules_tables[] = {");
-	for (size_t i = 0; i < ARRAY_SIZE(pack_names); i++) {
-		const struct rules_owned *owned = sets[i]->owned;
-		char digest[65];
-
-		rules_digest(sets[i], digest);
-		printf("\t{ .rules = %s_rules, .len = %zu, .patterns_len = %zu, .macros = %s_macros, .macros_len = %zu, .digest = \"%s\" },\n",
-		       pack_names[i], sets[i]->len, patterns[i], pack_names[i], owned->macros.len, digest);
-	}
-	puts("};");
 }
 
 /* ---- checks */
@@ -224,7 +205,7 @@ static size_t try_samples(const struct rule_set *set, const char *file, const st
 }
 
 /* Returns how many mistakes the files of a folder have; all of them are told. */
-static size_t load_pack(struct rule_set *set, const char *folder, const char *mode)
+static size_t load_folder(struct rule_set *set, const char *folder, const char *mode)
 {
 	autostrvec struct strvec files = STRVEC_INIT;
 	struct error err = { 0 };
@@ -256,19 +237,22 @@ static size_t load_pack(struct rule_set *set, const char *folder, const char *mo
 
 int main(int argc, char **argv)
 {
-	struct rule_set *sets[ARRAY_SIZE(pack_names)] = { NULL };
-	size_t bad = 0;
+	struct rule_set *set = rules_builtin(RULES_DEFAULT);
+	size_t bad;
 
-	for (size_t i = 0; i < ARRAY_SIZE(pack_names); i++) {
-		sets[i] = rules_builtin((enum rule_pack)i);
-		if ((int)i + 2 < argc)
-			bad += load_pack(sets[i], argv[i + 2], argv[1]);
+	if (argc != 3) {
+		fputs("usage: rules_embed stop|count|skip FOLDER\n", stderr);
+		return 2;
+	}
+	bad = load_folder(set, argv[2], argv[1]);
+	if (!bad && !set->len) {
+		fprintf(stderr, "%s: no rules\n", argv[2]);
+		bad++;
 	}
 	if (!bad)
-		print_tables(sets);
+		print_tables(set);
 	else
 		fprintf(stderr, "rules: %zu mistakes\n", bad);
-	for (size_t i = 0; i < ARRAY_SIZE(pack_names); i++)
-		rules_free(sets[i]);
+	rules_free(set);
 	return bad || fflush(stdout) || ferror(stdout) ? 1 : 0;
 }

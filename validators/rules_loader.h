@@ -25,7 +25,7 @@ struct rule_tables {
 	size_t macros_len;
 	const char *digest;
 };
-extern const struct rule_tables rules_tables[RULES_REGISTRY_COMPAT + 1];
+extern const struct rule_tables rules_tables;	/* of the default pack; those of the registry are code: policy_registry.h */
 
 /* ---- what a rule set owns */
 struct macro {

@@ -91,7 +91,7 @@ void shell_analyse(struct arena *arena, const char *text, size_t len, struct she
 	struct shell_script script = shell_parse(arena, text, len);
 
 	*ret = (struct shell_analysis){ .problems = script.problems, .problems_len = script.problems_len };
-	w.source = (struct source){ .text = text, .text_len = len, .exact = true };
+	w.source = (struct source){ .text = text, .text_len = len, .exact = true, .has_nul = len && memchr(text, '\0', len) };
 	walk_list(&w, script.body);
 	walk_uncalled(&w);
 	finish(&w, ret);

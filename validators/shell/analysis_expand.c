@@ -118,6 +118,8 @@ static void finish_field(struct builder *b)
 	v.len = b->text.len;
 	v.known = b->known;
 	v.origin = b->origin;
+	if (b->w->source.has_nul)
+		v = value_without_nul(b->w->arena, v);
 	words_push(b->w, b->out, v, hidden || b->odd || b->all_odd || b->odd_text);
 	strbuf_clear(&b->text);
 	b->pieces_len = 0;
@@ -398,7 +400,7 @@ static struct shell_value literal_value(const struct walker *w, const struct she
 	}
 	v.offset = place(&w->source, word->offset);
 	v.source_len = place_len(&w->source, word->source_len);
-	return v;
+	return w->source.has_nul ? value_without_nul(w->arena, v) : v;
 }
 
 static void expand_word(struct walker *w, const struct shell_word *word, bool split, struct words *ret)
@@ -527,7 +529,7 @@ struct shell_value substitute(struct walker *w, const struct shell_list *body, b
 	*located = locates(w, first);
 	while (cap.text.len && cap.text.buf[cap.text.len - 1] == '\n')
 		cap.text.buf[--cap.text.len] = '\0';
-	v = capture_value(w, &cap);
+	v = value_without_nul(w->arena, capture_value(w, &cap));
 	if (!v.len && !v.known) {
 		v.text = "$()";
 		v.len = 3;

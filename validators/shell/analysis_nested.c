@@ -25,7 +25,8 @@ struct shell_value join_words(struct walker *w, const struct shell_value *argv, 
 
 static struct source nested_source(const struct walker *w, const struct shell_value *code, const char *text, size_t len)
 {
-	struct source s = { .text = text, .text_len = len, .offset = code->offset, .len = code->source_len };
+	struct source s = { .text = text, .text_len = len, .offset = code->offset, .len = code->source_len,
+			    .has_nul = memchr(text, '\0', len) != NULL };
 	const char *at = NULL;
 
 	if (w->text && code->offset <= w->text_len && code->source_len <= w->text_len - code->offset && len)

@@ -41,7 +41,7 @@ static void *table_find(const struct table *t, key_of key, uint32_t hash, const 
 	for (struct entry *e = t->slots[hash & (t->room - 1)]; e; e = e->next) {
 		const char *k = key(e);
 
-		if (!strncmp(k, s, len) && !k[len])
+		if (strlen(k) == len && !memcmp(k, s, len))
 			return e;
 	}
 	return NULL;

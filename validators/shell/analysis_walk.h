@@ -29,6 +29,7 @@ struct source {			/* a text that is being walked */
 	bool exact;		/* stands verbatim in the outermost text, from `base` on */
 	size_t base;
 	size_t offset, len;	/* not exact: the outermost word that it came from */
+	bool has_nul;		/* words have to be looked through for NUL bytes */
 };
 
 struct stream {			/* what a descriptor is open on */

@@ -36,6 +36,22 @@ struct shell_value value_number(struct arena *a, int64_t n)
 	return value_copy(a, text, (size_t)len, ORIGIN_LITERAL);
 }
 
+struct shell_value value_without_nul(struct arena *a, struct shell_value v)
+{
+	size_t n = 0;
+	char *text;
+
+	if (!v.len || !memchr(v.text, '\0', v.len))
+		return v;
+	text = arena_alloc(a, v.len + 1);
+	for (size_t i = 0; i < v.len; i++)
+		if (v.text[i])
+			text[n++] = v.text[i];
+	v.text = text;
+	v.len = n;
+	return v;
+}
+
 size_t value_unknown_len(const char *s, size_t len)
 {
 	size_t depth = 0;

@@ -13,6 +13,9 @@ struct shell_value value_copy(struct arena *a, const char *text, size_t len, uns
 struct shell_value value_unknown(struct arena *a, const char *name, size_t len, unsigned int origin);	/* ${name} */
 struct shell_value value_number(struct arena *a, int64_t n);
 
+/* Without the NUL bytes that may be in it: a shell drops them. */
+struct shell_value value_without_nul(struct arena *a, struct shell_value v);
+
 /* Length of the unknown part ("${…}", "$(…)", "<(…)") that begins at `s`; 0: none does. */
 size_t value_unknown_len(const char *s, size_t len);
 /* Is it nothing but one unknown part? */

@@ -177,6 +177,22 @@ static bool read_bundle(struct splitter *s, size_t index, size_t skip, bool glue
 	return all;
 }
 
+bool options_takes_value(const char *table, unsigned int style, const struct shell_value *word)
+{
+	bool is_long = word->len > 2 && (word->text[1] == '-' || style & OPTIONS_SINGLE_DASH);
+	size_t skip = word->len > 1 && word->text[1] == '-' ? 2 : 1;
+	struct token t;
+
+	if (word->len < 2 || word->text[0] != '-' || memchr(word->text, '=', word->len))
+		return false;
+	if (is_long)
+		return find_token(table, word->text + skip, word->len - skip, false, &t) && t.values > 0;
+	for (size_t i = 1; i < word->len; i++)
+		if (find_token(table, word->text + i, 1, false, &t) && (t.values || t.optional))
+			return t.values && i + 1 == word->len;
+	return false;
+}
+
 static void read_option(struct splitter *s, size_t index, unsigned int style)
 {
 	const struct shell_value *word = &s->argv[index];

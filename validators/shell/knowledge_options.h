@@ -48,5 +48,8 @@ static inline bool options_flag(const struct arguments *a, char flag)
 	return a->flags & 1u << (flag - 'a');
 }
 
+/* Is the next word the value of this one? */
+bool options_takes_value(const char *table, unsigned int style, const struct shell_value *word);
+
 /* Part of a value from `skip` on; it keeps place and origin. */
 struct shell_value options_tail(const struct shell_value *value, size_t skip);

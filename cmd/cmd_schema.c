@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * schema: the JSON schemas that are built in. */
+ * schema: the JSON schemas that are built in; without a name, which there are. */
 #include <string.h>
 
 #include "cmd/command.h"
@@ -7,14 +7,39 @@
 #include "cmd/output.h"
 #include "runner/base/mem.h"
 #include "runner/base/nearest.h"
+#include "validators/wpk_schema.h"
 
 extern const char result_schema_json[];	/* runner/result.schema.json, embedded by the Makefile */
 
+static void write_result_schema(struct strbuf *out)
+{
+	strbuf_addstr(out, result_schema_json);
+}
+
+static void write_package_schema(struct strbuf *out)
+{
+	json_auto_t *schema = wpk_schema();
+
+	json_write(schema, 2, out);
+	strbuf_addch(out, '\n');
+}
+
 static const struct {
-	const char *name, *text;
+	const char *name, *help;
+	void (*write)(struct strbuf *out);
 } schemas[] = {
-	{ "result", result_schema_json },
+	{ "result", "what a run did: run --format=json, --report=json", write_result_schema },
+	{ "package", "workflow packages, for editors: *.wpk.yaml", write_package_schema },
 };
+
+static int list_schemas(void)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemas); i++)
+		strbuf_addf(&text, "%-10s %s\n", schemas[i].name, schemas[i].help);
+	return print_result(&text, EXIT_OK);
+}
 
 static int schema_main(const struct command *self, int argc, char **argv)
 {
@@ -27,24 +52,29 @@ static int schema_main(const struct command *self, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (operands.len != 1)
-		return command_usage_error(self, "'schema' takes one name: result");
+	if (!operands.len)
+		return list_schemas();
+	if (operands.len > 1)
+		return command_usage_error(self, "'schema' takes one name, not '%s' too", operands.items[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(schemas); i++) {
 		names[i] = schemas[i].name;
 		if (!strcmp(schemas[i].name, operands.items[0])) {
-			strbuf_addstr(&text, schemas[i].text);
+			schemas[i].write(&text);
 			return print_result(&text, EXIT_OK);
 		}
 	}
 	near = nearest(operands.items[0], names, ARRAY_SIZE(names));
-	return command_usage_error(self, "unknown schema '%s'; did you mean '%s'?", operands.items[0], near ? near : names[0]);
+	if (near)
+		return command_usage_error(self, "unknown schema '%s'; did you mean '%s'?", operands.items[0], near);
+	return command_usage_error(self, "unknown schema '%s'; 'sandbox_runner schema' lists them", operands.items[0]);
 }
 
 const struct command command_schema = {
 	.name = "schema",
-	.summary = "Print the JSON schema of a machine-readable output",
-	.usage = "schema result",
-	.examples = "  sandbox_runner schema result > result.schema.json\n",
+	.summary = "Print the JSON schema of packages or of an output",
+	.usage = "schema [NAME]",
+	.examples = "  sandbox_runner schema\n"
+		    "  sandbox_runner schema package > package.schema.json\n",
 	.without = COMMAND_NO_STATE | COMMAND_NO_OUTPUT,
 	.main = schema_main,
 };

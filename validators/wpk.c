@@ -15,7 +15,7 @@ static const struct field text_item = { .decode = decode_text };
 
 /* ---- metadata */
 
-static void decode_package_name(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_package_name(struct decode *d, const struct field *field, const struct node *node, const char *path,
 				void *target)
 {
 	struct finding *f;
@@ -42,7 +42,7 @@ static bool is_version(const char *s)
 	return true;
 }
 
-static void decode_version(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_version(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			   void *target)
 {
 	char quoted[UTF8_QUOTE_SIZE];
@@ -88,7 +88,7 @@ static const struct enum_name runtime_types[] = {
 	{ "shell", WPK_RUNTIME_SHELL }, { NULL, 0 },
 };
 
-static void decode_runtime_type(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_runtime_type(struct decode *d, const struct field *field, const struct node *node, const char *path,
 				void *target)
 {
 	int type = WPK_RUNTIME_NONE;
@@ -117,7 +117,7 @@ static const struct enum_name safety_modes[] = {
 	{ "manual", WPK_SAFETY_MANUAL }, { "auto", WPK_SAFETY_AUTO }, { NULL, 0 },
 };
 
-static void decode_safety_mode(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_safety_mode(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			       void *target)
 {
 	int mode = WPK_SAFETY_MANUAL;	/* the careful one, for what is not known too */
@@ -139,7 +139,7 @@ static const struct field_table safety_table = FIELD_TABLE(safety_rows);
 
 static const struct enum_name trigger_types[] = { { "webhook", 0 }, { "schedule", 1 }, { "event", 2 }, { NULL, 0 } };
 
-static void decode_cron(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_cron(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			void *target)
 {
 	unsigned int parts = 0;
@@ -193,7 +193,7 @@ static bool is_permission(const char *s)
 	return verb && !s[resource + 1 + verb];
 }
 
-static void decode_permission(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_permission(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			      void *target)
 {
 	char quoted[UTF8_QUOTE_SIZE];
@@ -220,14 +220,14 @@ static const struct field limit_rows[] = {
 	{ .key = "max_secrets", .decode = decode_count, .offset = FIELD_CHECK },
 	{ .key = "max_replicas", .decode = decode_count, .offset = FIELD_CHECK },
 };
-static const struct field_table limit_table = FIELD_TABLE(limit_rows);
+const struct field_table wpk_limit_table = FIELD_TABLE(limit_rows);
 
-static void decode_limits(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_limits(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			  void *target)
 {
 	decode_mapping(d, field, node, path, target);
 	if (node->kind == NODE_MAPPING)
-		schema_decode(d, &limit_table, node, path, NULL);
+		schema_decode(d, &wpk_limit_table, node, path, NULL);
 }
 
 static const struct field validation_rows[] = {
@@ -275,16 +275,20 @@ static const struct field spec_rows[] = {
 	  .help = "runtime: where the package is meant to run, for example 'type: k8s'" },
 	{ .key = "safety", .decode = decode_fields, .need = FIELD_WANTED, .extra = &safety_table,
 	  .help = "safety: mode and what has to be approved; manual is assumed" },
-	{ .key = "triggers", .decode = decode_list, .offset = offsetof(struct wpk, triggers), .extra = &trigger_item },
+	{ .key = "triggers", .decode = decode_list, .offset = offsetof(struct wpk, triggers), .extra = &trigger_item,
+	  .help = "triggers: what makes it run: webhook, schedule or event" },
 	{ .key = "handlers", .decode = decode_handlers, .offset = offsetof(struct wpk, handlers),
 	  .need = FIELD_REQUIRED, .help = "handlers: the list of what the package does" },
-	{ .key = "rollback", .decode = decode_fields, .extra = &rollback_table },
-	{ .key = "validation", .decode = decode_fields, .extra = &validation_table },
-	{ .key = "monitoring", .decode = decode_fields, .offset = FIELD_CHECK, .extra = &monitoring_table },
+	{ .key = "rollback", .decode = decode_fields, .extra = &rollback_table,
+	  .help = "rollback: enabled, and the handlers that run when one of the others failed" },
+	{ .key = "validation", .decode = decode_fields, .extra = &validation_table,
+	  .help = "validation: required_permissions and resource_limits" },
+	{ .key = "monitoring", .decode = decode_fields, .offset = FIELD_CHECK, .extra = &monitoring_table,
+	  .help = "monitoring: metrics_enabled, logging_level and alerts" },
 };
 static const struct field_table spec_table = FIELD_TABLE(spec_rows);
 
-static void decode_exactly(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_exactly(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			   void *target)
 {
 	const char *wanted = field->extra;
@@ -309,7 +313,7 @@ static const struct field package_rows[] = {
 	{ .key = "spec", .decode = decode_fields, .need = FIELD_REQUIRED, .extra = &spec_table,
 	  .help = "spec: runtime, safety and handlers" },
 };
-static const struct field_table package_table = FIELD_TABLE(package_rows);
+const struct field_table wpk_package_table = FIELD_TABLE(package_rows);
 
 /* ---- what the parts say together */
 
@@ -384,7 +388,7 @@ int wpk_decode(const struct document *doc, struct wpk **ret, struct finding_list
 	}
 	wpk = xcalloc(1, sizeof(*wpk));
 	wpk->doc = doc;
-	schema_decode(&d, &package_table, doc->root, "", wpk);
+	schema_decode(&d, &wpk_package_table, doc->root, "", wpk);
 	check_together(&d, wpk);
 	check_templates(&d, &wpk->handlers);
 	check_templates(&d, &wpk->rollback);

@@ -7,7 +7,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/utf8.h"
 
-static const struct enum_name handler_types[] = {
+const struct enum_name wpk_handler_types[] = {
 	{ "shell", WPK_STEP_SHELL },
 	{ "api", WPK_STEP_API },
 	{ "k8s", WPK_STEP_K8S },
@@ -38,14 +38,16 @@ static const struct step_form {
 static const struct field step_rows[] = {
 	{ .key = "name", .decode = decode_text, .offset = offsetof(struct wpk_step, name), .need = FIELD_WANTED,
 	  .help = "name: what the step is called in reports" },
-	{ .key = "shell", .offset = FIELD_CHECK },
-	{ .key = "container", .offset = FIELD_CHECK },
-	{ .key = "kubernetes", .offset = FIELD_CHECK },
-	{ .key = "manual", .decode = decode_bool, .offset = offsetof(struct wpk_step, manual) },
-	{ .key = "approval_required", .decode = decode_bool, .offset = offsetof(struct wpk_step, approval_required) },
+	{ .key = "shell", .offset = FIELD_CHECK, .help = "shell: a script, below 'command'" },
+	{ .key = "container", .offset = FIELD_CHECK, .help = "container: an image to run, as in a pod" },
+	{ .key = "kubernetes", .offset = FIELD_CHECK, .help = "kubernetes: a manifest to apply" },
+	{ .key = "manual", .decode = decode_bool, .offset = offsetof(struct wpk_step, manual),
+	  .help = "manual: somebody does it by hand" },
+	{ .key = "approval_required", .decode = decode_bool, .offset = offsetof(struct wpk_step, approval_required),
+	  .help = "approval_required: somebody has to agree before it runs" },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table step_table = FIELD_TABLE(step_rows);
+const struct field_table wpk_step_table = FIELD_TABLE(step_rows);
 
 /* The part of a step that says what to do. */
 static void decode_form(struct decode *d, const struct step_form *form, const struct node *value, struct wpk_step *step)
@@ -70,7 +72,7 @@ static void decode_step(struct decode *d, const struct node *node, const char *p
 
 	step->path = xstrdup(path);
 	step->name = strrchr(step->path, '.') + 1;	/* "steps[1]", until it has one of its own */
-	schema_decode(d, &step_table, node, path, step);
+	schema_decode(d, &wpk_step_table, node, path, step);
 	if (node->kind != NODE_MAPPING)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(step_forms); i++) {
@@ -136,24 +138,27 @@ static const struct field_table retry_table = FIELD_TABLE(retry_rows);
 static const struct field handler_rows[] = {
 	{ .key = "name", .decode = decode_text, .offset = offsetof(struct draft, handler.name),
 	  .need = FIELD_REQUIRED, .help = "name: what the handler is called in reports" },
-	{ .key = "type", .decode = decode_node, .offset = offsetof(struct draft, type_node) },
-	{ .key = "config", .decode = decode_mapping, .offset = offsetof(struct draft, config) },
-	{ .key = "steps", .offset = FIELD_CHECK },
-	{ .key = "timeout", .decode = decode_duration, .offset = offsetof(struct draft, timeout_ns) },
+	{ .key = "type", .decode = decode_node, .offset = offsetof(struct draft, type_node),
+	  .help = "type: what 'config' is for: shell, api or k8s" },
+	{ .key = "config", .decode = decode_mapping, .offset = offsetof(struct draft, config),
+	  .help = "config: what the handler does, by its type" },
+	{ .key = "steps", .offset = FIELD_CHECK, .help = "steps: a list, each with shell, container or kubernetes" },
+	{ .key = "timeout", .decode = decode_duration, .offset = offsetof(struct draft, timeout_ns),
+	  .help = "timeout: of each attempt of each step, such as 30s or 5m" },
 	{ .key = "retry", .decode = decode_fields, .offset = offsetof(struct draft, handler.retry),
 	  .extra = &retry_table, .help = "write 'retry:' and below it 'max_attempts:' and 'backoff:'" },
 	{ .key = "approval_required", .decode = decode_bool,
 	  .offset = offsetof(struct draft, handler.approval_required) },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table handler_table = FIELD_TABLE(handler_rows);
+const struct field_table wpk_handler_table = FIELD_TABLE(handler_rows);
 
 #define TYPE_NONE (-1)
 
 /* A handler that has only steps needs no type: then an unknown one is not worth an error. */
 static void decode_type(struct decode *d, struct draft *draft, const struct node *steps, const char *path)
 {
-	static const struct field field = { .extra = handler_types };
+	static const struct field field = { .extra = wpk_handler_types };
 	autofree char *type_path = xasprintf("%s.type", path);
 
 	if (!draft->type_node)
@@ -229,7 +234,7 @@ static void decode_handler(struct decode *d, const struct node *node, const char
 		.type = TYPE_NONE, .timeout_ns = UINT64_MAX,	/* not stated */
 	};
 
-	schema_decode(d, &handler_table, node, path, &draft);
+	schema_decode(d, &wpk_handler_table, node, path, &draft);
 	*handler = draft.handler;
 	if (node->kind != NODE_MAPPING)
 		return;

@@ -17,13 +17,13 @@ static const struct field shell_rows[] = {
 	  .need = FIELD_REQUIRED, .help = "command: the script, run by a shell" },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table shell_table = FIELD_TABLE(shell_rows);
+const struct field_table wpk_shell_table = FIELD_TABLE(shell_rows);
 
 void decode_shell_config(struct decode *d, const struct node *node, const char *path, struct wpk_step *step)
 {
 	autofree char *child = xasprintf("%s.command", path);
 
-	schema_decode(d, &shell_table, node, path, step);
+	schema_decode(d, &wpk_shell_table, node, path, step);
 	if (!step->command)
 		return;
 	if (step->command->kind != NODE_SCALAR) {
@@ -60,7 +60,7 @@ static const struct enum_name k8s_actions[] = {
 	{ "rollback", 0 }, { "scale", 0 }, { "test", 0 },    { "wait", 0 },   { NULL, 0 },
 };
 
-static void decode_action(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_action(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			  void *target)
 {
 	decode_word(d, field, node, path, NULL);
@@ -110,11 +110,11 @@ static const struct field k8s_rows[] = {
 	{ .key = "annotations", .offset = FIELD_CHECK },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table k8s_table = FIELD_TABLE(k8s_rows);
+const struct field_table wpk_k8s_table = FIELD_TABLE(k8s_rows);
 
 void decode_k8s_config(struct decode *d, const struct node *node, const char *path, struct wpk_step *step)
 {
-	schema_decode(d, &k8s_table, node, path, step);
+	schema_decode(d, &wpk_k8s_table, node, path, step);
 }
 
 /* ---- api */
@@ -124,7 +124,7 @@ static const struct enum_name api_methods[] = {
 	{ "PATCH", 0 }, { "DELETE", 0 }, { "OPTIONS", 0 }, { NULL, 0 },
 };
 
-static void decode_headers(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_headers(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			   void *target)
 {
 	(void)target;
@@ -143,7 +143,7 @@ static void decode_headers(struct decode *d, const struct field *field, const st
 	}
 }
 
-static void decode_status(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_status(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			  void *target)
 {
 	size_t before = d->findings->len;
@@ -176,16 +176,16 @@ static const struct field api_rows[] = {
 	{ .key = "timeout", .decode = decode_duration, .offset = FIELD_CHECK },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table api_table = FIELD_TABLE(api_rows);
+const struct field_table wpk_api_table = FIELD_TABLE(api_rows);
 
 void decode_api_config(struct decode *d, const struct node *node, const char *path, struct wpk_step *step)
 {
-	schema_decode(d, &api_table, node, path, step);
+	schema_decode(d, &wpk_api_table, node, path, step);
 }
 
 /* ---- container */
 
-static void decode_arguments(struct decode *d, const struct field *field, const struct node *node, const char *path,
+void decode_arguments(struct decode *d, const struct field *field, const struct node *node, const char *path,
 			     void *target)
 {
 	static const struct field list = { .extra = &text_item };
@@ -262,11 +262,11 @@ static const struct field container_rows[] = {
 	{ .key = "resources", .decode = decode_fields, .offset = FIELD_CHECK, .extra = &resources_table },
 	{ .key = "description", .decode = decode_text, .offset = FIELD_CHECK },
 };
-static const struct field_table container_table = FIELD_TABLE(container_rows);
+const struct field_table wpk_container_table = FIELD_TABLE(container_rows);
 
 void decode_container_step(struct decode *d, const struct node *node, const char *path, struct wpk_step *step)
 {
-	schema_decode(d, &container_table, node, path, step);
+	schema_decode(d, &wpk_container_table, node, path, step);
 }
 
 /* ---- kubernetes: a manifest is the API server's to judge; only that it is one is looked at */

@@ -91,7 +91,7 @@ plan|'plan' needs at least one package
 plan --timeout=5m good.wpk.yaml|unknown option '--timeout'
 validate --wpk=good.wpk.yaml|unknown option '--wpk'
 validate --format=ndjson good.wpk.yaml|unknown value 'ndjson'
-schema|'schema' takes one name
+schema result package|'schema' takes one name
 schema resutl|did you mean 'result'?
 completion|'completion' takes one shell
 completion fihs|did you mean 'fish'?

@@ -72,21 +72,14 @@ void package_release(struct package *p)
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
 			    struct strbuf *out)
 {
-	unsigned int hidden = 0;
-
 	for (size_t i = first; i < p->findings.len; i++) {
 		const struct finding *f = &p->findings.items[i];
 
 		if (common->quiet && f->level != FINDING_ERROR)
 			continue;
-		if (f->of_rule && !common->verbose && (f->severity < SEVERITY_HIGH || f->suppressed))
-			hidden += f->severity > SEVERITY_INFO && !f->suppressed;
-		else
+		if (!f->of_rule || common->verbose || (f->severity >= SEVERITY_HIGH && !f->suppressed))
 			finding_print(f, p->findings.file, p->doc, color, out);
 	}
-	if (hidden)
-		strbuf_addf(out, "%s: %u finding%s of severity low or medium; 'sandbox_runner scan' shows %s\n", p->shown, hidden,
-			    hidden == 1 ? "" : "s", hidden == 1 ? "it" : "them");
 }
 
 void package_show_findings(const struct package *p, const struct common_options *common, size_t first)

@@ -32,8 +32,8 @@ int package_open_anywhere(const char *spec, const char *state_dir, struct scratc
 
 void package_release(struct package *p);
 
-/* The findings from number `first` on as text: with --quiet only errors. Of the scanner's, for run and plan, only those of severity high and up, the
- * others counted in a line; all with --verbose. */
+/* The findings from number `first` on as text: with --quiet only errors. Of the scanner's, for run and plan, only those of severity high and up, all
+ * with --verbose; plan and result count them. */
 void package_print_findings(const struct package *p, const struct common_options *common, size_t first, bool color,
 			    struct strbuf *out);
 void package_show_findings(const struct package *p, const struct common_options *common, size_t first);	/* on stderr */

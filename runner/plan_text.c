@@ -114,8 +114,9 @@ static void print_header(const struct plan *plan, bool color, struct strbuf *out
 	strbuf_addf(out, ": %zu step%s, %zu to be executed; safety mode %s%s\n", plan->steps_len, plan->steps_len == 1 ? "" : "s",
 		    plan->executable, wpk->safety_mode == WPK_SAFETY_AUTO ? "auto" : "manual",
 		    decision_approval_required(plan->decision) ? ", approval required" : "");
-	strbuf_addf(out, "Policy: %s, score %u of 100 (%s risk)\n", verdict_to_string(decision_verdict(plan->decision)),
-		    decision_score(plan->decision), decision_risk_level(plan->decision));
+	strbuf_addf(out, "Policy: %s, score %u of 100 (%s risk)%s%s\n", verdict_to_string(decision_verdict(plan->decision)),
+		    decision_score(plan->decision), decision_risk_level(plan->decision), *decision_findings(plan->decision) ? "; found: " : "",
+		    decision_findings(plan->decision));
 	strbuf_addf(out, "Sandbox: %s%s%s; memory ", plan->where, plan->chosen_because ? ", because " : "",
 		    plan->chosen_because ? plan->chosen_because : "");
 	size_format(out, l->memory_bytes);

@@ -178,6 +178,18 @@ static void print_decision(struct printer *p)
 	}
 }
 
+/* What the scanner found, where it matters too little for a decision. */
+static void print_found(struct printer *p)
+{
+	const struct decision *d = p->r->plan ? p->r->plan->decision : NULL;
+
+	if (!d || !*decision_findings(d))
+		return;
+	add_styled(p, BOLD, "Scan");
+	strbuf_addf(p->out, ": %s; score %u of 100 (%s risk); 'sandbox_runner scan' shows all\n", decision_findings(d), decision_score(d),
+		    decision_risk_level(d));
+}
+
 /* ---- declared and observed */
 
 static void cpu_format(struct strbuf *out, uint64_t millis)
@@ -382,6 +394,7 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 
 	print_not_executed(&p);
 	print_decision(&p);
+	print_found(&p);
 	print_declared(&p);
 	print_enforcement(&p);
 	print_cleanup(&p);

@@ -16,6 +16,7 @@ struct decision {
 	bool approval_required;
 	unsigned int score;
 	struct strvec arithmetic, reasons;
+	char *findings;
 	json_t *category;
 	char *override;
 };
@@ -122,6 +123,20 @@ static void work_out_score(const struct policy *p, const struct finding_list *fi
 	free(groups.items);
 }
 
+static char *count_findings(const struct finding_list *findings)
+{
+	struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	size_t counted[SEVERITY_CRITICAL + 1] = { 0 };
+
+	for (size_t i = 0; i < findings->len; i++)
+		if (counts(&findings->items[i]))
+			counted[findings->items[i].severity]++;
+	for (int s = SEVERITY_CRITICAL; s > SEVERITY_INFO; s--)
+		if (counted[s])
+			strbuf_addf(&text, "%s%zu %s", text.len ? ", " : "", counted[s], severity_to_string((enum severity)s));
+	return strbuf_detach(&text);
+}
+
 /* ---- the verdict */
 
 static bool has_critical(const struct finding_list *findings)
@@ -206,6 +221,7 @@ int policy_decide(const struct policy *p, const struct wpk *wpk, const struct fi
 	d->wpk = wpk;
 	d->policy = xstrdup(p->name);
 	work_out_score(p, findings, d);
+	d->findings = count_findings(findings);
 	judge(p, wpk, findings, d);
 	d->category = policy_category(wpk, decision_risk_level(d));
 	*ret = d;
@@ -217,6 +233,7 @@ void decision_free(struct decision *d)
 	if (!d)
 		return;
 	free(d->policy);
+	free(d->findings);
 	free(d->override);
 	json_decref(d->category);
 	strvec_release(&d->arithmetic);
@@ -255,6 +272,11 @@ const char *decision_override_reason(const struct decision *d)
 bool decision_approval_required(const struct decision *d)
 {
 	return d->approval_required;
+}
+
+const char *decision_findings(const struct decision *d)
+{
+	return d->findings;
 }
 
 unsigned int decision_score(const struct decision *d)

@@ -58,6 +58,8 @@ enum verdict decision_verdict(const struct decision *d);
 bool decision_refused(const struct decision *d);		/* blocked and not overridden */
 const char *decision_override_reason(const struct decision *d);	/* NULL: not overridden */
 bool decision_approval_required(const struct decision *d);	/* stated by the package or wanted by the policy */
+/* "1 high, 2 low": the findings that count, by severity; empty if there are none. */
+const char *decision_findings(const struct decision *d);
 unsigned int decision_score(const struct decision *d);		/* 0 to 100 */
 const char *decision_risk_level(const struct decision *d);	/* "low", "medium", "high", "critical" */
 const struct strvec *decision_arithmetic(const struct decision *d);	/* lines: "1 critical x 75 = 75", "x 1.5 for privileged_container = 112", "at most 100" */

@@ -32,7 +32,7 @@ run plan --format=json --profile=restrictive mixed.wpk.yaml; status 0 "plan as J
 json '[s["mode"] for s in d["plans"][0]["plan"]["steps"]] == ["executed", "simulated", "executed", "simulated"]' "modes in order"
 json 'all(s["reason"] for s in d["plans"][0]["plan"]["steps"] if s["mode"] == "simulated")' "each simulated step says why"
 json '[p["name"] for p in d["plans"][0]["plan"]["parameters"] if p["blocking"]] == ["WHO"]' "blocking parameters"
-json 'd["plans"][0]["plan"]["profile"] == "restrictive" and d["plans"][0]["valid"] and d["plans"][0]["findings"] == []' "profile and findings"
+json 'd["plans"][0]["plan"]["profile"] == "restrictive" and d["plans"][0]["valid"] and [f["rule_id"] for f in d["plans"][0]["findings"]] == ["api/upload-outside"]' "profile and findings"
 
 wpk bad - <<< '    - {name: a, type: ftp, config: {command: "x"}}'
 run plan mixed.wpk.yaml bad.wpk.yaml; status 3 "a good and a bad package"

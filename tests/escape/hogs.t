@@ -11,7 +11,7 @@ hog() {	# name, exit status, JSON condition on the step `s`, seconds it may take
 	wpk "$name" - <<YAML
     - {name: $name, type: shell, timeout: 3s, config: {command: ": $mark; $5"}}
 YAML
-	run --wpk="$name.wpk.yaml" --profile=restrictive --format=json; status "$expected" "$name"
+	run --override='to see the limits at work' --wpk="$name.wpk.yaml" --profile=restrictive --format=json; status "$expected" "$name"
 	json "(lambda s: $condition)(d['steps'][0])" "$name: is called what it was"
 	[ $((SECONDS - t0)) -le "$within" ]; result $? "$name: within $within s"
 	! pgrep -f "$mark" > /dev/null; result $? "$name: no process on the host"

@@ -26,9 +26,9 @@ static void split_input(struct walker *w, struct words *ws, const struct shell_v
 		struct shell_value v = *in;
 		size_t n = 0;
 
-		while (i < in->len && strchr(separators, in->text[i]))
+		while (i < in->len && strchr(separators, in->text[i]))	/* finds NUL too */
 			i++;
-		while (i + n < in->len && !(in->text[i + n] && strchr(separators, in->text[i + n]))) {
+		while (i + n < in->len && !strchr(separators, in->text[i + n])) {
 			size_t skip = in->known ? 0 : value_unknown_len(in->text + i + n, in->len - i - n);
 
 			n += skip ? skip : 1;
@@ -82,8 +82,8 @@ static void appended_words(struct walker *w, const struct running *r, struct wor
 		return;
 	}
 	for (size_t i = 1; i < r->wrapper.first; i++)
-		if (!strcmp(r->cmd.argv[i].text, "-0") || !strcmp(r->cmd.argv[i].text, "-d"))
-			separators = "\n";
+		if (!strcmp(r->cmd.argv[i].text, "-0") || !strcmp(r->cmd.argv[i].text, "--null") || !strncmp(r->cmd.argv[i].text, "-d", 2))
+			separators = r->cmd.argv[i].text[1] == 'd' ? "\n,:;|" : "";
 	if (in && in->len && !value_is_unknown(in))
 		split_input(w, ws, in, separators, r->wrapper.placeholder ? PLACED_MAX : APPENDED_MAX);
 	if (!ws->len)

@@ -26,6 +26,7 @@ void scanner_free(struct scanner *s)
 {
 	if (!s)
 		return;
+	shell_index_free(s->shell);
 	arena_release(&s->arena);
 	free(s->states);
 	free(s);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "validators/scan_required.h"
 
 #define BUNDLE_MAX 16		/* letters of -abc that become lines of their own */
 #define PIPELINE_MAX 64		/* commands before one in its pipeline */
@@ -57,18 +58,34 @@ static unsigned int data_origin(const struct shell_command *c)
 	return origin;
 }
 
+/* The line is the arguments and the name, or the assignments where there is no command. */
+static void set_characters(struct command_view *v, const struct shell_command *c)
+{
+	v->characters = v->line_characters = 0;
+	for (size_t i = 1; i < c->argc; i++)
+		v->characters |= characters_of(c->argv[i].text, c->argv[i].len);
+	if (c->argc)
+		v->line_characters = characters_of(c->argv[0].text, c->argv[0].len);
+	for (size_t i = 0; !c->argc && i < c->assignments_len; i++)
+		v->line_characters |= characters_of(c->assignments[i].text, c->assignments[i].len);
+	v->line_characters |= v->characters;
+}
+
 void command_view_set(struct command_view *v, const struct shell_command *c)
 {
 	const unsigned int plain = ORIGIN_LITERAL;
+	const uint64_t of_hosts = character_bits['.'] | character_bits[':'] | character_bits['0'];
 
 	v->c = c;
-	v->has_args = v->has_line = v->has_assignments = v->has_hosts = false;
+	v->has_args = v->has_line = v->has_assignments = v->has_hosts = v->has_own_hosts = false;
+	set_characters(v, c);
 	v->features = feature_if(is_given(&c->code), FEATURE_CODE) | feature_if(is_given(&c->input), FEATURE_INPUT) |
 		      feature_if(c->assignments_len, FEATURE_ASSIGNMENT) | feature_if(c->input_from != SHELL_NO_COMMAND, FEATURE_PIPED) |
 		      feature_if(c->code.origin & ~plain, FEATURE_CODE_ORIGIN) | feature_if(c->input.origin & ~plain, FEATURE_INPUT_ORIGIN) |
 		      feature_if(data_origin(c) & ~plain, FEATURE_DATA_ORIGIN) |
 		      feature_if(c->argc && (c->argv[0].origin & ~plain), FEATURE_NAME_ORIGIN) | feature_if(c->traits, FEATURE_TRAIT) |
-		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT);
+		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT) |
+		      feature_if((v->characters & of_hosts) || c->effects_len, FEATURE_HOST);
 	for (size_t i = 0; i < c->effects_len; i++)
 		v->features |= effect_feature(c->effects[i].access);
 }
@@ -163,6 +180,18 @@ static void note_host(struct command_view *v, const struct shell_value *value, e
 		v->host_values[class] = value;
 }
 
+/* Hosts but one's own have a point, a colon or a leading digit, and files that show themselves as such have none. */
+static bool may_be_marked(const struct shell_value *value)
+{
+	const char *text = value->text;
+
+	if (memchr(text, ':', value->len))
+		return true;
+	if (!value->len || (strchr("/.~", text[0]) && strncmp(text, "//", 2) != 0))
+		return false;
+	return (text[0] >= '0' && text[0] <= '9') || memchr(text, '.', value->len) || memchr(text, '=', value->len);
+}
+
 static void note_hosts(struct command_view *v, const struct shell_value *value)
 {
 	const char *equals = value->len > 2 && value->text[0] == '-' ? memchr(value->text, '=', value->len) : NULL;
@@ -179,16 +208,19 @@ static void note_hosts(struct command_view *v, const struct shell_value *value)
 		note_host(v, value, host.class);
 }
 
-static uint64_t view_hosts(struct command_view *v)
+/* Without `own` only those that are looked for most: what cannot be one of them is left out. */
+static uint64_t view_hosts(struct command_view *v, bool own)
 {
 	const struct shell_command *c = v->c;
 
-	if (v->has_hosts)
+	if (own ? v->has_own_hosts : v->has_hosts)
 		return v->hosts;
 	v->hosts = 0;
 	memset(v->host_values, 0, sizeof(v->host_values));
-	for (size_t i = 1; i < c->argc; i++)
-		note_hosts(v, &c->argv[i]);
+	for (size_t i = 1; i < c->argc; i++) {
+		if (own || may_be_marked(&c->argv[i]))
+			note_hosts(v, &c->argv[i]);
+	}
 	for (size_t i = 0; i < c->effects_len; i++) {
 		const struct shell_value *path = &c->effects[i].path;
 
@@ -196,6 +228,7 @@ static uint64_t view_hosts(struct command_view *v)
 			note_hosts(v, path);
 	}
 	v->has_hosts = true;
+	v->has_own_hosts = own;
 	return v->hosts;
 }
 
@@ -275,14 +308,28 @@ static enum pattern_result match_text(struct command_view *v, const struct rule_
 	return scan_pattern(v->sc, rule_index, c, text, len, 0, &place, span);
 }
 
-static bool text_holds(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret)
+static bool has_required(const struct command_view *v, const struct trial *t)
 {
+	uint64_t there = UINT64_MAX;
+
+	if (t->c->subject == SUBJECT_ARGS)
+		there = v->characters;
+	else if (t->c->subject == SUBJECT_LINE)
+		there = v->line_characters;
+	return (there & t->required) == t->required;
+}
+
+static bool text_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
+{
+	const struct rule_condition *c = t->c;
 	const struct shell_command *cmd = v->c;
 	const struct shell_value *value = NULL;
 	const struct strbuf *text = NULL;
 	struct span span;
 	bool holds;
 
+	if (!has_required(v, t))
+		return false;
 	switch (c->subject) {
 	case SUBJECT_ARGS:
 		text = view_args(v);
@@ -319,20 +366,22 @@ static bool text_holds(struct command_view *v, const struct rule_condition *c, u
 	return true;
 }
 
-static bool command_holds(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret)
+static bool name_in(const char *const *names, const char *name)
 {
-	const char *name = v->c->name ? v->c->name : "";
-	bool holds = false;
-
-	if (c->test == TEST_NAMES) {
-		for (const char *const *n = c->names; n && *n && !holds; n++)
-			holds = name_fits(*n, name);
-	} else {
-		holds = match_text(v, c, rule_index, name, strlen(name), NULL) == PATTERN_YES;
+	for (; names && *names; names++) {
+		if (name_fits(*names, name))
+			return true;
 	}
-	if (holds && v->c->argc)
-		hit_value(ret, &v->c->argv[0]);
-	return holds;
+	return false;
+}
+
+bool name_holds(struct scan *sc, const struct rule_condition *c, uint32_t rule_index, const char *name)
+{
+	struct scan_place place = { .node = NULL };
+
+	if (c->test == TEST_NAMES)
+		return name_in(c->names, name);
+	return scan_pattern(sc, rule_index, c, name, strlen(name), 0, &place, NULL) == PATTERN_YES;
 }
 
 static bool access_fits(enum shell_access access, enum rule_subject subject)
@@ -346,12 +395,16 @@ static bool access_fits(enum shell_access access, enum rule_subject subject)
 	return access == wanted[subject] || (subject == SUBJECT_WRITES && access == ACCESS_APPEND);
 }
 
-static bool effects_hold(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret)
+static bool effects_hold(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
 {
+	const struct rule_condition *c = t->c;
+
 	for (size_t i = 0; i < v->c->effects_len; i++) {
 		const struct shell_effect *effect = &v->c->effects[i];
 
 		if (!access_fits(effect->access, c->subject) || (c->recursive && !effect->recursive))
+			continue;
+		if (t->required && (characters_of(effect->path.text, effect->path.len) & t->required) != t->required)
 			continue;
 		if (match_text(v, c, rule_index, effect->path.text, effect->path.len, NULL) != PATTERN_YES)
 			continue;
@@ -361,9 +414,15 @@ static bool effects_hold(struct command_view *v, const struct rule_condition *c,
 	return false;
 }
 
+/* Classes of which every host has a mark: see may_be_marked(). */
+static bool are_marked(uint64_t classes)
+{
+	return !(classes & ~(UINT64_C(1) << HOST_EXTERNAL | UINT64_C(1) << HOST_METADATA));
+}
+
 static bool host_holds(struct command_view *v, const struct rule_condition *c, struct command_hit *ret)
 {
-	if (!(view_hosts(v) & c->bits))
+	if (!(view_hosts(v, !are_marked(c->bits)) & c->bits))
 		return false;
 	for (size_t class = 0; class < ARRAY_SIZE(v->host_values); class++) {
 		if ((c->bits >> class & 1) && v->host_values[class]) {
@@ -409,10 +468,8 @@ static bool piped_holds(const struct command_view *v, const struct rule_conditio
 	for (unsigned int n = 0; n < PIPELINE_MAX && from < v->analysis->len; n++) {
 		const struct shell_command *before = &v->analysis->commands[from];
 
-		for (const char *const *name = c->names; name && *name; name++) {
-			if (before->name && name_fits(*name, before->name))
-				return true;
-		}
+		if (before->name && name_in(c->names, before->name))
+			return true;
 		if (before->input_from == from)
 			break;
 		from = before->input_from;
@@ -420,17 +477,21 @@ static bool piped_holds(const struct command_view *v, const struct rule_conditio
 	return false;
 }
 
-bool condition_holds(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret)
+bool trial_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
 {
+	const struct rule_condition *c = t->c;
+
 	switch (c->subject) {
-	case SUBJECT_COMMAND:
-		return command_holds(v, c, rule_index, ret);
+	case SUBJECT_COMMAND:	/* holds already */
+		if (v->c->argc)
+			hit_value(ret, &v->c->argv[0]);
+		return !c->negated;
 	case SUBJECT_ARGS:
 	case SUBJECT_LINE:
 	case SUBJECT_CODE:
 	case SUBJECT_INPUT:
 	case SUBJECT_ASSIGNMENTS:
-		return text_holds(v, c, rule_index, ret);
+		return text_holds(v, t, rule_index, ret);
 	case SUBJECT_READS:
 	case SUBJECT_WRITES:
 	case SUBJECT_APPENDS:
@@ -439,7 +500,7 @@ bool condition_holds(struct command_view *v, const struct rule_condition *c, uin
 	case SUBJECT_MODES:
 	case SUBJECT_MOVES:
 	case SUBJECT_LINKS:
-		return effects_hold(v, c, rule_index, ret);
+		return effects_hold(v, t, rule_index, ret);
 	case SUBJECT_HOST:
 		return host_holds(v, c, ret);
 	case SUBJECT_CODE_FROM:
@@ -472,11 +533,40 @@ uint64_t condition_needs(const struct rule_condition *c)
 	};
 	bool origin = c->subject >= SUBJECT_CODE_FROM && c->subject <= SUBJECT_NAME_FROM;
 
+	if (c->subject == SUBJECT_HOST && !c->negated)
+		return are_marked(c->bits) ? FEATURE_HOST : 0;
 	if (c->negated || c->subject >= ARRAY_SIZE(needs) || (origin && (c->bits & ORIGIN_LITERAL)))
 		return 0;
 	if (c->subject == SUBJECT_TRAITS && !(c->bits & COMMON_TRAITS))
 		return FEATURE_TRAIT | FEATURE_RARE_TRAIT;
 	return needs[c->subject];
+}
+
+/* Bits, then paths and names, then texts, then hosts, which must be looked for. */
+static uint32_t cost_of(enum rule_subject subject)
+{
+	static const uint32_t costs[] = {
+		[SUBJECT_COMMAND] = 0, [SUBJECT_TRAITS] = 1, [SUBJECT_CODE_FROM] = 1, [SUBJECT_INPUT_FROM] = 1, [SUBJECT_NAME_FROM] = 1,
+		[SUBJECT_DATA_FROM] = 2, [SUBJECT_PIPED_FROM] = 3, [SUBJECT_READS] = 4, [SUBJECT_WRITES] = 4, [SUBJECT_APPENDS] = 4,
+		[SUBJECT_DELETES] = 4, [SUBJECT_EXECUTES] = 4, [SUBJECT_MODES] = 4, [SUBJECT_MOVES] = 4, [SUBJECT_LINKS] = 4,
+		[SUBJECT_ASSIGNMENTS] = 5, [SUBJECT_ARGS] = 6, [SUBJECT_LINE] = 7, [SUBJECT_CODE] = 8, [SUBJECT_INPUT] = 8, [SUBJECT_HOST] = 9,
+	};
+
+	return subject < ARRAY_SIZE(costs) ? costs[subject] : 0;
+}
+
+uint64_t condition_requires(const struct rule_condition *c)
+{
+	bool of_line = c->subject == SUBJECT_ARGS || c->subject == SUBJECT_LINE;
+
+	return of_line && !c->negated && c->test == TEST_MATCHES && c->text ? required_characters(c->text) : 0;
+}
+
+struct trial trial_new(const struct rule_condition *c, uint32_t order)
+{
+	bool pattern = c->test == TEST_MATCHES && c->text;
+
+	return (struct trial){ .c = c, .required = pattern ? required_characters(c->text) : 0, .order = order, .cost = cost_of(c->subject) };
 }
 
 bool name_fits(const char *pattern, const char *name)

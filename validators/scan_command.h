@@ -16,8 +16,17 @@ enum command_feature {
 	FEATURE_DATA_ORIGIN = 1 << 14,
 	FEATURE_TRAIT = 1 << 15, FEATURE_RARE_TRAIT = 1 << 16,	/* any; one that ordinary commands do not have */
 	FEATURE_PIPED = 1 << 17,
+	FEATURE_HOST = 1 << 18,		/* a point, a colon or a digit: what all hosts but one's own have */
 };
-#define FEATURES 18
+#define FEATURES 19
+
+/* A condition made ready: what is cheap to know is tried first. */
+struct trial {
+	const struct rule_condition *c;
+	uint64_t required;	/* characters that the text must hold (scan_required.h) */
+	uint32_t order;		/* in the rule: the first with a place says where */
+	uint32_t cost;
+};
 
 struct argument_line {
 	size_t offset, argument;	/* in view.args; index into argv */
@@ -29,8 +38,9 @@ struct command_view {
 	const struct shell_command *c;
 	const struct shell_source *source;
 	uint64_t features;
+	uint64_t characters, line_characters;	/* that stand in the arguments; in the whole line */
 	/* made on demand */
-	bool has_args, has_line, has_assignments, has_hosts;
+	bool has_args, has_line, has_assignments, has_hosts, has_own_hosts;
 	struct strbuf args, line, assignments;
 	struct argument_line *lines;
 	size_t lines_len, lines_alloc;
@@ -44,6 +54,9 @@ void command_view_set(struct command_view *v, const struct shell_command *c);
 
 /* Features without which no command satisfies the condition. */
 uint64_t condition_needs(const struct rule_condition *c);
+/* Characters of the line without which no command satisfies it. */
+uint64_t condition_requires(const struct rule_condition *c);
+struct trial trial_new(const struct rule_condition *c, uint32_t order);
 
 struct command_hit {
 	bool placed;		/* offset and len are of what matched, not of the whole command */
@@ -51,8 +64,9 @@ struct command_hit {
 	const char *shown;	/* resolved text; lives as long as the view stands at the command */
 	size_t shown_len;
 };
-/* Does it hold? `ret` is filled when it does and tells the place. */
-bool condition_holds(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, struct command_hit *ret);
+/* Does it hold? `ret` is filled when it does and tells the place. SUBJECT_COMMAND is not looked at here, see name_holds(). */
+bool trial_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret);
 
-/* "mkfs*" stands for all that begin so. */
+/* A condition on the name of a command: "mkfs*" in a list stands for all that begin so. */
+bool name_holds(struct scan *sc, const struct rule_condition *c, uint32_t rule_index, const char *name);
 bool name_fits(const char *pattern, const char *name);

@@ -108,6 +108,7 @@ enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const str
 
 /* ---- scan_shell.c */
 struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules);
+void shell_index_free(struct shell_index *x);		/* what is not in the arena */
 /* Where offsets of an analysis stand in the document. */
 struct shell_source {
 	const struct node *node;	/* offsets are of its text */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which rules are worth trying on a command. Those that name commands are found by the name; the others wait under the rarest feature that
- * they need (an effect on a path, code, an origin …), so that `mkdir -p build` is compared with a handful of rules, not with all. */
+ * Which rules are worth trying on a command. For each name that is met a plan is made of those that are for it, each under the rarest
+ * feature that it needs (an effect on a path, code, an origin …), so that `mkdir -p build` is compared with a handful of rules. */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,25 +11,37 @@
 #include "validators/shell/parse.h"
 
 #define HITS_MAX 64		/* rules that are reported for one command */
+#define PLANS 2048		/* names whose rules are remembered; a power of two */
+#define PLAN_NAME_MAX 48
 
-struct name_slot {		/* rules that name a command */
-	const char *name;	/* NULL: free */
-	struct rule_refs refs;
+struct shell_rule {		/* one match of a rule on commands */
+	struct rule_ref ref;
+	struct trial *trials;	/* by their cost */
+	size_t trials_len;
+	uint32_t *hashes;	/* of its commands, prefixes left out */
+	size_t hashes_len;
+	uint32_t feature;	/* under which it waits */
+	uint64_t required;	/* characters that a line must hold */
+	bool asks_for_dry, has_prefix;
 };
 
-struct prefix {
-	const char *text;
-	size_t len;
-	struct rule_ref ref;
+struct planned_rule {		/* all that most commands need to know of it stands here */
+	uint64_t need, required;
+	const struct shell_rule *rule;
+};
+
+/* Which rules are tried on commands of a name, under the rarest feature that each needs (the last: none). */
+struct plan {
+	char name[PLAN_NAME_MAX];
+	bool made;
+	struct planned_rule *rules;
+	uint32_t starts[FEATURES + 2];
 };
 
 struct shell_index {
-	struct name_slot *names;
-	size_t slots;				/* a power of two */
-	struct prefix *prefixes;
-	size_t prefixes_len;
-	uint32_t prefix_letters[256 / 32];	/* letters that prefixes begin with */
-	struct rule_refs any[FEATURES + 1];	/* by the feature that is needed; the last: none is */
+	struct shell_rule *rules;
+	size_t len;
+	struct plan *plans, odd;	/* by name; of the last name that is too long */
 };
 
 static uint32_t hash_name(const char *name)
@@ -41,87 +53,170 @@ static uint32_t hash_name(const char *name)
 	return h ^ h >> 15;
 }
 
-static struct name_slot *name_slot(const struct shell_index *x, const char *name)
-{
-	size_t i = hash_name(name) & (x->slots - 1);
-
-	while (x->names[i].name && strcmp(x->names[i].name, name) != 0)
-		i = (i + 1) & (x->slots - 1);
-	return &x->names[i];
-}
-
-static void refs_add(struct arena *arena, struct rule_refs *refs, const struct rule_ref *ref)
-{
-	refs->items = arena_append(arena, refs->items, refs->len, sizeof(*refs->items));
-	refs->items[refs->len++] = *ref;
-}
-
 /* From rare to common: where a match that needs several of them waits. */
 static const uint64_t rare_first[] = {
 	FEATURE_RARE_TRAIT, FEATURE_NAME_ORIGIN, FEATURE_CODE_ORIGIN, FEATURE_LINK, FEATURE_MOVE, FEATURE_MODE, FEATURE_EXECUTE,
 	FEATURE_DELETE, FEATURE_APPEND, FEATURE_CODE, FEATURE_INPUT_ORIGIN, FEATURE_PIPED, FEATURE_INPUT, FEATURE_ASSIGNMENT,
-	FEATURE_WRITE, FEATURE_TRAIT, FEATURE_DATA_ORIGIN, FEATURE_READ,
+	FEATURE_WRITE, FEATURE_TRAIT, FEATURE_DATA_ORIGIN, FEATURE_READ, FEATURE_HOST,
 };
 
-static size_t rarest(uint64_t need)
+static uint32_t rarest(uint64_t need)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rare_first); i++) {
 		if (need & rare_first[i])
-			return (size_t)__builtin_ctzll(rare_first[i]);
+			return (uint32_t)__builtin_ctzll(rare_first[i]);
 	}
 	return FEATURES;
 }
 
+static void add_trial(struct arena *arena, struct shell_rule *r, struct trial trial)
+{
+	size_t i = r->trials_len++;
+
+	r->trials = arena_append(arena, r->trials, i, sizeof(*r->trials));
+	for (; i && r->trials[i - 1].cost > trial.cost; i--)
+		r->trials[i] = r->trials[i - 1];
+	r->trials[i] = trial;
+}
+
+static void index_names(struct arena *arena, struct shell_rule *r)
+{
+	for (const char *const *n = r->ref.match->commands; n && *n; n++) {
+		size_t len = strlen(*n);
+
+		if (len && (*n)[len - 1] == '*') {
+			r->has_prefix = true;
+			continue;
+		}
+		r->hashes = arena_append(arena, r->hashes, r->hashes_len, sizeof(*r->hashes));
+		r->hashes[r->hashes_len++] = hash_name(*n);
+	}
+}
+
 static void index_match(struct arena *arena, struct shell_index *x, struct rule_ref ref)
 {
-	const char *const *names = ref.match->commands;
+	struct shell_rule *r;
 
-	for (size_t i = 0; i < ref.match->conditions_len; i++)
-		ref.need |= condition_needs(&ref.match->conditions[i]);
-	if (!names)
-		refs_add(arena, &x->any[rarest(ref.need)], &ref);
-	for (; names && *names; names++) {
-		size_t len = strlen(*names);
+	x->rules = arena_append(arena, x->rules, x->len, sizeof(*x->rules));
+	r = &x->rules[x->len++];
+	r->ref = ref;
+	for (size_t i = 0; i < ref.match->conditions_len; i++) {
+		const struct rule_condition *c = &ref.match->conditions[i];
 
-		if (len && (*names)[len - 1] == '*') {
-			unsigned char letter = (unsigned char)(*names)[0];
-
-			x->prefixes = arena_append(arena, x->prefixes, x->prefixes_len, sizeof(*x->prefixes));
-			x->prefixes[x->prefixes_len++] = (struct prefix){ *names, len - 1, ref };
-			if (len > 1)
-				x->prefix_letters[letter / 32] |= UINT32_C(1) << letter % 32;
-			else
-				memset(x->prefix_letters, 0xff, sizeof(x->prefix_letters));
-		} else {
-			struct name_slot *slot = name_slot(x, *names);
-
-			slot->name = *names;
-			refs_add(arena, &slot->refs, &ref);
-		}
+		r->ref.need |= condition_needs(c);
+		r->required |= condition_requires(c);
+		r->asks_for_dry |= c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY);
+		/* what is asked of the name is settled in the plan; it stays only where it says the place */
+		if (c->subject != SUBJECT_COMMAND || !c->negated)
+			add_trial(arena, r, trial_new(c, (uint32_t)i));
 	}
+	index_names(arena, r);
+	r->feature = rarest(r->ref.need);
+}
+
+/* By feature, else as in the files. */
+static int compare_rules(const void *pa, const void *pb)
+{
+	const struct shell_rule *a = pa, *b = pb;
+
+	if (a->feature != b->feature)
+		return a->feature < b->feature ? -1 : 1;
+	if (a->ref.index != b->ref.index)
+		return a->ref.index < b->ref.index ? -1 : 1;
+	return a->ref.match < b->ref.match ? -1 : a->ref.match > b->ref.match;
 }
 
 struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules)
 {
 	struct shell_index *x = arena_alloc(arena, sizeof(*x));
-	size_t names = 1;
 
-	for (size_t i = 0; i < rules->len; i++) {
-		for (size_t j = 0; j < rules->rules[i].matches_len; j++) {
-			for (const char *const *n = rules->rules[i].matches[j].commands; n && *n; n++)
-				names++;
-		}
-	}
-	for (x->slots = 64; x->slots < 2 * names;)
-		x->slots *= 2;
-	x->names = arena_alloc(arena, x->slots * sizeof(*x->names));
 	for (size_t i = 0; i < rules->len; i++) {
 		const struct rule *rule = &rules->rules[i];
 
 		for (size_t j = 0; rule->scope == SCOPE_SHELL && !rule->disabled && j < rule->matches_len; j++)
 			index_match(arena, x, (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 	}
+	qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
+	x->plans = xcalloc(PLANS, sizeof(*x->plans));
 	return x;
+}
+
+void shell_index_free(struct shell_index *x)
+{
+	if (!x)
+		return;
+	for (size_t i = 0; i < PLANS; i++)
+		free(x->plans[i].rules);
+	free(x->odd.rules);
+	free(x->plans);
+}
+
+/* ---- plans */
+
+static bool names_command(const struct shell_rule *r, const char *name, uint32_t hash)
+{
+	const char *const *names = r->ref.match->commands;
+	bool likely = r->has_prefix;
+
+	for (size_t i = 0; i < r->hashes_len && !likely; i++)
+		likely = r->hashes[i] == hash;
+	for (; likely && *name && *names; names++) {
+		if (name_fits(*names, name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char *name, uint32_t hash)
+{
+	const struct rule_match *m = r->ref.match;
+
+	if (m->commands && !names_command(r, name, hash))
+		return false;
+	for (size_t i = 0; i < m->conditions_len; i++) {
+		const struct rule_condition *c = &m->conditions[i];
+
+		if (c->subject == SUBJECT_COMMAND && name_holds(sc, c, r->ref.index, name) == c->negated)
+			return false;
+	}
+	return true;
+}
+
+static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_t hash)
+{
+	const struct shell_index *x = sc->scanner->shell;
+	size_t n = 0, i = 0;
+
+	free(p->rules);
+	p->rules = NULL;
+	for (uint32_t feature = 0; feature <= FEATURES; feature++) {
+		p->starts[feature] = (uint32_t)n;
+		for (; i < x->len && x->rules[i].feature == feature; i++) {
+			if (!is_for_name(sc, &x->rules[i], name, hash))
+				continue;
+			if (!(n & (n - 1)))	/* room for the next power of two */
+				p->rules = xrealloc(p->rules, n ? 2 * n : 1, sizeof(*p->rules));
+			p->rules[n++] = (struct planned_rule){ x->rules[i].ref.need, x->rules[i].required, &x->rules[i] };
+		}
+	}
+	p->starts[FEATURES + 1] = (uint32_t)n;
+	p->made = true;
+}
+
+static const struct plan *plan_for(struct scan *sc, const char *name)
+{
+	struct shell_index *x = sc->scanner->shell;
+	uint32_t hash = hash_name(name);
+	struct plan *p = &x->plans[hash & (PLANS - 1)];
+
+	if (p->made && !strcmp(p->name, name))
+		return p;
+	if (strlen(name) >= sizeof(p->name))
+		p = &x->odd;
+	else
+		memcpy(p->name, name, strlen(name) + 1);
+	plan_make(sc, p, name, hash);
+	return p;
 }
 
 /* ---- places in the document */
@@ -145,7 +240,7 @@ struct scan_place shell_place(const struct shell_source *source, size_t offset, 
 /* ---- matching */
 
 struct hit {
-	struct rule_ref ref;
+	const struct shell_rule *rule;
 	struct command_hit at;
 };
 
@@ -154,58 +249,36 @@ struct hits {
 	size_t len;
 };
 
-static bool asks_for_dry(const struct rule_match *m)
+static bool rule_holds(struct command_view *v, const struct shell_rule *r, struct command_hit *ret)
 {
-	for (size_t i = 0; i < m->conditions_len; i++) {
-		const struct rule_condition *c = &m->conditions[i];
-
-		if (c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY))
-			return true;
-	}
-	return false;
-}
-
-static bool match_holds(struct command_view *v, const struct rule_ref *ref, struct command_hit *ret)
-{
-	const struct rule_match *m = ref->match;
+	uint32_t from = UINT32_MAX;
 
 	*ret = (struct command_hit){ .offset = v->c->offset, .len = v->c->source_len };
-	for (size_t i = 0; i < m->conditions_len; i++) {
-		const struct rule_condition *c = &m->conditions[i];
+	for (size_t i = 0; i < r->trials_len; i++) {
+		const struct trial *t = &r->trials[i];
 		struct command_hit hit = { .offset = v->c->offset, .len = v->c->source_len };
 
-		if (condition_holds(v, c, ref->index, &hit) == c->negated)
+		if (trial_holds(v, t, r->ref.index, &hit) == t->c->negated)
 			return false;
-		if (c->negated || ret->placed)
+		if (t->c->negated || (!hit.placed && !hit.shown))
 			continue;
-		if (hit.placed || (hit.shown && !ret->shown))
+		/* the first in the rule that has a place; without any, the first that has a text */
+		if (hit.placed > ret->placed || (hit.placed == ret->placed && t->order < from)) {
 			*ret = hit;
+			from = t->order;
+		}
 	}
-	return !(v->c->traits & TRAIT_DRY) || asks_for_dry(m);
+	return !(v->c->traits & TRAIT_DRY) || r->asks_for_dry;
 }
 
-static void try_refs(struct command_view *v, const struct rule_refs *refs, struct hits *hits)
+static void try_rules(struct command_view *v, const struct plan *p, size_t feature, struct hits *hits)
 {
-	for (size_t i = 0; i < refs->len && hits->len < HITS_MAX; i++) {
-		const struct rule_ref *ref = &refs->items[i];
+	for (size_t i = p->starts[feature]; i < p->starts[feature + 1] && hits->len < HITS_MAX; i++) {
+		const struct planned_rule *r = &p->rules[i];
 		struct command_hit at;
 
-		if ((v->features & ref->need) == ref->need && match_holds(v, ref, &at))
-			hits->items[hits->len++] = (struct hit){ *ref, at };
-	}
-}
-
-static void try_prefixes(struct command_view *v, const struct shell_index *x, struct hits *hits)
-{
-	unsigned char letter = (unsigned char)v->c->name[0];
-
-	if (!(x->prefix_letters[letter / 32] >> letter % 32 & 1))
-		return;
-	for (size_t i = 0; i < x->prefixes_len; i++) {
-		const struct prefix *p = &x->prefixes[i];
-
-		if (!strncmp(p->text, v->c->name, p->len))
-			try_refs(v, &(struct rule_refs){ (struct rule_ref *)&p->ref, 1 }, hits);
+		if ((v->features & r->need) == r->need && (v->line_characters & r->required) == r->required && rule_holds(v, r->rule, &at))
+			hits->items[hits->len++] = (struct hit){ r->rule, at };
 	}
 }
 
@@ -214,7 +287,7 @@ static bool overlaps(const struct command_hit *a, const struct command_hit *b)
 	return a->offset == b->offset || (a->offset < b->offset + b->len && b->offset < a->offset + a->len);
 }
 
-/* Does another of the rule's matches come first, or a graver rule of the category say the same about this place? */
+/* Does an earlier match of the rule hold, or say a graver rule of the category the same about this place? */
 static bool is_outdone(const struct hits *hits, size_t i)
 {
 	const struct hit *hit = &hits->items[i];
@@ -222,10 +295,10 @@ static bool is_outdone(const struct hits *hits, size_t i)
 	for (size_t j = 0; j < hits->len; j++) {
 		const struct hit *other = &hits->items[j];
 
-		if (other->ref.rule == hit->ref.rule && j < i)
+		if (other->rule->ref.rule == hit->rule->ref.rule && other->rule->ref.match < hit->rule->ref.match)
 			return true;
-		if (overlaps(&hit->at, &other->at) && other->ref.rule->severity > hit->ref.rule->severity && other->ref.rule->category && hit->ref.rule->category &&
-		    !strcmp(other->ref.rule->category, hit->ref.rule->category))
+		if (overlaps(&hit->at, &other->at) && other->rule->ref.rule->severity > hit->rule->ref.rule->severity && other->rule->ref.rule->category && hit->rule->ref.rule->category &&
+		    !strcmp(other->rule->ref.rule->category, hit->rule->ref.rule->category))
 			return true;
 	}
 	return false;
@@ -242,25 +315,19 @@ static void tell_hits(struct command_view *v, const struct hits *hits, struct ke
 		};
 
 		/* a command in a loop is there several times */
-		if (!is_outdone(hits, i) && key_set_add(told, place + hit->ref.index))
-			scan_tell(v->sc, hit->ref.index, &match);
+		if (!is_outdone(hits, i) && key_set_add(told, place + hit->rule->ref.index))
+			scan_tell(v->sc, hit->rule->ref.index, &match);
 	}
 }
 
-static void scan_command(struct command_view *v, const struct shell_index *x, struct key_set *told)
+static void scan_command(struct command_view *v, struct key_set *told)
 {
+	const struct plan *p = plan_for(v->sc, v->c->name ? v->c->name : "");
 	struct hits hits;
 
 	hits.len = 0;
-	if (v->c->name && v->c->name[0]) {
-		const struct name_slot *slot = name_slot(x, v->c->name);
-
-		try_refs(v, &slot->refs, &hits);
-		try_prefixes(v, x, &hits);
-	}
-	for (uint64_t bits = v->features; bits; bits &= bits - 1)
-		try_refs(v, &x->any[__builtin_ctzll(bits)], &hits);
-	try_refs(v, &x->any[FEATURES], &hits);
+	for (uint64_t bits = v->features | UINT64_C(1) << FEATURES; bits; bits &= bits - 1)
+		try_rules(v, p, (size_t)__builtin_ctzll(bits), &hits);
 	if (hits.len)
 		tell_hits(v, &hits, told);
 }
@@ -323,7 +390,7 @@ void scan_commands(struct scan *sc, const struct shell_analysis *analysis, const
 		if (c->depth > source->max_depth)
 			continue;
 		command_view_set(&v, c);
-		scan_command(&v, sc->scanner->shell, &told);
+		scan_command(&v, &told);
 		if ((c->traits & TRAIT_UNKNOWN_NAME) && !n++)
 			unresolved = c;
 	}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a pattern needs, and that no text that a built-in pattern matches lacks it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "runner/base/mem.h"
+#include "validators/rules.h"
+#include "validators/scan_required.h"
+
+static const struct {
+	const char *pattern, *needs;
+} rows[] = {
+	{ "abc", "abc" }, { "(?i)aBc", "abc" }, { "ab?c*d+", "ad" }, { "a{0,3}b{2}c{1,}d{0}", "bc" }, { "a|b", "" }, { "ab|cb", "b" },
+	{ "x(?:ab|cb)?y", "xy" }, { "x(?:ab|cb)y", "xby" }, { "(?<at>a)(b)(?>c)", "abc" }, { "(?=a)b(?!c)d(?<=e)(?<!f)", "bd" },
+	{ "[abc]d[^]e]f[]g]", "df" }, { "[[:alpha:]]a", "a" }, { "\\d\\.\\-\\w\\/\\bx\\s", ".-/x" }, { "^--?(?:\\w+-)*pw=", "-pw=" },
+	{ "a\\x62", "" }, { "(?x) a b", "" }, { "a(?1)b", "" }, { "(?|a|a)", "" }, { "\\Qab\\E", "" }, { "a\xc3\xa9", "" }, { "a(", "" }, { "a)", "" },
+	{ "[a", "" }, { "a{,2}b", "" }, { "a{b", "a{b" }, { "\\p{L}a", "" }, { "(*UTF)a", "" }, { "a\\", "" }, { "", "" }, { "(?i)(?s:a.b)", "ab" },
+	{ "a++b*?c??d", "ad" }, { "5", "0" }, { "a(?:)b|", "" }, { "(?#a)b", "" }, { "[\\]a]b", "b" },
+};
+
+static void knows_what_patterns_need(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (required_characters(rows[i].pattern) != characters_of(rows[i].needs, strlen(rows[i].needs)))
+			fail_msg("%s needs other characters than '%s'", rows[i].pattern, rows[i].needs);
+	}
+}
+
+static void deep_patterns_say_nothing(void **state)
+{
+	char deep[4096];
+
+	(void)state;
+	memset(deep, '(', sizeof(deep));
+	deep[sizeof(deep) - 1] = '\0';
+	assert_int_equal(required_characters(deep), 0);
+}
+
+static void check_pattern(const struct rule_set *set, const struct rule_condition *c, const char *text)
+{
+	uint64_t needs = required_characters(c->text);
+
+	if (pattern_match(rule_pattern(set, c), text, strlen(text), 0, NULL) == PATTERN_YES &&
+	    (characters_of(text, strlen(text)) & needs) != needs)
+		fail_msg("'%s' matches %s all the same", text, c->text);
+}
+
+static void built_in_patterns_hold_what_they_need(void **state)
+{
+	struct rule_set *set = rules_builtin(RULES_DEFAULT);
+	size_t known = 0;
+
+	(void)state;
+	for (size_t i = 0; i < set->len; i++) {
+		for (size_t j = 0; j < set->rules[i].matches_len * set->rules[i].samples_len; j++) {
+			const struct rule_match *m = &set->rules[i].matches[j / set->rules[i].samples_len];
+			const char *text = set->rules[i].samples[j % set->rules[i].samples_len].text;
+
+			for (size_t k = 0; k < m->conditions_len; k++) {
+				if (m->conditions[k].test != TEST_MATCHES || !m->conditions[k].text)
+					continue;
+				check_pattern(set, &m->conditions[k], text);
+				known += required_characters(m->conditions[k].text) != 0;
+			}
+		}
+	}
+	assert_true(known > 100);
+	rules_free(set);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(knows_what_patterns_need),
+		cmocka_unit_test(deep_patterns_say_nothing),
+		cmocka_unit_test(built_in_patterns_hold_what_they_need),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -135,7 +135,7 @@ void lex_skip(struct parser *p)
 
 		while (p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_BLANK))
 			p->in.pos++;
-		if (p->in.pos == p->in.end)
+		if (p->in.pos >= p->in.end)
 			return;
 		c = p->in.s[p->in.pos];
 		if (c == '#')
@@ -164,7 +164,7 @@ enum operator lex_operator(const struct parser *p, size_t *ret_end)
 {
 	char c;
 
-	if (p->in.pos == p->in.end)
+	if (p->in.pos >= p->in.end)
 		return OPERATOR_NONE;
 	c = p->in.s[p->in.pos];
 	if (!lex_is(c, CLASS_META))
@@ -215,7 +215,7 @@ enum reserved lex_reserved(const struct parser *p, size_t *ret_end)
 	for (;; pos++) {
 		if (lex_at(p, pos, '\\'))
 			pos = lex_joined(p, pos);
-		if (pos == p->in.end || lex_is(p->in.s[pos], CLASS_META) || lex_is_crlf(p, pos))
+		if (pos >= p->in.end || lex_is(p->in.s[pos], CLASS_META) || lex_is_crlf(p, pos))
 			break;
 		if (len == sizeof(word) || !lex_is(p->in.s[pos], CLASS_RESERVED))
 			return RESERVED_NONE;
@@ -245,7 +245,7 @@ size_t lex_name_end(const struct parser *p, size_t pos)
 {
 	size_t end = lex_joined(p, pos);
 
-	if (end == p->in.end || !lex_is(p->in.s[end], CLASS_NAME))
+	if (end >= p->in.end || !lex_is(p->in.s[end], CLASS_NAME))
 		return pos;
 	while (end < p->in.end && lex_is(p->in.s[end], CLASS_NAME | CLASS_DIGIT)) {
 		size_t next = lex_joined(p, ++end);
@@ -299,5 +299,5 @@ const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *re
 
 void *lex_keep(struct parser *p, const void *items, size_t n, size_t size)
 {
-	return n ? memcpy(arena_alloc(p->arena, n * size), items, n * size) : NULL;
+	return memcpy(arena_alloc(p->arena, n * size), items, n * size);
 }

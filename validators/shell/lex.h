@@ -171,12 +171,12 @@ void lex_switch_back(struct parser *p, struct source from);
 
 const char *lex_keep_text(struct parser *p, const char *text, size_t len);
 const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *ret_len);	/* without line continuations */
-void *lex_keep(struct parser *p, const void *items, size_t n, size_t size);		/* NULL for none */
+void *lex_keep(struct parser *p, const void *items, size_t n, size_t size);
 /* All above `base` into the arena; pops it. */
 #define KEEP(p, stack, base, ret_items, ret_len)                                                                          \
 	do {                                                                                                              \
 		(ret_len) = (p)->stack.len - (base);                                                                      \
-		(ret_items) = lex_keep((p), (p)->stack.items + (base), (ret_len), sizeof(*(p)->stack.items));             \
+		(ret_items) = (ret_len) ? lex_keep((p), &(p)->stack.items[base], (ret_len), sizeof(*(p)->stack.items)) : NULL; \
 		(p)->stack.len = (base);                                                                                  \
 	} while (0)
 

@@ -135,7 +135,7 @@ bool lex_ansi(struct parser *p, bool *odd)
 	}
 	if (nul != SIZE_MAX)
 		p->text.len = nul;
-	if (p->in.pos == p->in.end)
+	if (p->in.pos >= p->in.end)
 		return false;
 	p->in.pos++;
 	return true;

@@ -82,7 +82,7 @@ static void read_quoted_delimiter(struct parser *p, char quote)
 			p->in.pos++;
 		lex_text(p, p->in.s + p->in.pos++, 1);
 	}
-	if (p->in.pos == p->in.end)
+	if (p->in.pos >= p->in.end)
 		lex_problem(p, SHELL_UNTERMINATED, from, quote == '"' ? "double quote" : "single quote");
 	else
 		p->in.pos++;
@@ -136,7 +136,7 @@ static bool is_delimiter(const struct parser *p, const struct here_document *h, 
 		return true;
 	pos += lex_is_crlf(p, pos);
 	*ret_after = pos < p->in.end ? pos + 1 : pos;
-	return pos == p->in.end || lex_at(p, pos, '\n');
+	return pos >= p->in.end || lex_at(p, pos, '\n');
 }
 
 /* Behind the line at `pos`, and behind those that continue it. */
@@ -203,7 +203,7 @@ static void read_here_document(struct parser *p, const struct here_document *h)
 
 	while (end < p->in.end && !is_delimiter(p, h, end, &after))
 		end = next_line(p, end, h->literal);
-	if (end == p->in.end) {
+	if (end >= p->in.end) {
 		lex_problem(p, SHELL_UNTERMINATED, h->pos, "here-document");
 		after = end;
 	}
@@ -245,7 +245,7 @@ bool parse_redirect(struct parser *p)
 	enum operator op;
 	int fd;
 
-	if (p->in.pos == p->in.end || !lex_is(p->in.s[p->in.pos], CLASS_REDIRECT))
+	if (p->in.pos >= p->in.end || !lex_is(p->in.s[p->in.pos], CLASS_REDIRECT))
 		return false;
 	op = find_redirection(p, &fd, &end);
 	if (op == OPERATOR_NONE || !lex_count(p))

@@ -264,7 +264,7 @@ static void read_backslash(struct parser *p, const struct reading *r)
 	size_t from = p->in.pos, join = lex_join_len(p, from), text_at = p->text.len;
 	bool bare = !r->quoted;
 
-	if (join || from + 1 == p->in.end) {
+	if (join || from + 1 >= p->in.end) {
 		p->in.pos += join ? join : 1;
 		if (!join)
 			word_add_text(p, from, from + 1, r->quoted);

@@ -64,20 +64,22 @@ static void does_not_look_ahead_forever(void **state)
 
 static size_t list_depth(const struct shell_list *list);
 
+static size_t max(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 static size_t word_depth(const struct shell_word *word)
 {
 	size_t deepest = 0;
 
 	for (size_t i = 0; word && i < word->len; i++) {
 		const struct shell_part *part = &word->parts[i];
-		size_t depth = part->body ? list_depth(part->body) : 0, operand = word_depth(part->operand);
+		size_t depth = max(part->body ? list_depth(part->body) : 0, word_depth(part->operand));
 
 		for (size_t k = 0; k < part->alternatives_len; k++)
-			if (word_depth(&part->alternatives[k]) > depth)
-				depth = word_depth(&part->alternatives[k]);
-		depth = operand > depth ? operand : depth;
-		if (part->kind != PART_TEXT && depth + 1 > deepest)
-			deepest = depth + 1;
+			depth = max(depth, word_depth(&part->alternatives[k]));
+		deepest = max(deepest, depth + (part->kind != PART_TEXT));
 	}
 	return deepest;
 }
@@ -91,11 +93,9 @@ static size_t list_depth(const struct shell_list *list)
 			const struct shell_node *node = &list->pipelines[i].nodes[n];
 
 			for (size_t k = 0; k < node->bodies_len; k++)
-				if (list_depth(node->bodies[k]) + 1 > deepest)
-					deepest = list_depth(node->bodies[k]) + 1;
+				deepest = max(deepest, list_depth(node->bodies[k]) + 1);
 			for (size_t k = 0; k < node->words_len; k++)
-				if (word_depth(&node->words[k]) > deepest)
-					deepest = word_depth(&node->words[k]);
+				deepest = max(deepest, word_depth(&node->words[k]));
 		}
 	return deepest;
 }

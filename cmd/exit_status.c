@@ -8,7 +8,7 @@ static const struct {
 	const char *summary;
 } meanings[] = {
 	{ EXIT_OK, "the verdict is acceptable" },
-	{ EXIT_NOT_ACCEPTABLE, "the verdict is not acceptable: a step failed" },
+	{ EXIT_NOT_ACCEPTABLE, "the verdict is not acceptable: a step failed, or a scan found something" },
 	{ EXIT_USAGE, "the command line is wrong" },
 	{ EXIT_INVALID, "the package, a parameter or another input is invalid" },
 	{ EXIT_REFUSED, "the policy refuses the package" },

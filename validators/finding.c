@@ -275,6 +275,8 @@ static void sort_items(struct finding_list *list)
 	autofree struct finding **order = xcalloc(2 * list->len, sizeof(*order));
 	struct finding *sorted;
 
+	if (!list->len)
+		return;
 	for (size_t i = 0; i < list->len; i++)
 		order[i] = &list->items[i];
 	merge_sort(order, order + list->len, list->len);

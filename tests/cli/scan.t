@@ -126,10 +126,10 @@ for i in $(seq 100); do
 	[ "$(wc -w <<< "$child")" = 1 ] && [ "$i" -gt 5 ] && break
 	sleep 0.05
 done
-kill -SEGV $child; wait $pid; rc=$?
+kill -KILL $child; wait $pid; rc=$?
 status 70 "a worker that is killed"
 json '[(f["file"], f["valid"]) for f in d["files"]] == [("good.wpk.yaml", True), ("-", False), ("bad.wpk.yaml", True)]' "its file is named, the others have their result"
-out_has "died of signal 11" "and the signal"
+out_has "died of signal 9" "and the signal"
 "$SANDBOX_RUNNER" scan --jobs=2 good.wpk.yaml - bad.wpk.yaml < held > "$out" 2> "$err" & pid=$!
 for i in $(seq 100); do child=$(pgrep -P $pid); [ -n "$child" ] && break; sleep 0.02; done
 sleep 0.2; child=$(pgrep -P $pid)

@@ -21,10 +21,10 @@ static const char *const formats[] = { "text", "json", NULL };
 static const char *const policies[] = { "default", "registry-compat", NULL };
 
 static const struct option_spec options[] = {
-	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(struct rules_options, folders), .value = "DIR", .group = "Rules",
-	  .help = "add the rule files of a folder; a rule with a known id replaces it" },
-	{ .name = "policy", .kind = OPTION_CHOICE, .offset = offsetof(struct rules_options, policy), .value = "POLICY", .choices = policies,
-	  .group = "Rules", .help = "the rules that belong to a policy" },
+	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(struct rules_options, folders), .value = "DIR",
+	  .group = "Rules", .help = "add the rule files of a folder; a rule with a known id replaces it" },
+	{ .name = "policy", .kind = OPTION_CHOICE, .offset = offsetof(struct rules_options, policy), .value = "POLICY",
+	  .choices = policies, .group = "Rules", .help = "the rules that belong to a policy" },
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct rules_options, format), .value = "FORMAT",
 	  .choices = formats, .group = "Output", .help = "form of the output" },
 	{ .name = NULL },
@@ -43,8 +43,8 @@ struct rules_view {
 static void add_colored(const struct rules_view *v, enum severity severity, const char *text)
 {
 	static const char *const codes[] = {
-		[SEVERITY_INFO] = "\033[36m", [SEVERITY_LOW] = "\033[36m", [SEVERITY_MEDIUM] = "\033[33m", [SEVERITY_HIGH] = "\033[31m",
-		[SEVERITY_CRITICAL] = "\033[1;31m",
+		[SEVERITY_INFO] = "\033[36m", [SEVERITY_LOW] = "\033[36m", [SEVERITY_MEDIUM] = "\033[33m",
+		[SEVERITY_HIGH] = "\033[31m", [SEVERITY_CRITICAL] = "\033[1;31m",
 	};
 
 	strbuf_addf(v->out, "%s%s%s", v->color ? codes[severity] : "", text, v->color ? "\033[0m" : "");
@@ -178,8 +178,8 @@ static int list_rules(const struct rules_view *v, const struct strvec *operands)
 	json_auto_t *all = NULL, *list = NULL;
 
 	if (operands->len > 1)
-		return command_usage_error(v->self, "'rules list' takes no '%s'; did you mean 'rules show %s'?", operands->items[1],
-					   operands->items[1]);
+		return command_usage_error(v->self, "'rules list' takes no '%s'; did you mean 'rules show %s'?",
+					   operands->items[1], operands->items[1]);
 	if (!v->json) {
 		list_text(v);
 		return EXIT_OK;
@@ -339,7 +339,8 @@ static int test_rules(const struct rules_view *v, const struct strvec *operands)
 	struct trial t = { .failures = v->json ? json_array() : NULL };
 
 	if (operands->len > 1)
-		return command_usage_error(v->self, "'rules test' takes no '%s'; it tries the samples of all rules", operands->items[1]);
+		return command_usage_error(v->self, "'rules test' takes no '%s'; it tries the samples of all rules",
+					   operands->items[1]);
 	for (size_t i = 0; i < v->set->len; i++)
 		try_rule(v, &v->set->rules[i], &t);
 	if (v->json) {
@@ -351,7 +352,8 @@ static int test_rules(const struct rules_view *v, const struct strvec *operands)
 		strbuf_addch(v->out, '\n');
 	} else {
 		strbuf_addf(v->out, "%zu samples of %zu rules tried, ", t.tried, t.rules);
-		t.failed ? strbuf_addf(v->out, "%zu did not do what they say\n", t.failed) : strbuf_addstr(v->out, "all do what they say\n");
+		t.failed ? strbuf_addf(v->out, "%zu did not do what they say\n", t.failed)
+			 : strbuf_addstr(v->out, "all do what they say\n");
 	}
 	return t.failed ? EXIT_NOT_ACCEPTABLE : EXIT_OK;
 }

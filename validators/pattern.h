@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * pattern: regular expressions on untrusted text. The only owner of PCRE2.
  *
- * Patterns are Perl-compatible, caseful unless (?i), ^ and $ match at every line (LF). They see bytes, so that invalid UTF-8 changes nothing,
- * unless they speak of characters beyond ASCII themselves (written out, \x{…}, \p{…}, \X): then they see characters, and bytes
- * that are not UTF-8 match nothing. Match, depth and heap limits hold for every match, with the JIT as well, and long texts have a time
- * allowance linear in their length, so neither a hostile pattern nor a hostile text can hang: the answer is then PATTERN_LIMIT, which
- * callers turn into a finding about it; they do not ask the same pattern about that document again. Compiled at first use; handed to the
- * JIT when they are used often. */
+ * Patterns are Perl-compatible, caseful unless (?i), ^ and $ match at every line (LF). They see bytes, so that invalid UTF-8
+ * changes nothing, unless they speak of characters beyond ASCII themselves (written out, \x{…}, \p{…}, \X): then they see
+ * characters, and bytes that are not UTF-8 match nothing. Match, depth and heap limits hold for every match, with the JIT as
+ * well, and long texts have a time allowance linear in their length, so neither a hostile pattern nor a hostile text can hang:
+ * the answer is then PATTERN_LIMIT, which callers turn into a finding about it; they do not ask the same pattern about that
+ * document again. Compiled at first use; handed to the JIT when they are used often. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +31,8 @@ int pattern_new(const char *text, size_t len, struct pattern **ret, size_t *ret_
 struct pattern *pattern_new_lazy(const char *text);
 void pattern_free(struct pattern *p);
 
-/* First match at or after `from`. `ret` (may be NULL) gets the whole match, or the group named "at" if the pattern has one and it took part. */
+/* First match at or after `from`. `ret` (may be NULL) gets the whole match, or the group named "at" if the pattern has one and
+ * it took part. */
 enum pattern_result pattern_match(struct pattern *p, const char *text, size_t len, size_t from, struct span *ret);
 
 /* When the JIT takes over. For tests and measurements; PATTERN_JIT_AUTO is the default. */

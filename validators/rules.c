@@ -61,22 +61,24 @@ struct pattern *rule_pattern(const struct rule_set *set, const struct rule_condi
 /* ---- names */
 
 static const char *const scope_names[] = {
-	[SCOPE_SHELL] = "shell", [SCOPE_SCRIPT] = "script", [SCOPE_TEXT] = "text", [SCOPE_CONTAINER] = "container", [SCOPE_POD] = "pod",
-	[SCOPE_MANIFEST] = "manifest", [SCOPE_API] = "api", [SCOPE_ACTION] = "action", [SCOPE_PACKAGE] = "package",
+	[SCOPE_SHELL] = "shell", [SCOPE_SCRIPT] = "script", [SCOPE_TEXT] = "text", [SCOPE_CONTAINER] = "container",
+	[SCOPE_POD] = "pod", [SCOPE_MANIFEST] = "manifest", [SCOPE_API] = "api", [SCOPE_ACTION] = "action",
+	[SCOPE_PACKAGE] = "package",
 };
 
 static const char *const subject_names[] = {
-	[SUBJECT_COMMAND] = "command", [SUBJECT_ARGS] = "args", [SUBJECT_LINE] = "line", [SUBJECT_CODE] = "code", [SUBJECT_INPUT] = "input",
-	[SUBJECT_ASSIGNMENTS] = "assigns", [SUBJECT_READS] = "reads", [SUBJECT_WRITES] = "writes", [SUBJECT_APPENDS] = "appends",
-	[SUBJECT_DELETES] = "deletes", [SUBJECT_EXECUTES] = "executes", [SUBJECT_MODES] = "modes", [SUBJECT_MOVES] = "moves",
-	[SUBJECT_LINKS] = "links", [SUBJECT_HOST] = "host", [SUBJECT_CODE_FROM] = "code_from", [SUBJECT_INPUT_FROM] = "input_from",
+	[SUBJECT_COMMAND] = "command", [SUBJECT_ARGS] = "args", [SUBJECT_LINE] = "line", [SUBJECT_CODE] = "code",
+	[SUBJECT_INPUT] = "input", [SUBJECT_ASSIGNMENTS] = "assigns", [SUBJECT_READS] = "reads",
+	[SUBJECT_WRITES] = "writes", [SUBJECT_APPENDS] = "appends", [SUBJECT_DELETES] = "deletes",
+	[SUBJECT_EXECUTES] = "executes", [SUBJECT_MODES] = "modes", [SUBJECT_MOVES] = "moves", [SUBJECT_LINKS] = "links",
+	[SUBJECT_HOST] = "host", [SUBJECT_CODE_FROM] = "code_from", [SUBJECT_INPUT_FROM] = "input_from",
 	[SUBJECT_DATA_FROM] = "data_from", [SUBJECT_NAME_FROM] = "name_from", [SUBJECT_TRAITS] = "traits",
 	[SUBJECT_PIPED_FROM] = "piped_from", [SUBJECT_NODE] = "at", [SUBJECT_TEXT] = "text", [SUBJECT_KEY] = "key",
 };
 
 static const char *const test_names[] = {
-	[TEST_MATCHES] = "matches", [TEST_EXISTS] = "exists", [TEST_TRUE] = "true", [TEST_FALSE] = "false", [TEST_ABOVE] = "above",
-	[TEST_BELOW] = "below", [TEST_BITS] = "bits", [TEST_NAMES] = "is", [TEST_ZERO] = "zero",
+	[TEST_MATCHES] = "matches", [TEST_EXISTS] = "exists", [TEST_TRUE] = "true", [TEST_FALSE] = "false",
+	[TEST_ABOVE] = "above", [TEST_BELOW] = "below", [TEST_BITS] = "bits", [TEST_NAMES] = "is", [TEST_ZERO] = "zero",
 };
 
 const char *rule_scope_to_string(enum rule_scope scope)
@@ -185,8 +187,9 @@ static void add_match(struct strbuf *out, const struct rule_match *m)
 	for (size_t i = 0; i < m->conditions_len; i++) {
 		const struct rule_condition *c = &m->conditions[i];
 
-		strbuf_addf(out, "%s %s %d%d%d %llx %llu %c", subject_names[c->subject], test_names[c->test], c->negated, c->recursive,
-			    c->each, (unsigned long long)c->bits, (unsigned long long)c->number, c->unit ? c->unit : '-');
+		strbuf_addf(out, "%s %s %d%d%d %llx %llu %c", subject_names[c->subject], test_names[c->test], c->negated,
+			    c->recursive, c->each, (unsigned long long)c->bits, (unsigned long long)c->number,
+			    c->unit ? c->unit : '-');
 		add_text(out, c->path);
 		add_text(out, c->text);
 		add_names(out, c->names);

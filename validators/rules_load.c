@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Rule files: the document, its rules and their samples. The order of the work is that of the file; a rule with a mistake is left out, and all
- * mistakes are told. */
+ * Rule files: the document, its rules and their samples. The order of the work is that of the file; a rule with a mistake is
+ * left out, and all mistakes are told. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 /* ---- findings */
 
-struct finding *loader_report(struct loader *l, const char *rule_id, const struct node *node, const char *path, const char *fmt, ...)
+struct finding *loader_report(struct loader *l, const char *rule_id, const struct node *node, const char *path, const char *fmt,
+			      ...)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	va_list ap;
@@ -94,7 +95,10 @@ static void decode_words(struct decode *d, const struct field *field, const stru
 		decode_text(d, field, node, path, target);
 }
 
-#define RULE_FIELD(key_, decoder, member, ...) { .key = key_, .decode = decoder, .offset = offsetof(struct raw_rule, member), __VA_ARGS__ }
+#define RULE_FIELD(key_, decoder, member, ...)                                                                                 \
+	{                                                                                                                      \
+		.key = key_, .decode = decoder, .offset = offsetof(struct raw_rule, member), __VA_ARGS__                       \
+	}
 static const struct field rule_fields[] = {
 	RULE_FIELD("id", decode_node, id_node, .need = FIELD_REQUIRED, .help = "write 'group/name' in lower case"),
 	RULE_FIELD("title", decode_words, title, .need = FIELD_REQUIRED, .help = "say in a few words what is wrong"),
@@ -127,7 +131,8 @@ static const struct field sample_fields[] = {
 static const struct field_table sample_table = FIELD_TABLE(sample_fields);
 
 /* What schema_decode() says of packages, said of rules: everything is an error. */
-static void decode_strictly(struct loader *l, const struct field_table *table, const struct node *map, const char *path, void *target)
+static void decode_strictly(struct loader *l, const struct field_table *table, const struct node *map, const char *path,
+			    void *target)
 {
 	static const char *const ids[][2] = {
 		{ "schema/unknown-key", "rules/unknown-key" }, { "schema/missing-key", "rules/missing-key" },
@@ -181,7 +186,8 @@ static void check_id(struct loader *l, const struct node *node, const char *path
 		return;
 	}
 	if (node->len > 80 || !is_rule_id(node->text)) {
-		loader_suggest(loader_report(l, "rules/id", node, path, "%s is no id of a rule", utf8_quote(quoted, node->text, node->len)),
+		loader_suggest(loader_report(l, "rules/id", node, path, "%s is no id of a rule",
+					     utf8_quote(quoted, node->text, node->len)),
 			       "%s", "write 'group/name': lower-case letters, digits and single '-', at most 80");
 		return;
 	}
@@ -199,7 +205,8 @@ static void check_cwe(struct loader *l, const struct node *node, const char *pat
 		return;
 	if (node->kind != NODE_SCALAR || strncmp(node->text, "CWE-", 4) || !node->text[4] || strlen(node->text) > 10 ||
 	    strspn(node->text + 4, "0123456789") != strlen(node->text + 4))
-		loader_suggest(loader_report(l, "rules/value", node, path, "'cwe' is no number of the CWE list"), "%s", "write it as 'CWE-250'");
+		loader_suggest(loader_report(l, "rules/value", node, path, "'cwe' is no number of the CWE list"), "%s",
+			       "write it as 'CWE-250'");
 	else
 		raw->cwe = loader_text(l, node);
 }
@@ -228,7 +235,8 @@ static void check_message(struct loader *l, const struct node *node, const char 
 							"'{%s}' stands for nothing in a message", word),
 				       "%s", "known are {match} and {command}");
 		else if (i == 1 && raw->scope != SCOPE_SHELL)
-			loader_report_at(l, "rules/value", node, (size_t)(s - node->text), n + 2, path, "only shell rules have a '{command}'");
+			loader_report_at(l, "rules/value", node, (size_t)(s - node->text), n + 2, path,
+					 "only shell rules have a '{command}'");
 	}
 	raw->message = loader_text(l, node);
 }
@@ -248,7 +256,8 @@ static void load_sample_list(struct loader *l, const struct node *list, const ch
 		if (item->kind != NODE_SCALAR || node_is_null(item)) {
 			autofree char *at = xasprintf("%s[%zu]", child, i);
 
-			loader_wrong_type(l, item, at, rule->scope < SCOPE_CONTAINER ? "text" : "the YAML of a mapping as text");
+			loader_wrong_type(l, item, at,
+					  rule->scope < SCOPE_CONTAINER ? "text" : "the YAML of a mapping as text");
 			continue;
 		}
 		samples = arena_append(l->arena, samples, rule->samples_len, sizeof(*samples));
@@ -307,7 +316,8 @@ static void add_rule(struct loader *l, const struct rule *rule, const struct nod
 	size_t i = old ? (size_t)(old - l->set->rules) : l->set->len;
 
 	if (old && owned->units[i] == owned->unit) {
-		loader_report(l, "rules/duplicate-id", node, path, "there is a rule '%s' already, at %s:%u", rule->id, old->file, old->line);
+		loader_report(l, "rules/duplicate-id", node, path, "there is a rule '%s' already, at %s:%u", rule->id,
+			      old->file, old->line);
 		return;
 	}
 	if (!old) {
@@ -326,7 +336,8 @@ static bool is_switch(const struct node *map)
 	const struct node *enabled = node_get(map, "enabled");
 	bool value = true;
 
-	return map->kind == NODE_MAPPING && map->len == 2 && node_get(map, "id") && enabled && node_is_bool(enabled, &value) && !value;
+	return map->kind == NODE_MAPPING && map->len == 2 && node_get(map, "id") && enabled && node_is_bool(enabled, &value) &&
+	       !value;
 }
 
 static void switch_off(struct loader *l, const struct node *map, const char *path)
@@ -438,12 +449,14 @@ void rules_load_more(struct rule_set *set, const struct document *doc, struct fi
 		finding_add(findings, FINDING_ERROR, "rules/yaml", doc->problems[i].position, "%s", doc->problems[i].message);
 	if (!doc->root) {
 		if (!doc->problems_len)
-			finding_add(findings, FINDING_ERROR, "rules/empty", (struct position){ 0 }, "there is nothing in this file");
+			finding_add(findings, FINDING_ERROR, "rules/empty", (struct position){ 0 },
+				    "there is nothing in this file");
 		return;
 	}
 	l.file = arena_strndup(l.arena, doc->name, strlen(doc->name));
 	if (doc->root->kind != NODE_MAPPING) {
-		loader_suggest(loader_report(&l, "rules/type", doc->root, NULL, "a rule file must be a mapping, not %s", node_description(doc->root)),
+		loader_suggest(loader_report(&l, "rules/type", doc->root, NULL, "a rule file must be a mapping, not %s",
+					     node_description(doc->root)),
 			       "%s", "begin with 'rules:' and a list of rules");
 		return;
 	}

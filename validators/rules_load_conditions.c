@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Conditions of rules: what stands below `match`. One row of `condition_keys` names a key of the scopes shell, script and text, in which of them it means
- * something, and what it becomes; those of the structural scopes are in rules_load_nodes.c. */
+ * Conditions of rules: what stands below `match`. One row of `condition_keys` names a key of the scopes shell, script and text,
+ * in which of them it means something, and what it becomes; those of the structural scopes are in rules_load_nodes.c. */
 #include <string.h>
 
 #include "runner/base/host.h"
@@ -17,21 +17,23 @@ const struct bit_name rule_host_bits[] = {
 
 const struct bit_name rule_origin_bits[] = {
 	{ "network", ORIGIN_NETWORK_EXTERNAL }, { "network-own", ORIGIN_NETWORK_OWN }, { "decoded", ORIGIN_DECODED },
-	{ "secret", ORIGIN_SECRET }, { "environment", ORIGIN_ENVIRONMENT }, { "file", ORIGIN_FILE }, { "command", ORIGIN_COMMAND },
-	{ "input", ORIGIN_INPUT }, { "assembled", ORIGIN_ASSEMBLED }, { "literal", ORIGIN_LITERAL }, { NULL, 0 },
+	{ "secret", ORIGIN_SECRET }, { "environment", ORIGIN_ENVIRONMENT }, { "file", ORIGIN_FILE },
+	{ "command", ORIGIN_COMMAND }, { "input", ORIGIN_INPUT }, { "assembled", ORIGIN_ASSEMBLED },
+	{ "literal", ORIGIN_LITERAL }, { NULL, 0 },
 };
 
 const struct bit_name rule_trait_bits[] = {
-	{ "background", TRAIT_BACKGROUND }, { "loop", TRAIT_LOOP }, { "endless", TRAIT_ENDLESS }, { "fork-bomb", TRAIT_FORK_BOMB },
-	{ "nested", TRAIT_NESTED }, { "decoded", TRAIT_DECODED }, { "obfuscated", TRAIT_OBFUSCATED },
-	{ "unknown-name", TRAIT_UNKNOWN_NAME }, { "function", TRAIT_FUNCTION }, { "negated", TRAIT_NEGATED }, { "test", TRAIT_TEST },
-	{ "remote", TRAIT_REMOTE }, { "interpreter", TRAIT_INTERPRETER }, { "dry", TRAIT_DRY }, { "privileged", TRAIT_PRIVILEGED },
-	{ NULL, 0 },
+	{ "background", TRAIT_BACKGROUND }, { "loop", TRAIT_LOOP }, { "endless", TRAIT_ENDLESS },
+	{ "fork-bomb", TRAIT_FORK_BOMB }, { "nested", TRAIT_NESTED }, { "decoded", TRAIT_DECODED },
+	{ "obfuscated", TRAIT_OBFUSCATED }, { "unknown-name", TRAIT_UNKNOWN_NAME }, { "function", TRAIT_FUNCTION },
+	{ "negated", TRAIT_NEGATED }, { "test", TRAIT_TEST }, { "remote", TRAIT_REMOTE },
+	{ "interpreter", TRAIT_INTERPRETER }, { "dry", TRAIT_DRY }, { "privileged", TRAIT_PRIVILEGED }, { NULL, 0 },
 };
 
 #define WORDS_MAX 32	/* rows of the longest of these tables */
 
-static uint64_t one_bit(struct loader *l, const struct node *node, const char *path, const char *what, const struct bit_name *names)
+static uint64_t one_bit(struct loader *l, const struct node *node, const char *path, const char *what,
+			const struct bit_name *names)
 {
 	const char *known[WORDS_MAX];
 	size_t n = 0;
@@ -49,7 +51,8 @@ static uint64_t one_bit(struct loader *l, const struct node *node, const char *p
 	return 0;
 }
 
-uint64_t loader_bits(struct loader *l, const struct node *node, const char *path, const char *what, const struct bit_name *names)
+uint64_t loader_bits(struct loader *l, const struct node *node, const char *path, const char *what,
+		     const struct bit_name *names)
 {
 	uint64_t bits = 0;
 
@@ -111,7 +114,10 @@ enum key_kind {
 };
 enum { IN_SHELL = 1 << SCOPE_SHELL, IN_SCRIPT = 1 << SCOPE_SCRIPT, IN_TEXT = 1 << SCOPE_TEXT };
 
-#define KEY(key_, scopes_, kind_, subject_, ...) { .key = key_, .scopes = scopes_, .kind = kind_, .subject = subject_, __VA_ARGS__ }
+#define KEY(key_, scopes_, kind_, subject_, ...)                                                                               \
+	{                                                                                                                      \
+		.key = key_, .scopes = scopes_, .kind = kind_, .subject = subject_, __VA_ARGS__                                \
+	}
 static const struct condition_key {
 	const char *key;
 	unsigned int scopes;
@@ -163,17 +169,18 @@ static const struct condition_key *find_key(const char *key, bool *ret_negated)
 	return NULL;
 }
 
-/* Does it match everything, as far as two texts tell? Then it says nothing, or with not_ can never hold. What looks ahead or behind for what must not be
- * there says something. */
+/* Does it match everything, as far as two texts tell? Then it says nothing, or with not_ can never hold. What looks ahead or
+ * behind for what must not be there says something. */
 static bool matches_everything(struct pattern *p, const char *text)
 {
 	static const char odd[] = "\x01";
 
-	return !strstr(text, "(?!") && !strstr(text, "(?<!") && pattern_match(p, "", 0, 0, NULL) == PATTERN_YES && pattern_match(p, odd, 1, 0, NULL) == PATTERN_YES;
+	return !strstr(text, "(?!") && !strstr(text, "(?<!") && pattern_match(p, "", 0, 0, NULL) == PATTERN_YES &&
+	       pattern_match(p, odd, 1, 0, NULL) == PATTERN_YES;
 }
 
-static void load_pattern(struct loader *l, const struct condition_key *row, bool negated, const struct node *node, const char *path,
-			 struct match_builder *b)
+static void load_pattern(struct loader *l, const struct condition_key *row, bool negated, const struct node *node,
+			 const char *path, struct match_builder *b)
 {
 	struct rule_condition *c;
 	const char *text;
@@ -183,8 +190,9 @@ static void load_pattern(struct loader *l, const struct condition_key *row, bool
 	if (!text)
 		return;
 	if (row->always_there && matches_everything(l->set->patterns[index], text)) {
-		loader_suggest(loader_report(l, "rules/pattern", node, path, negated ? "this pattern matches everything, so the condition never holds" :
-					     "this pattern matches everything, so the condition always holds"),
+		loader_suggest(loader_report(l, "rules/pattern", node, path,
+					     negated ? "this pattern matches everything, so the condition never holds"
+						     : "this pattern matches everything, so the condition always holds"),
 			       "%s", "it matches the empty text; begin with '^', or use '+' for '*'");
 		return;
 	}
@@ -196,8 +204,8 @@ static void load_pattern(struct loader *l, const struct condition_key *row, bool
 	b->has_text |= row->subject == SUBJECT_TEXT && !negated;
 }
 
-static void load_patterns(struct loader *l, const struct condition_key *row, bool negated, const struct node *node, const char *path,
-			  struct match_builder *b)
+static void load_patterns(struct loader *l, const struct condition_key *row, bool negated, const struct node *node,
+			  const char *path, struct match_builder *b)
 {
 	if (node->kind != NODE_SEQUENCE) {
 		load_pattern(l, row, negated, node, path, b);
@@ -212,8 +220,8 @@ static void load_patterns(struct loader *l, const struct condition_key *row, boo
 	}
 }
 
-static void load_names(struct loader *l, const struct condition_key *row, bool negated, const struct node *node, const char *path,
-		       struct match_builder *b)
+static void load_names(struct loader *l, const struct condition_key *row, bool negated, const struct node *node,
+		       const char *path, struct match_builder *b)
 {
 	const char *const *names = loader_names(l, node, path);
 	struct rule_condition *c;
@@ -266,8 +274,8 @@ static void load_recursive(struct loader *l, const struct node_pair *pair, const
 		b->recursive = pair->key;
 }
 
-static void load_condition(struct loader *l, const struct condition_key *row, bool negated, const struct node_pair *pair, const char *path,
-			   struct match_builder *b)
+static void load_condition(struct loader *l, const struct condition_key *row, bool negated, const struct node_pair *pair,
+			   const char *path, struct match_builder *b)
 {
 	struct rule_condition *c;
 	uint64_t bits;
@@ -310,11 +318,14 @@ static void report_key(struct loader *l, const struct node *key, const char *pat
 	}
 	row = find_key(key->text, &negated);
 	if (row || nodes_is_key(key->text)) {
-		loader_suggest(loader_report(l, "rules/misplaced-key", key, path, "'%s' means nothing to a rule that applies to '%s'", key->text,
+		loader_suggest(loader_report(l, "rules/misplaced-key", key, path,
+					     "'%s' means nothing to a rule that applies to '%s'", key->text,
 					     rule_scope_to_string(scope)),
 			       "it belongs to %s",
-			       !row ? "rules on mappings: container, pod, manifest, api, action, package" :
-			       row->scopes & IN_SHELL ? "'shell'" : row->scopes & IN_SCRIPT ? "'script' and 'text'" : "'text'");
+			       !row			 ? "rules on mappings: container, pod, manifest, api, action, package"
+			       : row->scopes & IN_SHELL	 ? "'shell'"
+			       : row->scopes & IN_SCRIPT ? "'script' and 'text'"
+							 : "'text'");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(condition_keys); i++)
@@ -345,12 +356,14 @@ static void load_flat(struct loader *l, const struct node *map, const char *path
 }
 
 /* What only the whole of a match tells. */
-static void check_match(struct loader *l, const struct node *map, const char *path, struct match_builder *b, bool said_something)
+static void check_match(struct loader *l, const struct node *map, const char *path, struct match_builder *b,
+			bool said_something)
 {
 	const bool text = b->scope == SCOPE_SCRIPT || b->scope == SCOPE_TEXT;
 
 	if (b->recursive && !b->has_effect)
-		loader_report(l, "rules/value", b->recursive, path, "'recursive' needs a path: reads, writes, deletes, modes …");
+		loader_report(l, "rules/value", b->recursive, path,
+			      "'recursive' needs a path: reads, writes, deletes, modes …");
 	for (size_t i = 0; b->recursive && i < b->len; i++)
 		if (b->conditions[i].subject >= SUBJECT_READS && b->conditions[i].subject <= SUBJECT_LINKS)
 			b->conditions[i].recursive = true;
@@ -365,7 +378,8 @@ static void check_match(struct loader *l, const struct node *map, const char *pa
 		loader_report(l, "rules/missing-key", map, path, "'%s' has no condition", path);
 }
 
-static void load_match(struct loader *l, const struct node *map, const char *path, enum rule_scope scope, struct rule_match *match)
+static void load_match(struct loader *l, const struct node *map, const char *path, enum rule_scope scope,
+		       struct rule_match *match)
 {
 	struct match_builder b = { .match = match, .scope = scope };
 	size_t before = finding_count(l->findings, FINDING_ERROR);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Macros: {{name}} in a pattern stands for the text of that name, in (?:…). Every macro is expanded once, when it is defined, so the work is linear in
- * what is written; a reference pastes the finished text. */
+ * Macros: {{name}} in a pattern stands for the text of that name, in (?:…). Every macro is expanded once, when it is defined,
+ * so the work is linear in what is written; a reference pastes the finished text. */
 #include <string.h>
 
 #include "runner/base/mem.h"
@@ -93,7 +93,8 @@ static void paste(struct expansion *x, size_t offset, size_t width, const char *
 	if (!expand_macro(x->l, m))
 		return;		/* reported where it is defined */
 	if (m->depth >= MACROS_MAX_DEPTH) {
-		loader_report_at(x->l, "rules/macro", x->node, offset, width, x->path, "macros are nested more than %d deep", MACROS_MAX_DEPTH);
+		loader_report_at(x->l, "rules/macro", x->node, offset, width, x->path, "macros are nested more than %d deep",
+				 MACROS_MAX_DEPTH);
 		return;
 	}
 	x->broken = false;
@@ -160,7 +161,8 @@ static void expand(struct expansion *x)
 		i += n;
 	}
 	if (x->out->overflow) {
-		loader_report(x->l, "rules/limit", x->node, x->path, "the pattern has more than %zu bytes with its macros", x->out->max);
+		loader_report(x->l, "rules/limit", x->node, x->path, "the pattern has more than %zu bytes with its macros",
+			      x->out->max);
 		x->broken = true;
 	}
 }
@@ -176,11 +178,13 @@ static void report_pattern(struct expansion *x, size_t result_offset, const stru
 	offset = piece->macro_len ? piece->source : piece->source + (result_offset - piece->result);
 	if (offset > x->node->len)
 		offset = x->node->len;
-	loader_report_at(x->l, "rules/pattern", x->node, offset, piece->macro_len ? piece->macro_len : 1, x->path, "wrong pattern: %s", err->text);
+	loader_report_at(x->l, "rules/pattern", x->node, offset, piece->macro_len ? piece->macro_len : 1, x->path,
+			 "wrong pattern: %s", err->text);
 }
 
 /* The text of a node with its macros expanded, checked as a pattern, owned by the set; NULL: reported. */
-static const char *make(struct loader *l, const struct node *node, const char *path, struct pattern **ret, unsigned int *ret_depth)
+static const char *make(struct loader *l, const struct node *node, const char *path, struct pattern **ret,
+			unsigned int *ret_depth)
 {
 	autostrbuf struct strbuf out = STRBUF_INIT(PATTERN_MAX_BYTES);
 	struct expansion x = { .l = l, .node = node, .path = path, .out = &out };
@@ -265,7 +269,8 @@ static void define(struct loader *l, struct macro_table *table, const struct nod
 		table->items = arena_append(l->arena, table->items, table->len, sizeof(*table->items));
 		m = &table->items[table->len++];
 	}
-	*m = (struct macro){ .name = loader_text(l, pair->key), .node = pair->value, .path = arena_strndup(l->arena, child.buf, child.len) };
+	*m = (struct macro){
+		.name = loader_text(l, pair->key), .node = pair->value, .path = arena_strndup(l->arena, child.buf, child.len)};
 }
 
 void macros_define(struct loader *l, const struct node *map, const char *path, bool everywhere)

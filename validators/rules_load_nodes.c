@@ -124,7 +124,8 @@ bool nodes_is_key(const char *key)
 
 /* ---- paths */
 
-/* "a.b[].c", "*", "prefix*", "\"a.b/c\"": keys joined by dots, each with any number of "[]" behind it. Returns where it is wrong; the length: nowhere. */
+/* "a.b[].c", "*", "prefix*", "\"a.b/c\"": keys joined by dots, each with any number of "[]" behind it. Returns where it is
+ * wrong; the length: nowhere. */
 static size_t path_mistake(const char *s)
 {
 	size_t i = 0;
@@ -193,7 +194,8 @@ static void report_key(struct loader *l, const struct node *key, const char *pat
 		return;
 	}
 	if (!strncmp(key->text, "not_", 4)) {
-		loader_suggest(loader_report(l, "rules/misplaced-key", key, path, "'%s' means nothing to a rule that applies to '%s'", key->text,
+		loader_suggest(loader_report(l, "rules/misplaced-key", key, path,
+					     "'%s' means nothing to a rule that applies to '%s'", key->text,
 					     rule_scope_to_string(scope)),
 			       "%s", "list what must not hold below 'not'");
 		return;
@@ -206,8 +208,8 @@ static void report_key(struct loader *l, const struct node *key, const char *pat
 }
 
 /* The test that stands in `map`; there must be exactly one. */
-static const struct node_test *choose_test(struct loader *l, const struct node *map, const char *path, bool nested, enum rule_scope scope,
-					   const struct node **ret_value)
+static const struct node_test *choose_test(struct loader *l, const struct node *map, const char *path, bool nested,
+					   enum rule_scope scope, const struct node **ret_value)
 {
 	const struct node_test *chosen = NULL;
 	bool wrong = false;
@@ -223,7 +225,8 @@ static const struct node_test *choose_test(struct loader *l, const struct node *
 			report_key(l, key, path, nested, scope);
 			wrong = true;
 		} else if (chosen) {
-			loader_suggest(loader_report(l, "rules/value", key, path, "two tests beside one 'at': '%s' and '%s'", chosen->key, test->key),
+			loader_suggest(loader_report(l, "rules/value", key, path, "two tests beside one 'at': '%s' and '%s'",
+						     chosen->key, test->key),
 				       "%s", "put the other one below 'and' with an 'at' of its own");
 			wrong = true;
 		} else {
@@ -237,7 +240,8 @@ static const struct node_test *choose_test(struct loader *l, const struct node *
 	return wrong ? NULL : chosen;
 }
 
-static void load_test(struct loader *l, const struct node *map, const char *path, bool nested, bool negated, struct match_builder *b)
+static void load_test(struct loader *l, const struct node *map, const char *path, bool nested, bool negated,
+		      struct match_builder *b)
 {
 	const struct node *at = node_get(map, "at"), *value = NULL;
 	const struct node_test *test = choose_test(l, map, path, nested, b->scope, &value);
@@ -262,7 +266,8 @@ static void load_test(struct loader *l, const struct node *map, const char *path
 	*builder_add(l, b, c.subject, c.test) = c;
 }
 
-static void load_more(struct loader *l, const struct node *map, const char *path, const char *key, bool negated, struct match_builder *b)
+static void load_more(struct loader *l, const struct node *map, const char *path, const char *key, bool negated,
+		      struct match_builder *b)
 {
 	const struct node *list = node_get(map, key);
 	autofree char *child = xasprintf("%s.%s", path, key);

@@ -64,8 +64,8 @@ struct loader {
 };
 
 /* Report a mistake at a node, or at byte `offset` of its text with `width` characters. */
-struct finding *loader_report(struct loader *l, const char *rule_id, const struct node *node, const char *path, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+struct finding *loader_report(struct loader *l, const char *rule_id, const struct node *node, const char *path, const char *fmt,
+			      ...) __attribute__((format(printf, 5, 6)));
 struct finding *loader_report_at(struct loader *l, const char *rule_id, const struct node *node, size_t offset, size_t width,
 				 const char *path, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 void loader_suggest(struct finding *f, const char *fmt, const char *text);	/* NULL text: nothing */
@@ -101,7 +101,8 @@ struct bit_name {
 	const char *name;
 	uint64_t bit;
 };
-uint64_t loader_bits(struct loader *l, const struct node *node, const char *path, const char *what, const struct bit_name *names);
+uint64_t loader_bits(struct loader *l, const struct node *node, const char *path, const char *what,
+		     const struct bit_name *names);
 extern const struct bit_name rule_host_bits[], rule_origin_bits[], rule_trait_bits[];	/* end in a row without name */
 
 /* rules_load_nodes.c: one item of `match` of a structural scope. */
@@ -111,8 +112,8 @@ bool nodes_is_key(const char *key);
 /* rules.c */
 void rules_text(const struct rule *rule, struct strbuf *out);	/* everything that matters, for the digest */
 
-/* rules_load.c, for callers that want every mistake of every file: the files of a folder in the order they are loaded, one of them read, and
- * what rules_load() does in two parts: ids may not come twice between two rules_begin(). */
+/* rules_load.c, for callers that want every mistake of every file: the files of a folder in the order they are loaded, one of
+ * them read, and what rules_load() does in two parts: ids may not come twice between two rules_begin(). */
 int rules_folder_files(const char *folder, struct strvec *ret, struct error *err);
 int rules_read_file(const char *path, struct document **ret, struct error *err);
 void rules_begin(struct rule_set *set);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rules: any bytes as a rule file. Whatever is taken is whole: ids are found, patterns match without trouble, what is wrong has a place in the file. */
+ * rules: any bytes as a rule file. Whatever is taken is whole: ids are found, patterns match without trouble, conditions have
+ * what their test needs. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,8 @@ static void check_rule(const struct rule_set *set, const struct rule *rule)
 	json_auto_t *o = rule_to_json(rule);
 
 	check(rules_find(set, rule->id) == rule);
-	check(*rule->title && *rule->help && *rule->suggestion && *rule->category && rule->matches_len && rule->samples_len >= 2);
+	check(*rule->title && *rule->help && *rule->suggestion && *rule->category && rule->matches_len &&
+	      rule->samples_len >= 2);
 	for (size_t m = 0; m < rule->matches_len; m++) {
 		const struct rule_match *match = &rule->matches[m];
 

@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "validators/pattern.h"
 
@@ -135,7 +135,7 @@ static void lazy_ones_cost_nothing_and_wrong_ones_are_a_limit(void **state)
 static void the_jit_takes_over_when_it_pays(void **state)
 {
 	struct pattern *p = must("a|b");
-	char text[2000];
+	char text[9000];
 	int n = 0;
 
 	(void)state;
@@ -144,7 +144,7 @@ static void the_jit_takes_over_when_it_pays(void **state)
 		pattern_match(p, text, 10, 0, NULL);
 		n++;
 	}
-	assert_in_range(n, 2, 100);
+	assert_in_range(n, 2, 200);
 	pattern_free(p);
 	p = must("a|b");
 	pattern_match(p, text, sizeof(text), 0, NULL);
@@ -155,7 +155,9 @@ static void the_jit_takes_over_when_it_pays(void **state)
 /* Whoever goes on at `next` ends, whatever the pattern. */
 static void no_caller_loops(void **state)
 {
-	static const char *const patterns[] = { "", "a*", "^", "$", "\\b", "(?=b)", "(?<=(?<at>a))", "a\\K", "(?<at>)", "x?|\\xff", ".", "(?<at>a)(?=b)" };
+	static const char *const patterns[] = {
+		"", "a*", "^", "$", "\\b", "(?=b)", "(?<=(?<at>a))", "a\\K", "(?<at>)", "x?|\\xff", ".", "(?<at>a)(?=b)",
+	};
 	static const char text[] = "aab\n\xc3\xa9\xff\xc3 ab\n\n";
 	const size_t len = sizeof(text) - 1;
 
@@ -190,6 +192,21 @@ static char *filled(const char *unit, size_t len)
 	return text;
 }
 
+/* The processor time that one match takes, on a machine that has other things to do, too. */
+static enum pattern_result match_timed(const char *pattern, enum pattern_jit jit, const char *text, size_t len, unsigned int *ret_ms)
+{
+	struct pattern *p = must(pattern);
+	clock_t start = clock();
+	enum pattern_result r;
+
+	pattern_set_jit(p, jit);
+	r = pattern_match(p, text, len, 0, NULL);
+	*ret_ms = (unsigned int)((clock() - start) / (CLOCKS_PER_SEC / 1000));
+	assert_int_equal(pattern_is_jitted(p), jit == PATTERN_JIT_NOW);
+	pattern_free(p);
+	return r;
+}
+
 /* Each answers PATTERN_LIMIT in bounded time, with and without the JIT. */
 static void catastrophes_are_bounded(void **state)
 {
@@ -218,40 +235,36 @@ static void catastrophes_are_bounded(void **state)
 		for (int jit = PATTERN_JIT_NEVER; jit <= PATTERN_JIT_NOW; jit++) {
 			autofree char *body = filled(cases[i].unit, cases[i].len);
 			autofree char *text = xasprintf("%s%s", body, cases[i].tail);
-			struct pattern *p = must(cases[i].pattern);
-			uint64_t start = clock_monotonic_ns(), spent;
-			enum pattern_result r;
+			unsigned int ms;
+			enum pattern_result r = match_timed(cases[i].pattern, (enum pattern_jit)jit, text, strlen(text), &ms);
 
-			pattern_set_jit(p, (enum pattern_jit)jit);
-			r = pattern_match(p, text, strlen(text), 0, NULL);
-			spent = clock_monotonic_ns() - start;
-			if (r != PATTERN_LIMIT)
-				fail_msg("%s, jit %d: %d", cases[i].pattern, jit, (int)r);
-			if (spent > 3 * NS_PER_SEC)
-				fail_msg("%s, jit %d: %llu ms", cases[i].pattern, jit, (unsigned long long)(spent / NS_PER_MS));
-			assert_int_equal(pattern_is_jitted(p), jit == PATTERN_JIT_NOW);
-			pattern_free(p);
+			if (r != PATTERN_LIMIT || ms > 3000)
+				fail_msg("%s, jit %d: %d after %u ms", cases[i].pattern, jit, (int)r, ms);
 		}
 }
 
 /* What never meets a match limit: quadratic over the places to start from. */
 static void quadratic_searches_are_bounded(void **state)
 {
-	static const char *const patterns[] = { "x[^y]*+[zq]$", "x.*[zq]!", "\\w+\\s*[zq]!" };
-	const size_t len = (size_t)2 << 20;
-	autofree char *text = filled("x", len);
+	static const char *const patterns[] = {
+		"x[^y]*+[zq]$", "x.*[zq]!", "\\w+\\s*[zq]!", "x[^y]*x[^Q]*Q\\w", "(?:(?=(x+))\\1?x?)+[qc]$", "(?:(?!.*yes)x)+[zq]!",
+	};
+	static const size_t lens[] = { 700, 5000, 60000, 1000000 };
 
 	(void)state;
-	memcpy(text + len - 2, "z.", 2);
-	for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-		struct pattern *p = must(patterns[i]);
-		uint64_t start = clock_monotonic_ns();
+	for (size_t l = 0; l < ARRAY_SIZE(lens) * ARRAY_SIZE(patterns); l++) {
+		const char *pattern = patterns[l % ARRAY_SIZE(patterns)];
+		const size_t len = lens[l / ARRAY_SIZE(patterns)];
+		autofree char *text = filled("x", len);
 
-		if (pattern_match(p, text, len, 0, NULL) != PATTERN_LIMIT)
-			fail_msg("%s is no limit", patterns[i]);
-		if (clock_monotonic_ns() - start > 5 * NS_PER_SEC)
-			fail_msg("%s: too slow", patterns[i]);
-		pattern_free(p);
+		memcpy(text + len - 6, "z.!noQ", 6);
+		for (int jit = PATTERN_JIT_NEVER; jit <= PATTERN_JIT_NOW; jit++) {
+			unsigned int ms;
+			enum pattern_result r = match_timed(pattern, (enum pattern_jit)jit, text, len, &ms);
+
+			if (r == PATTERN_YES || (len > 100000 && r != PATTERN_LIMIT) || ms > 3000)
+				fail_msg("%s, jit %d, %zu bytes: %d after %u ms", pattern, jit, len, (int)r, ms);
+		}
 	}
 }
 

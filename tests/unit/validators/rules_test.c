@@ -194,7 +194,7 @@ static void own_rules_are_added(void **state)
 	assert_int_equal(set->len, len + 1);
 	assert_int_equal(set->patterns_len, patterns + 1);
 	assert_string_equal(set->rules[len].file, "own.yaml");
-	assert_int_equal(pattern_match(rule_pattern(set, &set->rules[len].matches[0].conditions[0]), "ownn", 4, 0, NULL), PATTERN_YES);
+	assert_int_equal(pattern_match(rule_pattern(set, set->rules[len].matches[0].conditions), "ownn", 4, 0, NULL), PATTERN_YES);
 	add(set, OWN("own/x", "Y"));
 	assert_int_equal(set->len, len + 1);
 	assert_string_equal(rules_find(set, "own/x")->title, "Y");
@@ -235,8 +235,9 @@ static void rules_as_json(void **state)
 	add(set, OWN("own/x", "X"));
 	o = rule_to_json(&set->rules[0]);
 	json_write(o, 0, &text);
-	assert_string_equal(text.buf, "{\"id\":\"own/x\",\"title\":\"X\",\"severity\":\"low\",\"category\":\"c\",\"cwe\":null,\"applies_to\":\"shell\","
-			    "\"message\":\"X\",\"help\":\"H\",\"suggestion\":\"S\",\"secret\":false,\"enabled\":true,\"file\":\"own.yaml\",\"line\":2,"
+	assert_string_equal(text.buf, "{\"id\":\"own/x\",\"title\":\"X\",\"severity\":\"low\",\"category\":\"c\",\"cwe\":null,"
+			    "\"applies_to\":\"shell\",\"message\":\"X\",\"help\":\"H\",\"suggestion\":\"S\",\"secret\":false,"
+			    "\"enabled\":true,\"file\":\"own.yaml\",\"line\":2,"
 			    "\"match\":[{\"conditions\":[{\"subject\":\"args\",\"test\":\"matches\",\"pattern\":\"own+\"}]}]}");
 	rules_free(set);
 }

@@ -199,13 +199,17 @@ static int list_rules(const struct rules_view *v, const struct strvec *operands)
 
 static void write_samples(const struct rules_view *v, const struct rule *rule, bool must_match, const char *heading)
 {
-	strbuf_addf(v->out, "\n%s\n", heading);
+	bool first = true;
+
 	for (size_t i = 0; i < rule->samples_len; i++) {
 		const char *s = rule->samples[i].text;
 		const char *mark = "- ";
 
 		if (rule->samples[i].must_match != must_match)
 			continue;
+		if (first)
+			strbuf_addf(v->out, "\n%s\n", heading);
+		first = false;
 		while (*s) {
 			size_t len = strcspn(s, "\n");
 
@@ -352,8 +356,10 @@ static int test_rules(const struct rules_view *v, const struct strvec *operands)
 		strbuf_addch(v->out, '\n');
 	} else {
 		strbuf_addf(v->out, "%zu samples of %zu rules tried, ", t.tried, t.rules);
-		t.failed ? strbuf_addf(v->out, "%zu did not do what they say\n", t.failed)
-			 : strbuf_addstr(v->out, "all do what they say\n");
+		if (t.failed)
+			strbuf_addf(v->out, "%zu did not do what they say\n", t.failed);
+		else
+			strbuf_addstr(v->out, t.tried ? "all do what they say\n" : "there are none\n");
 	}
 	return t.failed ? EXIT_NOT_ACCEPTABLE : EXIT_OK;
 }

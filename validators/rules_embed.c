@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * rules_embed: a program of the build. Reads the rule files with the loader of the product, tries every sample, and prints C with static
- * tables, so that the product has nothing to parse when it starts. Any mistake stops the build, at file:line:column.
+ * rules_embed: a program of the build. Reads the rule files with the loader of the product, tries every sample, and prints C
+ * with static tables, so that the product has nothing to parse when it starts. Any mistake stops the build, at file:line:column.
  *
  *	rules_embed stop|count|skip FOLDER > rules_tables.c
  *
@@ -80,8 +80,9 @@ static void print_condition(const struct rule_condition *c, struct pattern_numbe
 {
 	printf("\t{ .subject = %d, .test = %d, .negated = %d, .recursive = %d, .each = %d, .pattern = %uu, .bits = 0x%llx, "
 	       ".number = %lluu, .unit = %d, .path = ",
-	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each, c->text ? number_of(numbers, c->text) : UINT32_MAX,
-	       (unsigned long long)c->bits, (unsigned long long)c->number, c->unit);
+	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each,
+	       c->text ? number_of(numbers, c->text) : UINT32_MAX, (unsigned long long)c->bits, (unsigned long long)c->number,
+	       c->unit);
 	print_string(c->path);
 	fputs(", .text = ", stdout);
 	print_string(c->text);
@@ -132,8 +133,8 @@ static void print_rule(const struct rule *rule, size_t r)
 	print_member("cwe", rule->cwe);
 	print_member("category", rule->category);
 	print_member("file", rule->file);
-	printf("\t\t.severity = %d, .scope = %d, .secret = %d, .disabled = %d, .line = %u,\n", (int)rule->severity, (int)rule->scope,
-	       rule->secret, rule->disabled, rule->line);
+	printf("\t\t.severity = %d, .scope = %d, .secret = %d, .disabled = %d, .line = %u,\n", (int)rule->severity,
+	       (int)rule->scope, rule->secret, rule->disabled, rule->line);
 	printf("\t\t.matches = m%zu, .matches_len = %zu, .samples = s%zu, .samples_len = %zu,\n\t},\n", r, rule->matches_len, r,
 	       rule->samples_len);
 }
@@ -159,8 +160,9 @@ static void print_tables(const struct rule_set *set)
 		puts(" },");
 	}
 	rules_digest(set, digest);
-	printf("};\nconst struct rule_tables rules_tables = {\n\t.rules = rules, .len = %zu, .patterns_len = %zu, .macros = macros, .macros_len = %zu,\n"
-	       "\t.digest = \"%s\",\n};\n", set->len, numbers.len, owned->macros.len, digest);
+	printf("};\nconst struct rule_tables rules_tables = {\n\t.rules = rules, .len = %zu, .patterns_len = %zu,\n"
+	       "\t.macros = macros, .macros_len = %zu, .digest = \"%s\",\n};\n",
+	       set->len, numbers.len, owned->macros.len, digest);
 	free(numbers.texts);
 }
 

@@ -51,17 +51,20 @@ static void assign_array(struct walker *w, const struct shell_assignment *a, str
 {
 	struct words ws = { .items = NULL };
 	struct variable *old = a->append ? variable_find(w, a->name, strlen(a->name)) : NULL;
+	size_t before = old ? old->now.array ? old->now.len : 1 : 0;
 
-	for (size_t i = 0; old && i < (old->now.array ? old->now.len : 1); i++)
+	if (!affordable(w, before))	/* those before are forgotten: copying them each time is the square of their number */
+		before = 0;
+	for (size_t i = 0; i < before; i++)
 		words_push(w, &ws, old->now.values[i], false);
 	expand_words(w, a->words, a->words_len, &ws);
-	spend(w, ws.len * 8);
+	spend(w, before * 16);
 	strbuf_addch(text, '(');
-	for (size_t i = 0; i < ws.len; i++) {
+	for (size_t i = before; i < ws.len; i++) {
 		const struct shell_value *v = &ws.items[i];
 		const char *close = v->text[0] == '[' ? strstr(v->text, "]=") : NULL;
 
-		strbuf_addstr(text, i ? " " : "");
+		strbuf_addstr(text, i > before ? " " : "");
 		strbuf_add(text, v->text, v->len);
 		*origin |= v->origin;
 		*known &= v->known;

@@ -74,7 +74,7 @@ static struct looked_up look_up_shell_variable(struct walker *w, const char *nam
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		if (!strcmp(name, harmless[i]))
 			return unknown(w, name, len, 0);
-	return unknown(w, name, len, knowledge_variable_origin(name));
+	return (struct looked_up){ .values = variable_unknown(w, name, len), .len = 1 };
 }
 
 static struct looked_up look_up_element(struct walker *w, const struct variable *v, const char *name, size_t len, const char *index)

@@ -198,6 +198,20 @@ static struct shell_value render(struct walker *w, const struct shell_command *c
 	return v;
 }
 
+/* Some print much more than they are told. */
+static bool output_affordable(struct walker *w, const struct shell_command *c, const struct shell_value *in)
+{
+	static const char *const verbose[] = { "printf", "seq", "yes", "jot", "openssl", "head", "gunzip", "zcat", "gzip", "xz", "bzip2" };
+	size_t cost = in ? in->len : 0;
+
+	for (size_t i = 0; i < c->argc; i++)
+		cost += c->argv[i].len;
+	for (size_t i = 0; i < ARRAY_SIZE(verbose); i++)
+		if (!strcmp(c->name, verbose[i]) && cost < SHELL_MAX_VALUE / 64)
+			cost = SHELL_MAX_VALUE / 64;
+	return affordable(w, cost);
+}
+
 void give_output(struct walker *w, const struct running *r)
 {
 	const struct shell_command *c = &r->cmd;
@@ -209,7 +223,7 @@ void give_output(struct walker *w, const struct running *r)
 		return;
 	if (!strcmp(c->name, "pwd") && w->cwd) {
 		v = value_text(w->cwd, strlen(w->cwd), ORIGIN_LITERAL);
-	} else if (!knowledge_output(w->arena, c->argv, c->argc, in, &v)) {
+	} else if (!output_affordable(w, c, in) || !knowledge_output(w->arena, c->argv, c->argc, in, &v)) {
 		v = (struct shell_value){ .text = "", .origin = ORIGIN_COMMAND | (in ? in->origin & flows : 0) };
 	}
 	if (!v.known && (!v.len || (value_is_unknown(&v) && (!in || v.text != in->text)))) {
@@ -229,6 +243,24 @@ void give_output(struct walker *w, const struct running *r)
 }
 
 /* ---- one command */
+/* Most commands can be told at a glance not to be. */
+static bool may_be_dry(const struct shell_command *c)
+{
+	static const char *const never[] = { "[", "[[", "test", "echo", "printf", "set", "local", "read", "declare", "cd", "exit" };
+	static const char *const without_option[] = { "terraform", "tofu", "helm", "pulumi", "systemd-analyze", "salt", "salt-call" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
+		if (!strcmp(c->name, never[i]))
+			return false;
+	for (size_t i = 1; i < c->argc; i++)
+		if (c->argv[i].text[0] == '-')
+			return true;
+	for (size_t i = 0; i < ARRAY_SIZE(without_option); i++)
+		if (!strcmp(c->name, without_option[i]))
+			return true;
+	return false;
+}
+
 static void prepare(struct walker *w, struct running *r)
 {
 	const struct call *c = r->call;
@@ -245,7 +277,7 @@ static void prepare(struct walker *w, struct running *r)
 	else
 		find_code(w, r, &effects);
 	cmd->effects = effects;
-	if (knowledge_is_dry(cmd->argv, cmd->argc))
+	if (may_be_dry(cmd) && knowledge_is_dry(cmd->argv, cmd->argc))
 		cmd->traits |= TRAIT_DRY;
 	if (is_script_again(w, r))
 		cmd->traits |= TRAIT_FORK_BOMB;

@@ -96,7 +96,7 @@ struct variable *variable_find(struct walker *w, const char *name, size_t len)
 	return v;
 }
 
-static struct variable *variable_make(struct walker *w, const char *name, size_t len)
+static struct variable *variable_entry(struct walker *w, const char *name, size_t len)
 {
 	uint32_t hash = hash_bytes(HASH_START, name, len);
 	struct variable *v = table_find(&w->variables, variable_key, hash, name, len);
@@ -106,6 +106,22 @@ static struct variable *variable_make(struct walker *w, const char *name, size_t
 		v->name = arena_strndup(w->arena, name, len);
 		table_add(&w->variables, variable_key, hash, v);
 	}
+	return v;
+}
+
+const struct shell_value *variable_unknown(struct walker *w, const char *name, size_t len)
+{
+	struct variable *v = variable_entry(w, name, len);
+
+	if (!v->unknown.text)
+		v->unknown = value_unknown(w->arena, name, len, knowledge_variable_origin(v->name));
+	return &v->unknown;
+}
+
+static struct variable *variable_make(struct walker *w, const char *name, size_t len)
+{
+	struct variable *v = variable_entry(w, name, len);
+
 	if (w->marks) {
 		ARRAY_GROW(w->undo, w->undo_len, w->undo_alloc);
 		w->undo[w->undo_len++] = (struct undo){ .variable = v, .before = v->now };

@@ -18,6 +18,7 @@ struct snapshot {
 void table_release(struct table *t);
 struct snapshot scope_enter(struct walker *w);
 void scope_leave(struct walker *w, const struct snapshot *s);
+const struct shell_value *variable_unknown(struct walker *w, const char *name, size_t len);	/* ${name} */
 struct variable *variable_find(struct walker *w, const char *name, size_t len);	/* NULL: not set, or not visible here */
 void variable_set(struct walker *w, const char *name, size_t len, const struct shell_value *values, size_t n);
 void variable_assign(struct walker *w, const char *name, size_t len, struct shell_value value, bool odd);

@@ -59,6 +59,7 @@ struct variable {
 	struct variable *next;
 	const char *name;
 	struct binding now;
+	struct shell_value unknown;	/* what it reads while it is not set; text NULL: not asked for yet */
 	unsigned int ways, branch;	/* how many branches set it; the last one that was counted */
 };
 

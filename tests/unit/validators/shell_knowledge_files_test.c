@@ -139,7 +139,7 @@ static void knows_made_files(void **state)
 		struct made_file made[4];
 		struct shell_value *argv;
 		size_t argc = split(&arena, rows[i].line, &argv), n = knowledge_made_files(&arena, argv, argc, "/w", made, COUNT(made));
-		const struct made_file *m = &made[n - 1];
+		const struct made_file *m = n ? &made[n - 1] : NULL;
 
 		if (n != (!rows[i].path ? 0 : rows[i].n ? rows[i].n : 1))
 			fail_msg("'%s': %zu files", rows[i].line, n);

@@ -294,7 +294,7 @@ void effects_generic(struct effects *e)
 
 		if (letter == '-')
 			continue;
-		effects_letter(e, letter, &a->value);
+		option_letter(e, letter, &a->value);
 		if (options_flag(&e->args, 'u'))
 			effects_letter(e, 'D', &a->value);
 	}
@@ -336,6 +336,18 @@ static bool enter_subcommand(struct effects *e)
 	return true;
 }
 
+/* "yq eval FILE" and "yq FILE" mean the same. */
+static void maybe_enter_subcommand(struct effects *e)
+{
+	const struct program *found = e->argc > 1 ? find_subcommand(e->program, &e->argv[1]) : NULL;
+
+	if (!found)
+		return;
+	e->program = found;
+	e->argv++;
+	e->argc--;
+}
+
 const struct program *effects_program_of(struct arena *arena, const struct shell_value *word)
 {
 	const char *slash = memrchr(word->text, '/', word->len);
@@ -363,6 +375,8 @@ void knowledge_effects(struct arena *arena, const struct shell_value *argv, size
 	for (int depth = 0; depth < DEPTH_MAX && e.program->style & PROGRAM_SUBCOMMANDS; depth++)
 		if (!enter_subcommand(&e))
 			return;
+	if (e.program->style & PROGRAM_MAYBE_SUBCOMMANDS)
+		maybe_enter_subcommand(&e);
 	e.args = options_split(arena, e.program->options, e.program->style, e.argv, e.argc);
 	if (e.program->handler)
 		e.program->handler(&e);

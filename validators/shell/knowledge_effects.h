@@ -20,6 +20,7 @@
 
 enum program_style {
 	PROGRAM_SUBCOMMANDS = 1 << 8,	/* "git" → "git clean"; beside enum options_style */
+	PROGRAM_MAYBE_SUBCOMMANDS = 1 << 9,	/* the first word may be one that has a row */
 	PROGRAM_REMOTE = 1 << 10,	/* host:path names nothing here */
 };
 
@@ -74,6 +75,7 @@ void effects_generic(struct effects *e);
 /* handlers */
 void effects_awk(struct effects *e);
 void effects_cpio(struct effects *e);
+void effects_cmake(struct effects *e);
 void effects_compress(struct effects *e);
 void effects_copy(struct effects *e);
 void effects_curl(struct effects *e);
@@ -84,12 +86,16 @@ void effects_git_clean(struct effects *e);
 void effects_git_clone(struct effects *e);
 void effects_git_config(struct effects *e);
 void effects_interpreter(struct effects *e);
+void effects_journalctl(struct effects *e);
 void effects_link(struct effects *e);
 void effects_mount(struct effects *e);
 void effects_parted(struct effects *e);
 void effects_rsync(struct effects *e);
 void effects_search(struct effects *e);
+void effects_socat(struct effects *e);
+void effects_socket(struct effects *e);
 void effects_ssh_keygen(struct effects *e);
+void effects_sysctl(struct effects *e);
 void effects_systemctl(struct effects *e);
 void effects_tar(struct effects *e);
 void effects_unzip(struct effects *e);

@@ -25,6 +25,15 @@
 #define GREP_OPTIONS \
 	"e,regexp=:p f,file=R:p A,after-context= B,before-context= C,context= m,max-count= d,directories= D,devices= include= " \
 	"exclude= exclude-from=R exclude-dir= color? colour? label= binary-files= R,r,recursive,dereference-recursive:r"
+#define OPENSSL_OPTIONS \
+	"in=R out=W keyout=W key=R inkey=R CAfile=R CApath=R CA=R CAkey=R CAserial=R cert=R certfile=R " \
+	"config=R pass= passin= passout= k= K= S= iv= kfile=R days= subj= newkey= name= md= connect= " \
+	"servername= starttls= signature=R sign=R verify=R prverify=R signkey=R untrusted=R trusted=R " \
+	"extfile=R extensions= reqexts= addext= rand=R writerand=W CRLfile=R inform= outform= keyform= " \
+	"recip=R signer=R peerkey=R passphrase= port= accept= iter= engine=X provider= algorithm= pkeyopt= " \
+	"macopt= mac= certopt= nameopt= host= psk= proxy= alpn= sess_out=W sess_in=R keylogfile=W crl=R " \
+	"revoke=R ss_cert=R startdate= enddate= caname= CSP= set_serial= checkhost= checkend= cafile=R " \
+	"sigopt="
 #define RM_OPTIONS "r,R,recursive:r f,force i I interactive? one-file-system preserve-root? no-preserve-root d,dir v,verbose"
 #define MKFS_OPTIONS "t,type,types= L= b= m= N= i= I= E= O= o= U= s= d= l= g= G= J= e= r= T= M= c z"
 #define CRYPTSETUP_OPTIONS \
@@ -83,6 +92,7 @@ static const struct program programs[] = {
 		"l,language= r,line-range= H,highlight-line= m,map-syntax= theme= style= paging= color= pager= wrap=",
 		0, NULL },
 	{ "batch", "", "f=R", 0, NULL },
+	{ "bc", "R*", "", 0, NULL },
 	{ "bcache-super-show", "W*", "B C", 0, NULL },
 	{ "blkdiscard", "W", "o,offset= l,length= p,step= s,secure z,zeroout f", 0, NULL },
 	{ "btrfs", "", "", PROGRAM_SUBCOMMANDS, NULL },
@@ -101,6 +111,7 @@ static const struct program programs[] = {
 		"R,recursive:r reference=R:p c f v h H L P changes silent quiet verbose preserve-root "
 		"no-preserve-root *:p", 0, NULL },
 	{ "chown", "?M*", "R,recursive:r reference=R:p from= c f v h H L P", 0, NULL },
+	{ "cmake", "", "", 0, effects_cmake },
 	{ "cmp", "R*", "n,bytes= i,ignore-initial=", 0, NULL },
 	{ "column", "R*", "s,separator= c= o,output-separator= N= l= R= H= O= n=", 0, NULL },
 	{ "convert", "R*W", "", OPTIONS_SINGLE_DASH, NULL },
@@ -133,6 +144,8 @@ static const struct program programs[] = {
 	{ "csplit", "R-*", "f= b= n=", 0, NULL },
 	{ "curl", "", CURL_OPTIONS, 0, effects_curl },
 	{ "cut", "R*", "d,delimiter= f,fields= b,bytes= c,characters= output-delimiter=", 0, NULL },
+	{ "date", "", "f,file=R r,reference= d,date= s,set= I?", 0, NULL },
+	{ "dc", "R*", "e=:z f=R", 0, NULL },
 	{ "dd", "", "", 0, effects_dd },
 	{ "ddrescue", "RWW", "b= c= r= s= i= o= m=R", 0, NULL },
 	{ "debugfs", "R", "w:i f=R R= s= b= z= c", 0, NULL },
@@ -140,6 +153,7 @@ static const struct program programs[] = {
 	{ "diff", "R*",
 		"r,recursive:r x,exclude= X,exclude-from=R I= U= C= F= label= L= W= from-file=R to-file=R output=W "
 		"o=W", 0, NULL },
+	{ "dig", "", "f=R k=R b= p= q= t= c= x= y=", 0, NULL },
 	{ "ditto", "rw", "", 0, NULL },
 	{ "dmsetup", "", "", PROGRAM_SUBCOMMANDS, NULL },
 	{ "dmsetup remove", "D*", "f", 0, NULL },
@@ -172,6 +186,7 @@ static const struct program programs[] = {
 		"configure:q get-selections:q set-selections:q add-architecture:q print-architecture:q admindir= "
 		"root= instdir=", 0, NULL },
 	{ "dpkg-deb", "-", "x,extract:q", 0, NULL },
+	{ "dpkg-statoverride", "---M", "add update force remove list:q", 0, NULL },
 	{ "ed", "B*",
 		"c=:z S=X s e E u=X T= cmd= R:l M:l p= d i= w=W batch l,load=X script=X f= eval= W=W",
 		0, effects_editor },
@@ -203,6 +218,16 @@ static const struct program programs[] = {
 	{ "getent gshadow", "!R/etc/gshadow", "", 0, NULL },
 	{ "getent passwd", "!R/etc/passwd", "", 0, NULL },
 	{ "getent shadow", "!R/etc/shadow", "", 0, NULL },
+	{ "gh", "", "R,repo= hostname=", PROGRAM_SUBCOMMANDS, NULL },
+	{ "gh gist", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "gh gist create", "R*", "d,desc= f,filename=", 0, NULL },
+	{ "gh release", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "gh release upload", "-R*", "R,repo=", 0, NULL },
+	{ "gio", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "gio cat", "R*", "", 0, NULL },
+	{ "gio copy", "R*W", "", 0, NULL },
+	{ "gio move", "V*W", "", 0, NULL },
+	{ "gio trash", "D*", "f", 0, NULL },
 	{ "git", "",
 		"c= C=C git-dir= work-tree= namespace= exec-path? super-prefix= config-env= p,paginate P,no-pager "
 		"bare no-replace-objects", PROGRAM_SUBCOMMANDS, NULL },
@@ -227,6 +252,9 @@ static const struct program programs[] = {
 	{ "git init", "W", "template=R separate-git-dir=W b,initial-branch= shared? object-format=", 0, NULL },
 	{ "git mv", "V*W", "n,dry-run:q f k v", 0, NULL },
 	{ "git rm", "D*", "r:r n,dry-run:q cached:q pathspec-from-file=R", 0, NULL },
+	{ "go", "", "C=C", PROGRAM_SUBCOMMANDS, NULL },
+	{ "go build", "", "o=W tags= ldflags= gcflags= mod= p=", OPTIONS_SINGLE_DASH, NULL },
+	{ "go run", "X-*", "tags= ldflags= mod= exec=", OPTIONS_SINGLE_DASH | OPTIONS_STOP, NULL },
 	{ "gpg", "R*",
 		"o,output=W homedir= r,recipient= u,local-user= passphrase-file=R passphrase= keyring=R "
 		"secret-keyring=R trustdb-name= keyserver= default-key= R= F=R recipient-file=R pinentry-mode= batch "
@@ -236,6 +264,7 @@ static const struct program programs[] = {
 		"logger-fd= cipher-algo= digest-algo= compress-algo= z= S= edit-key:q sign-key:q fingerprint:q "
 		"refresh-keys:q", 0, NULL },
 	{ "grep", "?R*", GREP_OPTIONS, 0, effects_search },
+	{ "groff", "R*", "m= T= F= M= r= d= o= P= L= I= K=", 0, NULL },
 	{ "grub-install", "W*",
 		"boot-directory=W root-directory=W target= efi-directory=W bootloader-id= i,install? C=R m=", 0, NULL },
 	{ "gs", "R*", "sOutputFile=W o=W sDEVICE=", OPTIONS_SINGLE_DASH, NULL },
@@ -259,7 +288,7 @@ static const struct program programs[] = {
 	{ "hexdump", "R*", "e= f=R n= s=", 0, NULL },
 	{ "htdigest", "W-*", "c", 0, NULL },
 	{ "htpasswd", "W-*", "c b n:q B m d p D v:l C= 5 2 s i", 0, NULL },
-	{ "http", "", "o,output=W d,download a,auth= A= cert=R cert-key=R verify= proxy=", 0, NULL },
+	{ "http", "%*", "o,output=W d,download a,auth= A= cert=R cert-key=R verify= proxy= f,form", 0, NULL },
 	{ "iconv", "R*", "f,from-code= t,to-code= o,output=W", 0, NULL },
 	{ "import", "W", "window= f,file=W", 0, NULL },
 	{ "inotifywait", "", "fromfile=R o,outfile=W e,event= t= exclude=", 0, NULL },
@@ -267,13 +296,16 @@ static const struct program programs[] = {
 	{ "install", "RW",
 		"t,target-directory=T T,no-target-directory d,directory:d m,mode= o,owner= g,group= S,suffix= "
 		"strip-program=X s c C p D backup?", 0, effects_copy },
+	{ "ip", "", "b,batch=R n,netns= f=", OPTIONS_SINGLE_DASH | OPTIONS_STOP, NULL },
+	{ "ipfs", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "ipfs add", "r*", "", 0, NULL },
 	{ "iptables-restore", "R", "T= w? W?", 0, NULL },
 	{ "java", "--*", "jar=X cp= classpath= javaagent=X", OPTIONS_SINGLE_DASH | OPTIONS_STOP, NULL },
 	{ "john", "R*", "w,wordlist=R format= m= a= o,outfile=W r,rules-file=R", 0, NULL },
 	{ "join", "R*", "1= 2= j= t= o= a= v= e=", 0, NULL },
 	{ "journalctl", "",
-		"file=R D,directory= u,unit= n,lines? S,since= U,until= o,output= b,boot? g,grep= t= p= "
-		"vacuum-time,vacuum-size,vacuum-files=!d/var/log/journal rotate:z", 0, NULL },
+		"file=R D,directory= u,unit= n,lines? S,since= U,until= o,output= b,boot? g,grep= t= p= vacuum-time= vacuum-size= vacuum-files=",
+		0, effects_journalctl },
 	{ "jq", "?R*",
 		"f,from-file=R:p arg== argjson== slurpfile==R rawfile==R indent= tab L= n,null-input args:q "
 		"jsonargs:q", 0, NULL },
@@ -300,6 +332,8 @@ static const struct program programs[] = {
 		0, NULL },
 	{ "lua", "X-*", "e=:p l= i v", OPTIONS_STOP, effects_interpreter },
 	{ "lvremove", "D*", "f y L,size= l= n= S=", 0, NULL },
+	{ "lynx", "R*", "cfg=R dump source accept_all_cookies post_data", OPTIONS_SINGLE_DASH, NULL },
+	{ "m4", "R*", "I= D= U= P o=W F=W R=R", 0, NULL },
 	{ "mail", "",
 		"a,A=R attach=R attachment=R s= c= b= r= q= t= i= H= F=R S= e= M= to= from= header= body=@ server= "
 		"au= ap= f= u= m= o=", 0, NULL },
@@ -310,6 +344,7 @@ static const struct program programs[] = {
 	{ "mdadm", "W*",
 		"l,level= n,raid-devices= c= e= N,name= b= x= s,scan D,detail:l E,examine:l Q,query:l config=R",
 		0, NULL },
+	{ "mega-put", "R*-", "", 0, NULL },
 	{ "mkdir", "W*", "m,mode= Z? context?", 0, NULL },
 	{ "mkfifo", "W*", "m,mode=", 0, NULL },
 	{ "mkfs", "W*", MKFS_OPTIONS, 0, NULL },
@@ -322,30 +357,38 @@ static const struct program programs[] = {
 		"t,types= o,options= L,label= U,uuid= T,fstab=R a,all:q l,show-labels N= source=R target=W",
 		PROGRAM_REMOTE, effects_mount },
 	{ "msmtp", "", "C,file=R t a= f=", 0, NULL },
+	{ "mtd", "-W*", "r f e= d= o= j=", 0, NULL },
 	{ "mv", "VW", "t,target-directory=T T,no-target-directory S,suffix= backup?", 0, effects_copy },
 	{ "mysql", "",
 		"defaults-file=R defaults-extra-file=R r,result-file=W e,execute= u,user= h,host= P,port= "
 		"p,password? ssl-ca=R ssl-cert=R ssl-key=R tab=W T=W tee=A where= ignore-table=", 0, NULL },
 	{ "nc", "",
-		"e= c= p= s= w= i= q= o,output=W x,hex-dump=W ssl-cert=R ssl-key=R ssl-trustfile=R sh-exec= exec= "
-		"lua-exec=X", 0, NULL },
+		"e= c= p= s= w= i= q= o,output=W x,hex-dump=W ssl-cert=R ssl-key=R ssl-trustfile=R sh-exec= exec= lua-exec=X",
+		0, effects_socket },
+	{ "ncftpput", "--R*", "u= p= P= f=R", 0, NULL },
 	{ "newusers", "R", "c= s= R=", 0, NULL },
 	{ "nft", "", "f,file=R I=", 0, NULL },
+	{ "nginx", "", "c=R p= g= e= s=", 0, NULL },
 	{ "nl", "R*", "b= d= f= h= i= l= n= s= v= w=", 0, NULL },
+	{ "nmap", "",
+		"iL=R oN=W oX=W oG=W oA=W oS=W excludefile=R script= script-args= p=",
+		OPTIONS_SINGLE_DASH, NULL },
 	{ "node", "X-*", "e,eval=:q p,print=:q r,require=X import=X loader=X c", OPTIONS_STOP, effects_interpreter },
 	{ "notify-send", "", "i=R", 0, NULL },
 	{ "nvme", "", "", PROGRAM_SUBCOMMANDS, NULL },
 	{ "nvme format", "W", "s,ses= n,namespace-id= l,lbaf= a,sanact= p= data=R d=R f,fw=R", 0, NULL },
 	{ "od", "R*", "A,address-radix= t,format= j,skip-bytes= N,read-bytes= S? w?", 0, NULL },
-	{ "openssl", "-R*",
-		"in=R out=W keyout=W key=R inkey=R CAfile=R CApath=R CA=R CAkey=R CAserial=R cert=R certfile=R "
-		"config=R pass= passin= passout= k= K= S= iv= kfile=R days= subj= newkey= name= md= connect= "
-		"servername= starttls= signature=R sign=R verify=R prverify=R signkey=R untrusted=R trusted=R "
-		"extfile=R extensions= reqexts= addext= rand=R writerand=W CRLfile=R inform= outform= keyform= "
-		"recip=R signer=R peerkey=R passphrase= port= accept= iter= engine=X provider= algorithm= pkeyopt= "
-		"macopt= mac= certopt= nameopt= host= psk= proxy= alpn= sess_out=W sess_in=R keylogfile=W crl=R "
-		"revoke=R ss_cert=R startdate= enddate= caname= CSP= set_serial= checkhost= checkend= cafile=R "
-		"sigopt=", OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl", "-R*", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH | PROGRAM_MAYBE_SUBCOMMANDS, NULL },
+	{ "openssl ciphers", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl genrsa", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl list", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl passwd", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl prime", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl rand", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl s_client", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl s_server", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl speed", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
+	{ "openssl version", "", OPENSSL_OPTIONS, OPTIONS_SINGLE_DASH, NULL },
 	{ "p7zip", "", "", PROGRAM_SUBCOMMANDS, NULL },
 	{ "packer", "-R*", "var-file=R var=", OPTIONS_SINGLE_DASH, NULL },
 	{ "pandoc", "R*",
@@ -365,17 +408,22 @@ static const struct program programs[] = {
 		OPTIONS_STOP, effects_interpreter },
 	{ "pg_dump", "", "f,file=W D,pgdata=W d= U= h= p= t= n= F= j= Z= T= N=", 0, NULL },
 	{ "php", "X-*", "r=:q f=X:q B= R=:q E= F=X:q c= d= S=:q t=", OPTIONS_STOP, effects_interpreter },
+	{ "pip", "",
+		"t,target=w r,requirement=R c,constraint=R e,editable=R prefix=w root=w i,index-url= extra-index-url= f,find-links= d,dest=w cert=R client-cert=R log=A proxy= cache-dir= trusted-host=",
+		0, NULL },
 	{ "pivot_root", "WW", "", 0, NULL },
 	{ "pr", "R*", "l= w= W= h= D= N= o= s?", 0, NULL },
 	{ "protoc", "R*", "o,output=W d? I=", 0, NULL },
 	{ "psql", "", "f,file=R o,output=W L=W d,dbname= U= h= p= c= v= F= P= R= T=", 0, NULL },
+	{ "puppet", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "puppet apply", "X*", "e,execute= modulepath= hiera_config=R", 0, NULL },
 	{ "pv", "R*", "o,output=W s,size= L= B= N= P,pidfile=W w= i= d=", 0, NULL },
 	{ "pvcreate", "W*", "Z= u= restorefile=R s= n=", 0, NULL },
 	{ "pvremove", "W*", "f y", 0, NULL },
 	{ "pwunconv", "!W/etc/shadow", "", 0, NULL },
 	{ "python", "X-*", "c=:q m=:q W= X= Q= check-hash-based-pycs=", OPTIONS_STOP, effects_interpreter },
 	{ "qrencode", "", "o=W r=R s= l=", 0, NULL },
-	{ "rclone", "", "config=R", 0, NULL },
+	{ "rclone", "", "config=R log-file=W", PROGRAM_SUBCOMMANDS, NULL },
 	{ "rclone cat", "R", RCLONE_CAT_OPTIONS, PROGRAM_REMOTE, NULL },
 	{ "rclone copy", "rw", RCLONE_CAT_OPTIONS, PROGRAM_REMOTE, NULL },
 	{ "rclone copyto", "RW", RCLONE_CAT_OPTIONS, PROGRAM_REMOTE, NULL },
@@ -392,6 +440,7 @@ static const struct program programs[] = {
 		"e,regexp=:p f,file=R:p g,glob= iglob= t,type= T,type-not= A= B= C= m,max-count= r,replace= "
 		"j,threads= E,encoding= M,max-columns= color= colors= max-depth= sort= sortr= files:p ignore-file=R "
 		"pre=X", 0, NULL },
+	{ "rimraf", "d*", "", 0, NULL },
 	{ "rm", "D*", RM_OPTIONS, 0, NULL },
 	{ "rmdir", "D*", "p,parents ignore-fail-on-non-empty", 0, NULL },
 	{ "rpm", "X*",
@@ -437,7 +486,7 @@ static const struct program programs[] = {
 	{ "shred", "W*", "u:u remove?:u n,iterations= s,size= random-source=R p,pattern= b= D=", 0, NULL },
 	{ "shuf", "R*", "n,head-count= o,output=W random-source=R i,input-range= e,echo:q", 0, NULL },
 	{ "skopeo", "", "authfile=R src-authfile=R dest-authfile=R", 0, NULL },
-	{ "socat", "", "lf=W L=W W=W ly? lp=", OPTIONS_SINGLE_DASH, NULL },
+	{ "socat", "", "lf=W L=W W=W ly? lp=", OPTIONS_SINGLE_DASH, effects_socat },
 	{ "sops", "R*", "i,in-place:i output=W d e input-type= output-type= k= p= extract= set= config=R", 0, NULL },
 	{ "sort", "R*",
 		"k,key= t,field-separator= o,output=W S,buffer-size= T,temporary-directory= parallel= files0-from=R "
@@ -452,13 +501,14 @@ static const struct program programs[] = {
 	{ "ssh-keygen", "",
 		"f= y:l l:l L:l e:l i:l p B:l F= R= C= N= P= t= b= m= O= V= n= I= z= s=R D=X w=X a= Z= Y= H",
 		0, effects_ssh_keygen },
+	{ "sshd", "", "f=R h=R c=R o= p= u= C=", 0, NULL },
 	{ "sshfs", "-W", "o= p= F=R", 0, NULL },
 	{ "sshpass", "", "f=R p= d= P= e", OPTIONS_STOP, NULL },
 	{ "strace", "", "o=W e= p= E= s= u= a= S= I= O= P= b=", OPTIONS_STOP, NULL },
 	{ "strings", "R*", "n,bytes= t,radix= e,encoding= s,output-separator= T,target=", 0, NULL },
 	{ "swapoff", "W*", "a,all L= U=", 0, NULL },
 	{ "swapon", "R*", "p,priority= L= U= d? o= s,show? a,all", 0, NULL },
-	{ "sysctl", "", "p,load?R f?R system w a n", 0, NULL },
+	{ "sysctl", "", "p,load?R f?R system w a n", 0, effects_sysctl },
 	{ "systemctl", "", "H,host= M,machine= t,type= p,property= n= o= s,signal= root=", PROGRAM_SUBCOMMANDS, NULL },
 	{ "systemctl enable", "", "H= M= root=", 0, effects_systemctl },
 	{ "systemd-tmpfiles", "R*", "root= prefix= exclude-prefix= create clean remove", 0, NULL },
@@ -475,7 +525,7 @@ static const struct program programs[] = {
 	{ "tcpdump", "", "w=W r=R F=R i= c= s= W= C= G= z=X E= Y= f= a= b= T= e=", 0, NULL },
 	{ "tee", "W*", "a,append:a output-error?", 0, NULL },
 	{ "terraform", "", "var-file=R var= state=R out=W backend-config= target= chdir=", OPTIONS_SINGLE_DASH, NULL },
-	{ "tftp", "", "c= m=", 0, NULL },
+	{ "tftp", "", "l=R c= m= r= b=", 0, NULL },
 	{ "tmpreaper", "-d*", "T= runtime= protect= m M a s f t", 0, NULL },
 	{ "touch", "W*", "r,reference=R d,date= t= time=", 0, NULL },
 	{ "trufflehog", "-r*", "", 0, NULL },
@@ -497,14 +547,19 @@ static const struct program programs[] = {
 	{ "wget", "", WGET_OPTIONS, 0, effects_wget },
 	{ "wipefs", "R*", "a,all:i o,offset=:i t,types= O,output= b,backup? n,no-act:z", 0, NULL },
 	{ "wkhtmltopdf", "RW", "", 0, NULL },
+	{ "wormhole", "", "", PROGRAM_SUBCOMMANDS, NULL },
+	{ "wormhole send", "r*", "code= text=", 0, NULL },
 	{ "xargs", "", "a,arg-file=R I= L= n= P= s= E= d=", OPTIONS_STOP, NULL },
 	{ "xclip", "R*", "selection= sel= i=R", 0, NULL },
 	{ "xmllint", "R*", "o,output=W xpath= schema=R relaxng=R dtdvalid=R stringparam== path=",
 		OPTIONS_SINGLE_DASH, NULL },
 	{ "xxd", "RW", "c,cols= g,groupsize= l,len= o= s,seek= n= R=", 0, NULL },
 	{ "yq", "?R*",
-		"i,inplace,in-place:i f,from-file=R:p p,input-format= o,output-format= P s,split-exp= arg== "
-		"argjson== e eval", 0, NULL },
+		"i,inplace,in-place:i f,from-file=R:p p,input-format= o,output-format= P s,split-exp= arg== argjson== expression=:p",
+		PROGRAM_MAYBE_SUBCOMMANDS, NULL },
+	{ "yq eval", "?R*",
+		"i,inplace,in-place:i f,from-file=R:p p,input-format= o,output-format= P s,split-exp= arg== argjson== expression=:p",
+		0, NULL },
 	{ "zfs", "", "", PROGRAM_SUBCOMMANDS, NULL },
 	{ "zip", "",
 		"r,recurse-paths:r m,move:m d,delete:d x,exclude= i,include= P,password= b,temp-path= n,suffixes= t= "

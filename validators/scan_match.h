@@ -56,6 +56,14 @@ struct line_cursor {		/* how far the lines of a literal scalar have been counted
 	uint32_t line;
 };
 
+struct secret_place {
+	struct position position;
+	unsigned int width;
+	enum severity severity;
+	const char *text;		/* borrowed from the document */
+	size_t len;
+};
+
 struct scan {
 	struct scanner *scanner;
 	const struct document *doc;
@@ -66,6 +74,8 @@ struct scan {
 	bool truncated_told, exhausted_told, limit_told;
 	struct key_set nodes;			/* that were looked at in a scope: aliases share nodes */
 	struct key_set structures;		/* rule and node of what was told of mappings */
+	struct secret_place *secrets;
+	size_t secrets_len, secrets_alloc;
 };
 
 /* Where something stands: a slice of a scalar's text, or a node as a whole. */
@@ -105,6 +115,13 @@ static inline uint64_t key_of(const void *address, uint32_t number)
 /* pattern_match() with the limits of a scan: a rule that hits one is told of, and is given up for the document. */
 enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text, size_t len,
 				 size_t from, const struct scan_place *place, struct span *ret);
+
+/* ---- scan_secret.c */
+void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity, const char *text, size_t len);
+/* Has a rule said so already, at least as gravely? A secret is told of once, by the first that knows it. */
+bool scan_is_kept_secret(const struct scan *sc, struct position position, unsigned int width, enum severity severity);
+/* At the end: nothing that is told shows what was kept. */
+void scan_hide_secrets(struct scan *sc);
 
 /* ---- scan_shell.c */
 struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules);

@@ -269,7 +269,7 @@ static void write_message(const struct rule *rule, const struct scan_match *matc
 			utf8_escape(out, shown.buf, shown.len);
 			message += strlen(match_word);
 		} else if (!strncmp(message, command_word, strlen(command_word))) {
-			const char *command = match->command ? match->command : "";
+			const char *command = match->command && match->command[0] ? match->command : "the script";
 
 			utf8_escape(out, command, cut_length(command, strlen(command), SHOWN_MAX));
 			message += strlen(command_word);
@@ -303,12 +303,16 @@ void scan_tell(struct scan *sc, uint32_t rule_index, const struct scan_match *ma
 	const char *text;
 	size_t len;
 
-	if (state->found++ >= FINDINGS_PER_RULE) {	/* only counted */
+	if (state->found >= FINDINGS_PER_RULE) {	/* only counted */
+		state->found++;
 		finding_of_rule(sc->findings, rule->severity, rule->id, position, rule->title);
 		return;
 	}
-	write_message(rule, match, &message);
 	position = scan_position(sc, &match->place, &width);
+	if (rule->secret && scan_is_kept_secret(sc, position, width, rule->severity))
+		return;
+	state->found++;
+	write_message(rule, match, &message);
 	f = finding_of_rule(sc->findings, rule->severity, rule->id, position, message.buf);
 	f->width = width;
 	f->category = rule->category;
@@ -320,6 +324,8 @@ void scan_tell(struct scan *sc, uint32_t rule_index, const struct scan_match *ma
 		add_masked(&matched, rule, text, len, FINDING_MATCHED_MAX - strlen("…"));
 		f->matched = strbuf_detach(&matched);
 	}
+	if (rule->secret && len)
+		scan_keep_secret(sc, position, width, rule->severity, text, len);
 }
 
 void scan_tell_own(struct scan *sc, enum severity severity, const char *id, const char *suggestion,

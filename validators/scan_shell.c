@@ -287,18 +287,24 @@ static bool overlaps(const struct command_hit *a, const struct command_hit *b)
 	return a->offset == b->offset || (a->offset < b->offset + b->len && b->offset < a->offset + a->len);
 }
 
+static bool same_category(const struct rule *a, const struct rule *b)
+{
+	return a->category && b->category && !strcmp(a->category, b->category);
+}
+
 /* Does an earlier match of the rule hold, or say a graver rule of the category the same about this place? */
 static bool is_outdone(const struct hits *hits, size_t i)
 {
 	const struct hit *hit = &hits->items[i];
+	const struct rule *rule = hit->rule->ref.rule;
 
 	for (size_t j = 0; j < hits->len; j++) {
 		const struct hit *other = &hits->items[j];
+		const struct rule *other_rule = other->rule->ref.rule;
 
-		if (other->rule->ref.rule == hit->rule->ref.rule && other->rule->ref.match < hit->rule->ref.match)
+		if (other_rule == rule && other->rule->ref.match < hit->rule->ref.match)
 			return true;
-		if (overlaps(&hit->at, &other->at) && other->rule->ref.rule->severity > hit->rule->ref.rule->severity && other->rule->ref.rule->category && hit->rule->ref.rule->category &&
-		    !strcmp(other->rule->ref.rule->category, hit->rule->ref.rule->category))
+		if (other_rule->severity > rule->severity && overlaps(&hit->at, &other->at) && same_category(other_rule, rule))
 			return true;
 	}
 	return false;

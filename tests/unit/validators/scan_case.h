@@ -96,7 +96,7 @@ static void add_finding(struct strbuf *out, const char *package, const struct fi
 }
 
 /* True: the findings are those expected. Otherwise prints both. */
-static bool case_holds(const struct scan_case *c)
+static inline bool case_holds(const struct scan_case *c)
 {
 	struct rule_set *rules = rules_of(c->rules);
 	autofree char *package = package_of(c->package);

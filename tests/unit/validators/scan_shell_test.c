@@ -99,6 +99,14 @@ static const struct scan_case cases[] = {
 	  "t/rm 8:51 <-rf> spec.handlers[0].config.command\n" },
 	{ "never called", RM, CONFIG("'f() { rm -rf /; }'"),
 	  "t/rm 8:62 </> spec.handlers[0].config.command\n" },
+	{ "part of a word", RULE("t", "{args: '=(?<at>tok_\\w+)'}, {assigns: '=(?<at>tok_\\w+)'}"),
+	  CONFIG("x --a=tok_1; x '--a=tok_2'; x --a=t'o'k_3; A=tok_4 ls; X=tok_5; x --a=$X"),
+	  "t/t 8:54 <tok_1> spec.handlers[0].config.command\n"
+	  "t/t 8:68 <tok_2> spec.handlers[0].config.command\n"
+	  "t/t 8:78 <--a=t'o'k_3> spec.handlers[0].config.command\n"
+	  "t/t 8:93 <tok_4> spec.handlers[0].config.command\n"
+	  "t/t 8:105 <tok_5> spec.handlers[0].config.command\n"
+	  "t/t 8:114 <--a=$X> spec.handlers[0].config.command\n" },
 	{ "what is computed is said so", RULE("none", "{command: none}"), SCRIPT(L "ls\n" L "$(date) x\n" L "\"$CMD\" y\n"),
 	  "scan/unresolved-command 14:15 <$(date) x> spec.handlers[0].steps[0].shell.command | -\n" },
 	{ "what cannot be read", RULE("none", "{command: none}"), SCRIPT(L "ls\n" L "echo 'abc\n"),

@@ -41,10 +41,17 @@ static const struct scan_case cases[] = {
 	  "    - {name: AKIAFAKEFAKEFAKEFAKE pass=hunter2}\n",
 	  "t/key 8:14 <AKIAFAKEFAKEFAKEFAKE> spec.handlers[0].name | AKIA…(16 more)\n"
 	  "t/pw 8:40 <hunter2> spec.handlers[0].name | …(7 more)\n" },
-	{ "not_matches on the line of the match", SAMPLED("pw", "text", "match: [{keywords: [pass], matches: 'pass=\\w+', not_matches: fake}]"),
-	  "    - name: |\n        pass=a\n        fake pass=b\n        pass=c\n",
-	  "t/pw 9:9 <pass=a> spec.handlers[0].name\n"
-	  "t/pw 11:9 <pass=c> spec.handlers[0].name\n" },
+	{ "a secret is told once, and not shown by others", RULE("a", "text", "secret: true, match: [{keywords: [tok_], matches: 'tok_\\w+'}], samples: {match: [a], no_match: [b]}")
+	  RULE("b", "text", "secret: true, match: [{keywords: [pass], matches: 'pass=(?<at>\\w+)'}], samples: {match: [a], no_match: [b]}")
+	  SAMPLED("c", "text", "match: [{keywords: [pass], matches: 'x pass.*'}]"),
+	  "    - {name: x pass=tok_1234 y, note: pass=hunter2}\n",
+	  "t/c 8:14 <x pass=tok_1234 y> spec.handlers[0].name | x pass=*** y\n"
+	  "t/a 8:21 <tok_1234> spec.handlers[0].name | …(8 more)\n"
+	  "t/b 8:44 <hunter2> spec.handlers[0].note | …(7 more)\n" },
+	{ "not_matches on the line of the match", SAMPLED("pw", "text", "match: [{keywords: [path], matches: 'path=\\w+', not_matches: fake}]"),
+	  "    - name: |\n        path=a\n        fake path=b\n        path=c\n",
+	  "t/pw 9:9 <path=a> spec.handlers[0].name\n"
+	  "t/pw 11:9 <path=c> spec.handlers[0].name\n" },
 	{ "keys", SAMPLED("pw", "text", "match: [{key: '(?i)password', matches: '\\S+'}]"),
 	  "    - {name: a, config: {db_password: hunter2, user: b, passwords: [c]}}\n",
 	  "t/pw 8:39 <hunter2> spec.handlers[0].config.db_password\n" },
@@ -116,6 +123,22 @@ static void finds_all_in_long_texts(void **state)
 	rules_free(rules);
 }
 
+static void lines_hide_secrets(void **state)
+{
+	struct rule_set *rules = rules_of(RULE("a", "text", "secret: true, match: [{keywords: [tok_], matches: 'tok_\\S+'}], samples: {match: [a], no_match: [b]}")
+					  RULE("b", "text", "match: [{keywords: [note], matches: note}], samples: {match: [a], no_match: [b]}"));
+	autofree char *package = package_of("    - {a: 'tok_äöü12 tok_x', b: note}\n");
+	struct finding_list findings;
+
+	(void)state;
+	scan_yaml(rules, package, strlen(package), &findings);
+	assert_int_equal(findings.len, 3);
+	for (size_t i = 0; i < findings.len; i++)
+		assert_string_equal(findings.items[i].line_text, "    - {a: '********* *****', b: note}");
+	finding_list_release(&findings);
+	rules_free(rules);
+}
+
 static void samples_are_tried(void **state)
 {
 	struct rule_set *rules = rules_of(
@@ -142,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_what_is_there),
 		cmocka_unit_test(finds_all_in_long_texts),
+		cmocka_unit_test(lines_hide_secrets),
 		cmocka_unit_test(samples_are_tried),
 	};
 

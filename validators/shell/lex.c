@@ -30,7 +30,7 @@ const uint16_t lex_class[256] = {
 
 /* ---- places */
 
-size_t lex_offset_mapped(const struct source *in, size_t pos)
+static size_t map_position(const struct source *in, size_t pos)
 {
 	size_t low = 0, high = in->map_len;
 
@@ -42,7 +42,14 @@ size_t lex_offset_mapped(const struct source *in, size_t pos)
 		else
 			high = middle;
 	}
-	return in->map[low].offset + (pos - in->map[low].at);
+	return in->map[low].outer + (pos - in->map[low].at);
+}
+
+size_t lex_offset_mapped(const struct source *in, size_t pos)
+{
+	for (; in->map; in = in->outer)
+		pos = map_position(in, pos);
+	return pos;
 }
 
 size_t lex_source_len(const struct parser *p, size_t from, size_t to)

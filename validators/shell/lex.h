@@ -54,8 +54,8 @@ enum operator {
 	OPERATOR_HERE_DOCUMENT, OPERATOR_HERE_DOCUMENT_TABS, OPERATOR_HERE_STRING,
 };
 
-struct lex_map {	/* bytes from `at` on stand from `offset` on in the text */
-	size_t at, offset;
+struct lex_map {	/* bytes from `at` on stand from `outer` on in the source around it */
+	size_t at, outer;
 };
 
 struct source {		/* what is being read: the text, or the inside of `…` without its backslashes */
@@ -63,6 +63,7 @@ struct source {		/* what is being read: the text, or the inside of `…` without
 	size_t pos, end;
 	const struct lex_map *map;	/* NULL: positions are offsets */
 	size_t map_len;
+	const struct source *outer;	/* what `map` leads to */
 };
 
 struct piece {		/* a part of the word being read */

@@ -47,8 +47,8 @@ void expand_process(struct parser *p)
 	add_command(p, &part, lex_joined(p, p->in.pos + 1) + 1, output ? ">(" : "<(");
 }
 
-/* The inside of `…` is a source of its own: as it stands, or without the backslashes that protect $ ` \ (and " in double quotes). */
-static struct source backquoted(struct parser *p, size_t from, size_t to, const char *escapable)
+/* The inside of `…` is a source of its own: as it stands, or without the backslashes that protect $ ` \ (in double quotes " too). */
+static struct source backquoted(struct parser *p, const struct source *outer, size_t from, size_t to, const char *escapable)
 {
 	struct source inner = p->in;
 	struct lex_map *map;
@@ -66,12 +66,12 @@ static struct source backquoted(struct parser *p, size_t from, size_t to, const 
 		return inner;
 	copy = arena_alloc(p->arena, to - from);
 	map = arena_alloc(p->arena, (removed + 1) * sizeof(*map));
-	map[0].offset = lex_offset(p, from);
-	inner = (struct source){ .s = copy, .end = to - from - removed, .map = map, .map_len = 1 };
+	map[0].outer = from;
+	inner = (struct source){ .s = copy, .end = to - from - removed, .map = map, .map_len = 1, .outer = outer };
 	for (size_t i = from; i < to; i++) {
 		if (p->in.s[i] == '\\' && i + 1 < to) {
 			if (strchr(escapable, p->in.s[i + 1]) && p->in.s[i + 1])
-				map[inner.map_len++] = (struct lex_map){ .at = len, .offset = lex_offset(p, i + 1) };
+				map[inner.map_len++] = (struct lex_map){ .at = len, .outer = i + 1 };
 			else
 				copy[len++] = p->in.s[i];
 			i++;
@@ -86,7 +86,7 @@ void expand_backquote(struct parser *p, bool quoted, bool in_quotes)
 	struct shell_part part = { .kind = PART_COMMAND, .quoted = quoted };
 	size_t from = p->in.pos, end = from + 1, base = p->pending.len;
 	bool substitution = p->in_substitution;
-	struct source outer;
+	struct source outer = p->in;
 
 	if (!lex_enter(p, from, "`")) {
 		add_opening_as_text(p, quoted);
@@ -94,7 +94,7 @@ void expand_backquote(struct parser *p, bool quoted, bool in_quotes)
 	}
 	while (end < p->in.end && p->in.s[end] != '`')
 		end += p->in.s[end] == '\\' && end + 1 < p->in.end ? 2 : 1;
-	outer = lex_switch(p, backquoted(p, from + 1, end, in_quotes ? "$`\\\"" : "$`\\"));
+	lex_switch(p, backquoted(p, &outer, from + 1, end, in_quotes ? "$`\\\"" : "$`\\"));
 	p->in_substitution = false;
 	part.body = parse_inner(p, 0);
 	parse_drop_here_documents(p, base);

@@ -4,62 +4,218 @@
 
 #include <string.h>
 
-/* Options by which programs only tell what they would do. */
-struct dry {
-	const char *programs;	/* with blanks between; "git_clean": of a subcommand */
-	const char *words;	/* with blanks between, "-n" counts in a bundle, too; "": always */
-	const char *valued;	/* letters that take the rest of a bundle as their value */
+enum dry_kind {
+	DRY_ALWAYS = 1 << 0,		/* terraform plan */
+	DRY_NEVER = 1 << 1,		/* echo --help */
+	DRY_HANDS_ON = 1 << 2,		/* what stands behind the first word that is no option is somebody else's; beside those with OPTIONS_STOP */
+	DRY_SUBCOMMANDS = 1 << 3,	/* rows of "git clean" and the like follow */
 };
 
-static const struct dry table[] = {
-	{ "make gmake bmake", "-n --recon --just-print -q --question", "CfIojlWE" },
-	{ "rsync", "-n", "eBTfM" },
-	{ "git_clean git_add git_push git_rm git_mv git_stage git_prune git_worktree", "-n", "eo" },
-	{ "apt-get apt aptitude", "-s --recon --simulate --no-act --just-print", "oact" },
-	{ "yum dnf microdnf", "--assumeno", "" },
-	{ "dpkg", "--no-act", "" },
-	{ "rpm", "--test", "" },
-	{ "pacman", "-p --print", "" },
-	{ "logrotate", "-d --debug", "sml" },
-	{ "rename prename perl-rename", "-n --nono --no-act", "eE" },
-	{ "wipefs", "-n --no-act", "otO" },
-	{ "mke2fs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.btrfs", "-n", "bCEgGiIJLmMNoOrTUedzt" },
-	{ "mkfs.xfs", "-N", "bdilmnsrL" },
-	{ "sfdisk", "-n --no-act", "NXYOwW" },
-	{ "e2fsck fsck.ext2 fsck.ext3 fsck.ext4 xfs_repair", "-n", "bBjzElLCotm" },
-	{ "sh bash dash zsh ksh ash mksh", "-n", "oOc" },
-	{ "tmpreaper tmpwatch", "-t --test", "TU" },
-	{ "lvremove vgremove pvremove lvreduce pvcreate vgcreate lvcreate vgreduce", "-t --test", "LlnS" },
-	{ "zfs_destroy zpool_create zpool_import zfs_receive", "-n", "" },
-	{ "nginx sshd apache2ctl haproxy", "-t", "cfgpeoh" },
-	{ "visudo", "-c --check", "f" },
-	{ "nft", "-c --check", "fI" },
-	{ "iptables-restore ip6tables-restore", "-t --test", "" },
-	{ "modprobe", "-n --show -D --show-depends", "Cd" },
-	{ "rclone restic s3cmd_sync s3cmd_del", "-n", "pr" },
-	{ "ansible-playbook", "-C --check --syntax-check --list-tasks --list-hosts", "ielftuv" },
-	{ "puppet", "--noop", "" },
-	{ "salt salt-call", "test=True", "" },
-	{ "aws", "--generate-cli-skeleton", "" },
-	{ "run-parts", "--test --list", "" },
-	{ "terraform_plan tofu_plan terraform_validate tofu_validate terraform_fmt helm_template helm_lint pulumi_preview", "", "" },
-	{ "systemd-analyze", "", "" },
+/* Options by which programs only tell what they would do. */
+struct dry {
+	const char *program;
+	const char *words;	/* with blanks between, "-n" counts in a bundle, too */
+	const char *valued;	/* letters that take the rest of a bundle as their value */
+	unsigned int kind;	/* enum dry_kind */
 };
+
+/* clang-format off */
+/* In the order of strcmp(3). */
+static const struct dry table[] = {
+	{ "ansible-playbook", "-C --check --syntax-check --list-tasks --list-hosts", "ielftuv", 0 },
+	{ "apache2ctl", "-t", "cfgpeoh", 0 },
+	{ "apt", "-s --recon --simulate --no-act --just-print", "oact", 0 },
+	{ "apt-get", "-s --recon --simulate --no-act --just-print", "oact", 0 },
+	{ "aptitude", "-s --recon --simulate --no-act --just-print", "oact", 0 },
+	{ "ash", "-n", "oOc", 0 },
+	{ "aws", "--generate-cli-skeleton", "", 0 },
+	{ "bash", "-n", "oOc", 0 },
+	{ "bmake", "-n --recon --just-print -q --question", "CfIojlWE", 0 },
+	{ "builtin", "", "", DRY_HANDS_ON },
+	{ "bundle", "", "", DRY_HANDS_ON },
+	{ "busybox", "", "", DRY_HANDS_ON },
+	{ "bwrap", "", "", DRY_HANDS_ON },
+	{ "capsh", "", "", DRY_HANDS_ON },
+	{ "catchsegv", "", "", DRY_HANDS_ON },
+	{ "chroot", "", "", DRY_HANDS_ON },
+	{ "chrt", "", "", DRY_HANDS_ON },
+	{ "command", "", "", DRY_HANDS_ON },
+	{ "conda", "", "", DRY_HANDS_ON },
+	{ "coproc", "", "", DRY_HANDS_ON },
+	{ "crictl", "", "", DRY_SUBCOMMANDS },
+	{ "crictl exec", "", "", DRY_HANDS_ON },
+	{ "ctr", "", "", DRY_SUBCOMMANDS },
+	{ "ctr run", "", "", DRY_HANDS_ON },
+	{ "ctr tasks", "", "", DRY_HANDS_ON },
+	{ "dash", "-n", "oOc", 0 },
+	{ "dbus-run-session", "", "", DRY_HANDS_ON },
+	{ "dnf", "--assumeno", "", 0 },
+	{ "doas", "", "", DRY_HANDS_ON },
+	{ "docker", "", "", DRY_SUBCOMMANDS },
+	{ "docker compose", "", "", DRY_HANDS_ON },
+	{ "docker container", "", "", DRY_HANDS_ON },
+	{ "docker create", "", "", DRY_HANDS_ON },
+	{ "docker exec", "", "", DRY_HANDS_ON },
+	{ "docker run", "", "", DRY_HANDS_ON },
+	{ "dpkg", "--no-act", "", 0 },
+	{ "e2fsck", "-n", "bBjzElLCotm", 0 },
+	{ "echo", "", "", DRY_NEVER },
+	{ "entr", "", "", DRY_HANDS_ON },
+	{ "env", "", "", DRY_HANDS_ON },
+	{ "eval", "", "", DRY_HANDS_ON },
+	{ "exec", "", "", DRY_HANDS_ON },
+	{ "expect", "", "", DRY_HANDS_ON },
+	{ "fakeroot", "", "", DRY_HANDS_ON },
+	{ "firejail", "", "", DRY_HANDS_ON },
+	{ "flock", "", "", DRY_HANDS_ON },
+	{ "fsck.ext2", "-n", "bBjzElLCotm", 0 },
+	{ "fsck.ext3", "-n", "bBjzElLCotm", 0 },
+	{ "fsck.ext4", "-n", "bBjzElLCotm", 0 },
+	{ "gdb", "", "", DRY_HANDS_ON },
+	{ "git", "", "", DRY_SUBCOMMANDS },
+	{ "git add", "-n", "eo", 0 },
+	{ "git clean", "-n", "eo", 0 },
+	{ "git mv", "-n", "eo", 0 },
+	{ "git prune", "-n", "eo", 0 },
+	{ "git push", "-n", "eo", 0 },
+	{ "git rm", "-n", "eo", 0 },
+	{ "git stage", "-n", "eo", 0 },
+	{ "git worktree", "-n", "eo", 0 },
+	{ "gmake", "-n --recon --just-print -q --question", "CfIojlWE", 0 },
+	{ "go", "", "", DRY_SUBCOMMANDS },
+	{ "go run", "", "", DRY_HANDS_ON },
+	{ "haproxy", "-t", "cfgpeoh", 0 },
+	{ "helm", "", "", DRY_SUBCOMMANDS },
+	{ "helm lint", "", "", DRY_ALWAYS },
+	{ "helm template", "", "", DRY_ALWAYS },
+	{ "incus", "", "", DRY_SUBCOMMANDS },
+	{ "incus exec", "", "", DRY_HANDS_ON },
+	{ "inotifywait", "", "", DRY_HANDS_ON },
+	{ "ionice", "", "", DRY_HANDS_ON },
+	{ "ip6tables-restore", "-t --test", "", 0 },
+	{ "iptables-restore", "-t --test", "", 0 },
+	{ "ksh", "-n", "oOc", 0 },
+	{ "kubectl", "", "", DRY_SUBCOMMANDS },
+	{ "kubectl exec", "", "", DRY_HANDS_ON },
+	{ "linux64", "", "", DRY_HANDS_ON },
+	{ "logrotate", "-d --debug", "sml", 0 },
+	{ "ltrace", "", "", DRY_HANDS_ON },
+	{ "lvcreate", "-t --test", "LlnS", 0 },
+	{ "lvreduce", "-t --test", "LlnS", 0 },
+	{ "lvremove", "-t --test", "LlnS", 0 },
+	{ "lxc", "", "", DRY_SUBCOMMANDS },
+	{ "lxc exec", "", "", DRY_HANDS_ON },
+	{ "machinectl", "", "", DRY_SUBCOMMANDS },
+	{ "machinectl shell", "", "", DRY_HANDS_ON },
+	{ "make", "-n --recon --just-print -q --question", "CfIojlWE", 0 },
+	{ "microdnf", "--assumeno", "", 0 },
+	{ "mke2fs", "-n", "bCEgGiIJLmMNoOrTUedzt", 0 },
+	{ "mkfs.btrfs", "-n", "bCEgGiIJLmMNoOrTUedzt", 0 },
+	{ "mkfs.ext2", "-n", "bCEgGiIJLmMNoOrTUedzt", 0 },
+	{ "mkfs.ext3", "-n", "bCEgGiIJLmMNoOrTUedzt", 0 },
+	{ "mkfs.ext4", "-n", "bCEgGiIJLmMNoOrTUedzt", 0 },
+	{ "mkfs.xfs", "-N", "bdilmnsrL", 0 },
+	{ "mksh", "-n", "oOc", 0 },
+	{ "modprobe", "-n --show -D --show-depends", "Cd", 0 },
+	{ "multipass", "", "", DRY_SUBCOMMANDS },
+	{ "multipass exec", "", "", DRY_HANDS_ON },
+	{ "nerdctl", "", "", DRY_SUBCOMMANDS },
+	{ "nerdctl exec", "", "", DRY_HANDS_ON },
+	{ "nerdctl run", "", "", DRY_HANDS_ON },
+	{ "nft", "-c --check", "fI", 0 },
+	{ "nginx", "-t", "cfgpeoh", 0 },
+	{ "nice", "", "", DRY_HANDS_ON },
+	{ "nix-shell", "", "", DRY_HANDS_ON },
+	{ "nohup", "", "", DRY_HANDS_ON },
+	{ "npx", "", "", DRY_HANDS_ON },
+	{ "nsenter", "", "", DRY_HANDS_ON },
+	{ "numactl", "", "", DRY_HANDS_ON },
+	{ "oc", "", "", DRY_SUBCOMMANDS },
+	{ "oc exec", "", "", DRY_HANDS_ON },
+	{ "oc rsh", "", "", DRY_HANDS_ON },
+	{ "pacman", "-p --print", "", 0 },
+	{ "perl-rename", "-n --nono --no-act", "eE", 0 },
+	{ "pipx", "", "", DRY_HANDS_ON },
+	{ "pkexec", "", "", DRY_HANDS_ON },
+	{ "podman", "", "", DRY_SUBCOMMANDS },
+	{ "podman create", "", "", DRY_HANDS_ON },
+	{ "podman exec", "", "", DRY_HANDS_ON },
+	{ "podman run", "", "", DRY_HANDS_ON },
+	{ "poetry", "", "", DRY_HANDS_ON },
+	{ "prename", "-n --nono --no-act", "eE", 0 },
+	{ "printf", "", "", DRY_NEVER },
+	{ "proot", "", "", DRY_HANDS_ON },
+	{ "pulumi", "", "", DRY_SUBCOMMANDS },
+	{ "pulumi preview", "", "", DRY_ALWAYS },
+	{ "puppet", "--noop", "", 0 },
+	{ "pvcreate", "-t --test", "LlnS", 0 },
+	{ "pvremove", "-t --test", "LlnS", 0 },
+	{ "rclone", "-n", "pr", 0 },
+	{ "rename", "-n --nono --no-act", "eE", 0 },
+	{ "restic", "-n", "pr", 0 },
+	{ "rlwrap", "", "", DRY_HANDS_ON },
+	{ "rpm", "--test", "", 0 },
+	{ "rsync", "-n", "eBTfM", 0 },
+	{ "run-parts", "--test --list", "", 0 },
+	{ "runuser", "", "", DRY_HANDS_ON },
+	{ "s3cmd", "", "", DRY_SUBCOMMANDS },
+	{ "s3cmd del", "-n", "pr", 0 },
+	{ "s3cmd sync", "-n", "pr", 0 },
+	{ "salt", "test=True", "", 0 },
+	{ "salt-call", "test=True", "", 0 },
+	{ "setarch", "", "", DRY_HANDS_ON },
+	{ "setpriv", "", "", DRY_HANDS_ON },
+	{ "setsid", "", "", DRY_HANDS_ON },
+	{ "sfdisk", "-n --no-act", "NXYOwW", 0 },
+	{ "sh", "-n", "oOc", 0 },
+	{ "sshd", "-t", "cfgpeoh", 0 },
+	{ "start-stop-daemon", "", "", DRY_HANDS_ON },
+	{ "stdbuf", "", "", DRY_HANDS_ON },
+	{ "su", "", "", DRY_HANDS_ON },
+	{ "sudo", "", "", DRY_HANDS_ON },
+	{ "systemd-run", "", "", DRY_HANDS_ON },
+	{ "taskset", "", "", DRY_HANDS_ON },
+	{ "terraform", "", "", DRY_SUBCOMMANDS },
+	{ "terraform fmt", "", "", DRY_ALWAYS },
+	{ "terraform plan", "", "", DRY_ALWAYS },
+	{ "terraform validate", "", "", DRY_ALWAYS },
+	{ "time", "", "", DRY_HANDS_ON },
+	{ "timeout", "", "", DRY_HANDS_ON },
+	{ "tmpreaper", "-t --test", "TU", 0 },
+	{ "tmpwatch", "-t --test", "TU", 0 },
+	{ "tofu", "", "", DRY_SUBCOMMANDS },
+	{ "tofu plan", "", "", DRY_ALWAYS },
+	{ "tofu validate", "", "", DRY_ALWAYS },
+	{ "toybox", "", "", DRY_HANDS_ON },
+	{ "trap", "", "", DRY_HANDS_ON },
+	{ "unbuffer", "", "", DRY_HANDS_ON },
+	{ "unshare", "", "", DRY_HANDS_ON },
+	{ "uv", "", "", DRY_HANDS_ON },
+	{ "vagrant", "", "", DRY_SUBCOMMANDS },
+	{ "vagrant ssh", "", "", DRY_HANDS_ON },
+	{ "valgrind", "", "", DRY_HANDS_ON },
+	{ "vgcreate", "-t --test", "LlnS", 0 },
+	{ "vgreduce", "-t --test", "LlnS", 0 },
+	{ "vgremove", "-t --test", "LlnS", 0 },
+	{ "visudo", "-c --check", "f", 0 },
+	{ "watch", "", "", DRY_HANDS_ON },
+	{ "wipefs", "-n --no-act", "otO", 0 },
+	{ "xfs", "", "", DRY_SUBCOMMANDS },
+	{ "xfs repair", "-n", "bBjzElLCotm", 0 },
+	{ "xvfb-run", "", "", DRY_HANDS_ON },
+	{ "yum", "--assumeno", "", 0 },
+	{ "zfs", "", "", DRY_SUBCOMMANDS },
+	{ "zfs destroy", "-n", "", 0 },
+	{ "zfs receive", "-n", "", 0 },
+	{ "zpool", "", "", DRY_SUBCOMMANDS },
+	{ "zpool create", "-n", "", 0 },
+	{ "zpool import", "-n", "", 0 },
+	{ "zsh", "-n", "oOc", 0 },
+};
+/* clang-format on */
 
 /* Words that everybody understands so. */
 static const char everywhere[] = "--dry-run --dryrun --help --version --what-if --no-act --simulate";
-
-/* Programs whose words behind the first one that is no option are somebody else's, beside those of the table of programs. */
-static const char handing_on[] =
-	"sudo doas su runuser env nice ionice nohup timeout chroot nsenter unshare setsid stdbuf exec eval command builtin time watch flock "
-	"systemd-run busybox toybox pkexec chrt taskset numactl setarch linux64 catchsegv proot fakeroot firejail bwrap start-stop-daemon "
-	"entr inotifywait trap coproc unbuffer expect rlwrap dbus-run-session xvfb-run ltrace gdb valgrind capsh setpriv npx pipx poetry "
-	"bundle uv conda nix-shell";
-
-/* Subcommands that do. */
-static const char handing_on_below[] =
-	"docker_run docker_exec docker_create docker_compose docker_container podman_run podman_exec podman_create nerdctl_run nerdctl_exec "
-	"kubectl_exec oc_exec oc_rsh ctr_run ctr_tasks crictl_exec lxc_exec incus_exec machinectl_shell vagrant_ssh multipass_exec go_run";
 
 static bool has_word(const char *list, const char *word, size_t len)
 {
@@ -100,91 +256,89 @@ static bool is_said(const char *list, const struct shell_value *word)
 	       has_word(list, word->text, (size_t)(equals - word->text));
 }
 
-struct reader {
-	const char *name;	/* base name */
-	size_t name_len;
-	const struct program *program;	/* of the table of effects; NULL */
-	const struct dry *dry;		/* NULL: only what is understood everywhere */
-	bool hands_on;
-};
-
-#define NAME_SIZE 64
-
-/* "git" or, with its subcommand, "git_clean"; 0: too long to be known. */
-static size_t full_name(const struct reader *r, const struct shell_value *subcommand, char name[NAME_SIZE])
+static const struct dry *find_row(const char *name, size_t len)
 {
-	size_t len = r->name_len + (subcommand ? subcommand->len + 1 : 0);
+	size_t low = 0, high = sizeof(table) / sizeof(*table);
 
-	if (len >= NAME_SIZE)
-		return 0;
-	memcpy(name, r->name, r->name_len);
-	if (subcommand) {
-		name[r->name_len] = '_';
-		memcpy(name + r->name_len + 1, subcommand->text, subcommand->len);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = strncmp(table[middle].program, name, len);
+
+		if (c == 0 && !table[middle].program[len])
+			return &table[middle];
+		if (c >= 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
-	return len;
-}
-
-static const struct dry *find_row(const struct reader *r, const struct shell_value *subcommand)
-{
-	char name[NAME_SIZE];
-	size_t len = full_name(r, subcommand, name);
-
-	for (size_t i = 0; len && i < sizeof(table) / sizeof(*table); i++)
-		if (has_word(table[i].programs, name, len))
-			return &table[i];
 	return NULL;
 }
 
-static bool says_so(const struct reader *r, const struct shell_value *word)
+/* "git", "clean": the row of "git clean". */
+static const struct dry *find_subcommand(const struct dry *parent, const struct shell_value *word)
 {
-	if (is_said(everywhere, word))
-		return true;
-	return r->dry && (is_said(r->dry->words, word) || has_letter(r->dry, word));
+	char name[64];
+	size_t len = strlen(parent->program);
+
+	if (len + 1 + word->len >= sizeof(name))
+		return NULL;
+	memcpy(name, parent->program, len);
+	name[len] = ' ';
+	memcpy(name + len + 1, word->text, word->len);
+	return find_row(name, len + 1 + word->len);
 }
 
-/* The first word that is no option. False: what follows is another command's. */
-static bool enter_subcommand(struct reader *r, const struct shell_value *word)
+static bool says_so(const struct dry *row, const struct shell_value *word)
 {
-	char name[NAME_SIZE];
-	size_t len = full_name(r, word, name);
+	if (word->len > 5 && word->text[0] == '-' && word->text[1] == '-' && is_said(everywhere, word))
+		return true;
+	return row && row->words[0] && (is_said(row->words, word) || has_letter(row, word));
+}
 
-	if (r->hands_on)
-		return false;
-	r->hands_on = len && has_word(handing_on_below, name, len);
-	if (!r->dry)
-		r->dry = find_row(r, word);
-	return true;
+/* Is there any word at all that could say so? Most commands end here. */
+static bool may_say_so(const struct dry *row, const struct shell_value *argv, size_t argc)
+{
+	if (row && (row->kind & DRY_SUBCOMMANDS || row->words[0]))
+		return true;
+	for (size_t i = 1; i < argc; i++)
+		if (says_so(NULL, &argv[i]))
+			return true;
+	return false;
 }
 
 bool knowledge_is_dry(const struct shell_value *argv, size_t argc)
 {
-	if (argc < 2 || !strcmp(argv[0].text, "echo") || !strcmp(argv[0].text, "printf"))
+	if (argc < 2)
 		return false;
 	const char *slash = memrchr(argv[0].text, '/', argv[0].len);
-	struct reader r = { .name = slash ? slash + 1 : argv[0].text };
+	const char *name = slash ? slash + 1 : argv[0].text;
+	size_t len = argv[0].len - (size_t)(name - argv[0].text);
+	const struct dry *row = find_row(name, len);
+
+	if ((row && row->kind & DRY_NEVER) || !may_say_so(row, argv, argc))
+		return false;
+	const struct program *program = effects_find_program(name, len);
+	bool hands_on = (program && program->style & OPTIONS_STOP) || (row && row->kind & DRY_HANDS_ON);
 	bool below = false;
 
-	r.name_len = argv[0].len - (size_t)(r.name - argv[0].text);
-	r.program = effects_find_program(r.name, r.name_len);
-	r.dry = find_row(&r, NULL);
-	r.hands_on = (r.program && r.program->style & OPTIONS_STOP) || has_word(handing_on, r.name, r.name_len);
-	if (r.dry && !*r.dry->words)
-		return true;
 	for (size_t i = 1; i < argc; i++) {
 		const struct shell_value *word = &argv[i];
 
 		if (word->len == 2 && !memcmp(word->text, "--", 2))
 			return false;
-		if (says_so(&r, word))
+		if (says_so(row, word))
 			return true;
-		if (r.program && options_takes_value(r.program->options, r.program->style, word)) {
+		if (program && options_takes_value(program->options, program->style, word)) {
 			i++;
 		} else if (!word->len || word->text[0] != '-') {
-			if (r.hands_on || (!below && !enter_subcommand(&r, word)))
+			const struct dry *found = !below && row && row->kind & DRY_SUBCOMMANDS ? find_subcommand(row, word) : NULL;
+
+			if (hands_on)
 				return false;
-			if (r.dry && !*r.dry->words)
+			if (found && found->kind & DRY_ALWAYS)
 				return true;
+			hands_on = found && found->kind & DRY_HANDS_ON;
+			row = found ? found : row;
 			below = true;
 		}
 	}

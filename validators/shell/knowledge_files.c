@@ -8,78 +8,130 @@
 
 #include "runner/base/host.h"
 
+struct pattern_text {
+	const char *text;
+	size_t len;
+};
+#define P(s) { s, sizeof(s) - 1 }
+
 /* Credentials wherever they stand. */
-static const char *const secrets[] = {
+static const struct pattern_text secrets[] = {
 	/* the system */
-	"etc/shadow", "etc/shadow-", "etc/shadow.bak", "etc/shadow.old", "etc/gshadow", "etc/gshadow-", "etc/master.passwd", "etc/security/opasswd",
-	"etc/krb5.keytab", "*.keytab", "krb5cc_*", "etc/ssl/private", "etc/ssl/private/*", "etc/pki/tls/private/*", "etc/letsencrypt/live/*/privkey*.pem",
-	"etc/letsencrypt/archive/*/privkey*.pem", "etc/ssh/*_key", "etc/openvpn/*/auth.txt", "etc/wireguard/*.conf", "wg0.conf",
-	"etc/NetworkManager/system-connections/*", "system-connections/*.nmconnection", "wpa_supplicant.conf", "chap-secrets", "pap-secrets",
-	"etc/ipsec.secrets", "ipsec.secrets", "sssd.conf", "etc/ldap.secret", "etc/pam_ldap.secret", "etc/exim4/passwd.client", "sasl_passwd",
-	"samba/private/secrets.tdb", "samba/private/passdb.tdb", "config/SAM", "config/SECURITY", "ntds.dit", "cloud/instance/user-data.txt",
-	"etc/sudo-ldap.conf", "etc/security/passwd", "etc/tcb/*/shadow",
+	P("etc/shadow"), P("etc/shadow-"), P("etc/shadow.bak"), P("etc/shadow.old"), P("etc/gshadow"),
+	P("etc/gshadow-"), P("etc/master.passwd"), P("etc/security/opasswd"),
+	P("etc/krb5.keytab"), P("*.keytab"), P("krb5cc_*"), P("etc/ssl/private"), P("etc/ssl/private/*"),
+	P("etc/pki/tls/private/*"), P("etc/letsencrypt/live/*/privkey*.pem"),
+	P("etc/letsencrypt/archive/*/privkey*.pem"), P("etc/ssh/*_key"), P("etc/openvpn/*/auth.txt"),
+	P("etc/wireguard/*.conf"), P("wg0.conf"),
+	P("etc/NetworkManager/system-connections/*"), P("system-connections/*.nmconnection"),
+	P("wpa_supplicant.conf"), P("chap-secrets"), P("pap-secrets"),
+	P("etc/ipsec.secrets"), P("ipsec.secrets"), P("sssd.conf"), P("etc/ldap.secret"), P("etc/pam_ldap.secret"),
+	P("etc/exim4/passwd.client"), P("sasl_passwd"),
+	P("samba/private/secrets.tdb"), P("samba/private/passdb.tdb"), P("config/SAM"), P("config/SECURITY"),
+	P("ntds.dit"), P("cloud/instance/user-data.txt"),
+	P("etc/sudo-ldap.conf"), P("etc/security/passwd"), P("etc/tcb/*/shadow"),
 	/* memory */
-	"dev/mem", "dev/kmem", "dev/port", "proc/kcore", "proc/*/mem", "proc/*/auxv",
+	P("dev/mem"), P("dev/kmem"), P("dev/port"), P("proc/kcore"), P("proc/*/mem"), P("proc/*/auxv"),
 	/* ssh, gpg, key rings, password stores */
-	".ssh", ".ssh/id_*", ".ssh/*_rsa", ".ssh/*_ed25519", ".ssh/*_key", ".ssh/*_dsa", ".ssh/identity", ".ssh/*.pem", ".ssh/*.key", "id_rsa", "id_dsa",
-	"id_ecdsa", "id_ed25519", "id_ecdsa_sk", "id_ed25519_sk", "id_rsa_*", "id_ed25519_*", "*.ppk", ".gnupg", ".gnupg/private-keys-v1.d",
-	".gnupg/private-keys-v1.d/*", ".gnupg/secring.gpg", "secring.gpg", "share/keyrings", "share/keyrings/*", "*.keyring", "kwalletd/*", "*.kwl",
-	"*.kdbx", "*.kdb", ".password-store", ".password-store/*", ".password-store/*/*", "Keychains/*", "login.keychain*", ".config/op/config",
-	".lastpass/*", "*.agilekeychain", ".config/Bitwarden*/data.json", "1password.sqlite",
+	P(".ssh"), P(".ssh/id_*"), P(".ssh/*_rsa"), P(".ssh/*_ed25519"), P(".ssh/*_key"), P(".ssh/*_dsa"),
+	P(".ssh/identity"), P(".ssh/*.pem"), P(".ssh/*.key"), P("id_rsa"), P("id_dsa"),
+	P("id_ecdsa"), P("id_ed25519"), P("id_ecdsa_sk"), P("id_ed25519_sk"), P("id_rsa_*"), P("id_ed25519_*"),
+	P("*.ppk"), P(".gnupg"), P(".gnupg/private-keys-v1.d"),
+	P(".gnupg/private-keys-v1.d/*"), P(".gnupg/secring.gpg"), P("secring.gpg"), P("share/keyrings"),
+	P("share/keyrings/*"), P("*.keyring"), P("kwalletd/*"), P("*.kwl"),
+	P("*.kdbx"), P("*.kdb"), P(".password-store"), P(".password-store/*"), P(".password-store/*/*"),
+	P("Keychains/*"), P("login.keychain*"), P(".config/op/config"),
+	P(".lastpass/*"), P("*.agilekeychain"), P(".config/Bitwarden*/data.json"), P("1password.sqlite"),
 	/* clouds */
-	".aws", ".aws/credentials", ".aws/sso/cache/*", ".aws/cli/cache/*", ".boto", ".s3cfg", ".s3ql/authinfo2", ".passwd-s3fs", "etc/passwd-s3fs",
-	"gcloud/credentials.db", "gcloud/access_tokens.db", "gcloud/legacy_credentials/*", "gcloud/legacy_credentials/*/*",
-	"application_default_credentials.json", ".config/gcloud", ".azure/accessTokens.json", ".azure/msal_token_cache.*",
-	".azure/service_principal_entries.json", ".azure", ".oci/config", ".bluemix/config.json", ".config/doctl/config.yaml", ".config/hcloud/cli.toml",
-	".config/rclone/rclone.conf", "rclone.conf", ".config/linode-cli", ".config/scw/config.yaml", ".aliyun/config.json", ".config/openstack/clouds.yaml",
-	"clouds.yaml", "openrc.sh", ".fly/config.yml", ".vault-token", ".config/vault-token", ".terraform.d/credentials.tfrc.json", ".terraformrc",
-	"*.tfstate", "*.tfstate.backup", "*.tfvars", "terraform.tfstate*", ".pulumi/credentials.json", ".config/heroku/*", ".cloudflared/*.json",
-	".config/configstore/firebase-tools.json", "azure/tokens/*",
+	P(".aws"), P(".aws/credentials"), P(".aws/sso/cache/*"), P(".aws/cli/cache/*"), P(".boto"), P(".s3cfg"),
+	P(".s3ql/authinfo2"), P(".passwd-s3fs"), P("etc/passwd-s3fs"),
+	P("gcloud/credentials.db"), P("gcloud/access_tokens.db"), P("gcloud/legacy_credentials/*"),
+	P("gcloud/legacy_credentials/*/*"),
+	P("application_default_credentials.json"), P(".config/gcloud"), P(".azure/accessTokens.json"),
+	P(".azure/msal_token_cache.*"),
+	P(".azure/service_principal_entries.json"), P(".azure"), P(".oci/config"), P(".bluemix/config.json"),
+	P(".config/doctl/config.yaml"), P(".config/hcloud/cli.toml"),
+	P(".config/rclone/rclone.conf"), P("rclone.conf"), P(".config/linode-cli"), P(".config/scw/config.yaml"),
+	P(".aliyun/config.json"), P(".config/openstack/clouds.yaml"),
+	P("clouds.yaml"), P("openrc.sh"), P(".fly/config.yml"), P(".vault-token"), P(".config/vault-token"),
+	P(".terraform.d/credentials.tfrc.json"), P(".terraformrc"),
+	P("*.tfstate"), P("*.tfstate.backup"), P("*.tfvars"), P("terraform.tfstate*"), P(".pulumi/credentials.json"),
+	P(".config/heroku/*"), P(".cloudflared/*.json"),
+	P(".config/configstore/firebase-tools.json"), P("azure/tokens/*"),
 	/* containers and clusters */
-	".kube", ".kube/config", ".kube/*.conf", "kubeconfig", "*.kubeconfig", "kubeconfig.y*ml", "etc/kubernetes/*.conf", "etc/kubernetes/pki", "etc/kubernetes/pki/*",
-	"etc/kubernetes/pki/etcd/*", "etc/kubernetes/kubelet/kubeconfig", "lib/kubelet/kubeconfig", "lib/kubelet/pki/*", "kubelet-client-current.pem",
-	"lib/kubelet/config.json", "etc/kubernetes/bootstrap-kubelet.conf", "k3s/k3s.yaml", "rke2/rke2.yaml", "k3s/server/*token", "rke2/server/*token",
-	"k3s/server/cred/*", "k0s/pki/admin.conf", "microk8s/current/credentials/*", "serviceaccount/token", "serviceaccount/*/token",
-	"run/secrets/*", "run/secrets/*/*", "serviceaccount", ".docker/config.json", ".dockercfg", ".dockerconfigjson", "containers/auth.json",
-	"containers/*/auth.json", "docker/key.json", ".helm/repository/repositories.yaml", "etcd-client.key",
+	P(".kube"), P(".kube/config"), P(".kube/*.conf"), P("kubeconfig"), P("*.kubeconfig"), P("kubeconfig.y*ml"),
+	P("etc/kubernetes/*.conf"), P("etc/kubernetes/pki"), P("etc/kubernetes/pki/*"),
+	P("etc/kubernetes/pki/etcd/*"), P("etc/kubernetes/kubelet/kubeconfig"), P("lib/kubelet/kubeconfig"),
+	P("lib/kubelet/pki/*"), P("kubelet-client-current.pem"),
+	P("lib/kubelet/config.json"), P("etc/kubernetes/bootstrap-kubelet.conf"), P("k3s/k3s.yaml"),
+	P("rke2/rke2.yaml"), P("k3s/server/*token"), P("rke2/server/*token"),
+	P("k3s/server/cred/*"), P("k0s/pki/admin.conf"), P("microk8s/current/credentials/*"),
+	P("serviceaccount/token"), P("serviceaccount/*/token"),
+	P("run/secrets/*"), P("run/secrets/*/*"), P("serviceaccount"), P(".docker/config.json"), P(".dockercfg"),
+	P(".dockerconfigjson"), P("containers/auth.json"),
+	P("containers/*/auth.json"), P("docker/key.json"), P(".helm/repository/repositories.yaml"),
+	P("etcd-client.key"),
 	/* code and packages */
-	".netrc", "_netrc", ".authinfo", ".authinfo.gpg", ".git-credentials", "git/credentials", ".npmrc", ".yarnrc.yml", ".pypirc", ".gem/credentials", ".cargo/credentials",
-	".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", ".gradle/gradle.properties", ".composer/auth.json",
-	"composer/auth.json", ".config/gh/hosts.yml", ".config/hub", ".config/glab-cli/config.yml", ".gitlab-runner/config.toml",
-	"etc/gitlab-runner/config.toml", "gitlab-secrets.json", "gitlab/initial_root_password", "secrets/initialAdminPassword", "secrets/master.key",
-	"secrets/hudson.util.Secret", "jenkins_home/credentials.xml", "jenkins/credentials.xml", ".circleci/cli.yml", ".travis/config.yml",
-	".ngrok2/ngrok.yml", "ngrok/ngrok.yml", ".sentryclirc", ".twine", ".condarc", ".hub", ".rhcloud", ".huggingface/token", ".cache/huggingface/token",
-	".kaggle/kaggle.json", ".wandb/settings", ".config/wandb/settings", ".jfrog/jfrog-cli.conf*", ".vault_pass*", ".vault-pass*", "vault_pass.txt",
-	"vault-password*", "ansible_vault_pass*",
+	P(".netrc"), P("_netrc"), P(".authinfo"), P(".authinfo.gpg"), P(".git-credentials"), P("git/credentials"),
+	P(".npmrc"), P(".yarnrc.yml"), P(".pypirc"), P(".gem/credentials"), P(".cargo/credentials"),
+	P(".cargo/credentials.toml"), P(".m2/settings.xml"), P(".m2/settings-security.xml"),
+	P(".gradle/gradle.properties"), P(".composer/auth.json"),
+	P("composer/auth.json"), P(".config/gh/hosts.yml"), P(".config/hub"), P(".config/glab-cli/config.yml"),
+	P(".gitlab-runner/config.toml"),
+	P("etc/gitlab-runner/config.toml"), P("gitlab-secrets.json"), P("gitlab/initial_root_password"),
+	P("secrets/initialAdminPassword"), P("secrets/master.key"),
+	P("secrets/hudson.util.Secret"), P("jenkins_home/credentials.xml"), P("jenkins/credentials.xml"),
+	P(".circleci/cli.yml"), P(".travis/config.yml"),
+	P(".ngrok2/ngrok.yml"), P("ngrok/ngrok.yml"), P(".sentryclirc"), P(".twine"), P(".condarc"), P(".hub"),
+	P(".rhcloud"), P(".huggingface/token"), P(".cache/huggingface/token"),
+	P(".kaggle/kaggle.json"), P(".wandb/settings"), P(".config/wandb/settings"), P(".jfrog/jfrog-cli.conf*"),
+	P(".vault_pass*"), P(".vault-pass*"), P("vault_pass.txt"),
+	P("vault-password*"), P("ansible_vault_pass*"),
 	/* data bases and mail */
-	".pgpass", "pgpass.conf", ".my.cnf", ".mylogin.cnf", "mysql/debian.cnf", ".rediscli_auth", ".mongorc.js", ".dbshell", ".mutt/passwords", ".fetchmailrc",
-	".msmtprc", ".s3backer_passwd", ".cdsapirc", "pgbouncer/userlist.txt", "dovecot/users", "odbc.ini", ".odbc.ini",
+	P(".pgpass"), P("pgpass.conf"), P(".my.cnf"), P(".mylogin.cnf"), P("mysql/debian.cnf"), P(".rediscli_auth"),
+	P(".mongorc.js"), P(".dbshell"), P(".mutt/passwords"), P(".fetchmailrc"),
+	P(".msmtprc"), P(".s3backer_passwd"), P(".cdsapirc"), P("pgbouncer/userlist.txt"), P("dovecot/users"),
+	P("odbc.ini"), P(".odbc.ini"),
 	/* browsers, chats */
-	"Login Data", "Login Data For Account", "logins.json", "key3.db", "key4.db", "signons.sqlite", "cookies.sqlite", "Cookies", "Local State",
-	".mozilla/firefox", ".mozilla/firefox/*", ".config/google-chrome", ".config/chromium", ".purple/accounts.xml", ".thunderbird",
+	P("Login Data"), P("Login Data For Account"), P("logins.json"), P("key3.db"), P("key4.db"),
+	P("signons.sqlite"), P("cookies.sqlite"), P("Cookies"), P("Local State"),
+	P(".mozilla/firefox"), P(".mozilla/firefox/*"), P(".config/google-chrome"), P(".config/chromium"),
+	P(".purple/accounts.xml"), P(".thunderbird"),
 	/* applications */
-	".env", ".env.*", "*.env", ".envrc", ".htpasswd", "htpasswd", ".htdigest", "wp-config.php", "config/database.yml", "config/secrets.yml", "secrets.yml", "secrets.yaml",
-	"secrets.json", "secret.yaml", "secret.yml", "secret.json", "credentials.json", "credentials.yml", "credentials.yaml", "client_secret*.json",
-	"service-account*.json", "service_account*.json", "serviceaccount*.json", "sa-key.json", "gcp-key.json", "keyfile.json", "settings.local.php", "LocalSettings.php", "localsettings.php",
-	"*.key", "*.pem", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.p8", "*.ovpn", "*.rdp", "*.secret", "*.secrets", "*.password", "*.passwd", "*.credentials",
-	"wallet.dat", ".electrum/wallets/*", ".ethereum/keystore", ".ethereum/keystore/*", "keystore/UTC--*", "solana/id.json", ".bitcoin/*.dat", "*.wallet",
-	"mnemonic.txt", "seed.txt", ".config/solana",
+	P(".env"), P(".env.*"), P("*.env"), P(".envrc"), P(".htpasswd"), P("htpasswd"), P(".htdigest"),
+	P("wp-config.php"), P("config/database.yml"), P("config/secrets.yml"), P("secrets.yml"), P("secrets.yaml"),
+	P("secrets.json"), P("secret.yaml"), P("secret.yml"), P("secret.json"), P("credentials.json"),
+	P("credentials.yml"), P("credentials.yaml"), P("client_secret*.json"),
+	P("service-account*.json"), P("service_account*.json"), P("serviceaccount*.json"), P("sa-key.json"),
+	P("gcp-key.json"), P("keyfile.json"), P("settings.local.php"), P("LocalSettings.php"), P("localsettings.php"),
+	P("*.key"), P("*.pem"), P("*.p12"), P("*.pfx"), P("*.jks"), P("*.keystore"), P("*.p8"), P("*.ovpn"),
+	P("*.rdp"), P("*.secret"), P("*.secrets"), P("*.password"), P("*.passwd"), P("*.credentials"),
+	P("wallet.dat"), P(".electrum/wallets/*"), P(".ethereum/keystore"), P(".ethereum/keystore/*"),
+	P("keystore/UTC--*"), P("solana/id.json"), P(".bitcoin/*.dat"), P("*.wallet"),
+	P("mnemonic.txt"), P("seed.txt"), P(".config/solana"),
 	/* what was typed */
-	".bash_history", ".zsh_history", ".sh_history", ".history", ".python_history", ".mysql_history", ".psql_history", ".sqlite_history",
-	".rediscli_history", ".node_repl_history", ".ash_history", "fish_history", ".local/share/fish/fish_history", "ConsoleHost_history.txt",
+	P(".bash_history"), P(".zsh_history"), P(".sh_history"), P(".history"), P(".python_history"),
+	P(".mysql_history"), P(".psql_history"), P(".sqlite_history"),
+	P(".rediscli_history"), P(".node_repl_history"), P(".ash_history"), P("fish_history"),
+	P(".local/share/fish/fish_history"), P("ConsoleHost_history.txt"),
 };
 
 /* Files that look alike and are meant to be seen. */
-static const char *const harmless[] = {
-	"*.pub", "*.pub.*", "*.crt", "*.cer", "*.csr", "*.md", "*.example", "*.sample", "*.template", "*.tmpl", "*.tpl", "*.dist", "*.defaults", "*.schema",
-	".env.example*", ".env.sample*", ".env.template*", ".env.dist*", "example.env", "sample.env", "*.example.*", "*.sample.*",
-	"namespace", "authorized_keys", "known_hosts", "known_hosts.*", ".ssh/config", "*cert*.pem", "*ca.pem", "ca-*.pem", "ca_*.pem", "ca.*.pem", "*chain*.pem", "*bundle*.pem",
-	"*pub*.pem", "*root*.pem", "dhparam*.pem", "cert*/*.pem", "certs/*.pem", "elease.key", "*elease*.key", "*archive*.key", "*keyring*.key", "*pub*.key", "*apt*.key", "*gpg*.key",
-	"*repo*.key", "*sign*.key.asc", "usr/share/keyrings/*", "trusted.gpg.d/*", "apt/keyrings/*", "etc/pki/rpm-gpg/*", "deployments.conf",
+static const struct pattern_text harmless[] = {
+	P("*.pub"), P("*.pub.*"), P("*.crt"), P("*.cer"), P("*.csr"), P("*.md"), P("*.example"), P("*.sample"),
+	P("*.template"), P("*.tmpl"), P("*.tpl"), P("*.dist"), P("*.defaults"), P("*.schema"),
+	P(".env.example*"), P(".env.sample*"), P(".env.template*"), P(".env.dist*"), P("example.env"),
+	P("sample.env"), P("*.example.*"), P("*.sample.*"),
+	P("namespace"), P("authorized_keys"), P("known_hosts"), P("known_hosts.*"), P(".ssh/config"), P("*cert*.pem"),
+	P("*ca.pem"), P("ca-*.pem"), P("ca_*.pem"), P("ca.*.pem"), P("*chain*.pem"), P("*bundle*.pem"),
+	P("*pub*.pem"), P("*root*.pem"), P("dhparam*.pem"), P("cert*/*.pem"), P("certs/*.pem"), P("elease.key"),
+	P("*elease*.key"), P("*archive*.key"), P("*keyring*.key"), P("*pub*.key"), P("*apt*.key"), P("*gpg*.key"),
+	P("*repo*.key"), P("*sign*.key.asc"), P("usr/share/keyrings/*"), P("trusted.gpg.d/*"), P("apt/keyrings/*"),
+	P("etc/pki/rpm-gpg/*"), P("deployments.conf"),
 };
 
 /* The environment of processes. */
-static const char *const environments[] = { "proc/*/environ", "proc/*/task/*/environ" };
+static const struct pattern_text environments[] = { P("proc/*/environ"), P("proc/*/task/*/environ") };
 
 struct device {
 	const char *pattern;
@@ -133,15 +185,12 @@ static bool glob_matches(const char *pattern, size_t pattern_len, const char *s,
 	return (len == 1 && *s == '*') || text_matches(pattern, pattern_len, s, len);
 }
 
-/* Does the path end as the pattern does? Most differ in their last byte, which is looked at first. */
-static bool path_matches(const char *pattern, const char *path, size_t len, bool path_globs)
+/* Does the path end as the pattern does? */
+static bool path_matches(const char *pattern, size_t pattern_len, const char *path, size_t len, bool path_globs)
 {
-	size_t pattern_len = strlen(pattern);
 	bool globs = path_globs && memchr(pattern, '/', pattern_len);
 	bool letters = !globs;		/* "*" in all parts means nothing in particular */
 
-	if (!globs && pattern[pattern_len - 1] != '*' && pattern[pattern_len - 1] != path[len - 1])
-		return false;
 	for (;;) {
 		const char *slash = memrchr(path, '/', len), *pattern_slash = memrchr(pattern, '/', pattern_len);
 		const char *s = slash ? slash + 1 : path, *p = pattern_slash ? pattern_slash + 1 : pattern;
@@ -158,10 +207,11 @@ static bool path_matches(const char *pattern, const char *path, size_t len, bool
 	}
 }
 
-static bool is_one_of(const char *const *patterns, size_t n, const char *path, size_t len, bool globs)
+static bool is_one_of(const struct pattern_text *patterns, size_t n, const char *path, size_t len, bool globs)
 {
-	for (size_t i = 0; i < n; i++)
-		if (path_matches(patterns[i], path, len, globs))
+	for (size_t i = 0; i < n; i++)	/* most differ in their last byte */
+		if ((globs || patterns[i].text[patterns[i].len - 1] == path[len - 1] || patterns[i].text[patterns[i].len - 1] == '*') &&
+		    path_matches(patterns[i].text, patterns[i].len, path, len, globs))
 			return true;
 	return false;
 }
@@ -215,7 +265,7 @@ unsigned int knowledge_file_origin(const char *path, size_t len)
 	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++)
 		if (text_matches(devices[i].pattern, strlen(devices[i].pattern), path, len))
 			return devices[i].origin;
-	bool globs = has_wildcard(path, len);
+	bool globs = memchr(path, '/', len) && has_wildcard(path, len);
 
 	if (IS_ONE_OF(environments, path, len, globs))
 		return ORIGIN_FILE | ORIGIN_ENVIRONMENT | ORIGIN_SECRET;
@@ -277,7 +327,7 @@ static struct part part_before(const char *name, size_t end)
 
 static bool is_part(const struct part *p, const char *word)
 {
-	return strlen(word) == p->len && !strncasecmp(p->text, word, p->len);
+	return p->len && (p->text[0] | 0x20) == (word[0] | 0x20) && !strncasecmp(p->text, word, p->len) && !word[p->len];
 }
 
 static bool is_secret_part(const struct part *before, const struct part *p, bool last)

@@ -41,23 +41,28 @@ static struct token read_token(const char *names, const char *s)
 	return t;
 }
 
-/* The token with this name; with `prefix`, one whose long name begins so. */
+static bool is_name_end(char c)
+{
+	return strchr(",=?:! ", c) != NULL;	/* or NUL */
+}
+
+/* The token with this name; with `prefix`, one whose long name begins so. Names begin behind a blank or comma. */
 static bool find_token(const char *table, const char *name, size_t len, bool prefix, struct token *ret)
 {
-	for (const char *s = table; *s; ) {
-		const char *names = s, *end = s + until(s, "=?:! ");
+	const char *end = table + strlen(table), *s = table;
 
-		for (const char *n = names; n < end; ) {
-			size_t n_len = until(n, ",=?:! ");
+	while (len && (s = len == 1 ? memchr(s, *name, (size_t)(end - s)) : memmem(s, (size_t)(end - s), name, len))) {
+		bool begins = s == table || s[-1] == ' ' || s[-1] == ',';
 
-			if ((n_len == len || (prefix && n_len > len)) && !memcmp(n, name, len)) {
-				*ret = read_token(names, end);
-				return true;
-			}
-			n += n_len + (n[n_len] == ',');
+		if (begins && (is_name_end(s[len]) != prefix)) {
+			const char *names = s;
+
+			while (names > table && names[-1] != ' ')
+				names--;
+			*ret = read_token(names, s + until(s, "=?:! "));
+			return true;
 		}
-		s = end + until(end, " ");
-		s += *s == ' ';
+		s++;
 	}
 	return false;
 }

@@ -160,7 +160,7 @@ static int write_baseline(const struct scan_report *r, const char *path)
 	int status = -1;
 
 	for (size_t i = 0; i < r->len; i++) {
-		scan_report_load(r, i, &files[i]);
+		scan_report_load(r, i, SCAN_WHOLE, &files[i]);
 		lists[i] = &files[i].findings;
 	}
 	baseline = baseline_make(lists, r->len);

@@ -206,7 +206,7 @@ int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const
 	for (size_t i = 0; i < report.len; i++) {
 		struct scanned_file f;
 
-		scan_report_load(&report, i, &f);
+		scan_report_load(&report, i, SCAN_WHOLE, &f);
 		for (size_t k = 0; k < f.findings.len; k++)
 			if (!common->quiet || f.findings.items[k].level == FINDING_ERROR)
 				finding_print(&f.findings.items[k], f.file, NULL, use_color(common, STDERR_FILENO), &text);

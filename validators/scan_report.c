@@ -135,7 +135,7 @@ int scan_report_add_line(struct scan_report *r, const char *line, size_t len, st
 {
 	struct scanned_file f;
 
-	if (scanned_file_from_line(line, len, r->rules, &f, err) < 0)
+	if (scanned_file_from_line(line, len, SCAN_HEAD, r->rules, &f, err) < 0)
 		return -1;
 	scanned_file_judge(&f, r->fail_on);
 	add(r, &f, xstrndup(line, len), len);
@@ -163,7 +163,7 @@ static bool read_spool(const struct scan_report *r, const struct scan_summary *s
 	return done == s->len;
 }
 
-void scan_report_load(const struct scan_report *r, size_t i, struct scanned_file *ret)
+void scan_report_load(const struct scan_report *r, size_t i, enum scan_part part, struct scanned_file *ret)
 {
 	const struct scan_summary *s = &r->files[i];
 	autofree char *spooled = NULL;
@@ -172,7 +172,7 @@ void scan_report_load(const struct scan_report *r, size_t i, struct scanned_file
 	if (!s->line)
 		spooled = xmalloc(s->len + 1);
 	if ((s->line || read_spool(r, s, spooled)) &&
-	    scanned_file_from_line(s->line ? s->line : spooled, s->len, r->rules, ret, &err) == 0) {
+	    scanned_file_from_line(s->line ? s->line : spooled, s->len, part, r->rules, ret, &err) == 0) {
 		scanned_file_judge(ret, r->fail_on);
 		return;
 	}

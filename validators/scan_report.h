@@ -35,9 +35,12 @@ void scanned_file_release(struct scanned_file *f);
 /* Set `acceptable`: valid, not blocked, and nothing unsuppressed at or above fail_on. Only what is invalid is not acceptable with FAIL_ON_NEVER. */
 void scanned_file_judge(struct scanned_file *f, enum fail_on fail_on);
 
-/* Between processes: one line of JSON without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). */
+/* Between processes: one line without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). The findings themselves, though not their
+ * counts, are left out when only the head is wanted. */
+enum scan_part { SCAN_HEAD, SCAN_WHOLE };
 void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out);
-int scanned_file_from_line(const char *line, size_t len, const struct rule_set *rules, struct scanned_file *ret, struct error *err);
+int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules, struct scanned_file *ret,
+			   struct error *err);
 
 struct scan_summary {			/* of one file */
 	char *line;			/* owned; NULL: in the spool */
@@ -69,12 +72,12 @@ void scan_report_init(struct scan_report *r);
 void scan_report_release(struct scan_report *r);
 /* Add a file, judged by r->fail_on; `f` stays the caller's. */
 void scan_report_add(struct scan_report *r, struct scanned_file *f);
-/* The same from the line that another process made of it. */
+/* The same from the line that another process made of it. What is wrong with its findings shows when they are loaded. */
 int scan_report_add_line(struct scan_report *r, const char *line, size_t len, struct error *err);
 /* Put the files into another order: number i of the result is the one that was number order[i]. */
 void scan_report_arrange(struct scan_report *r, const size_t *order);
-/* The whole of file `i`; release it. A spool that cannot be read is told as a finding of that file. */
-void scan_report_load(const struct scan_report *r, size_t i, struct scanned_file *ret);
+/* File `i` again; release it. A spool that cannot be read is told as a finding of that file. */
+void scan_report_load(const struct scan_report *r, size_t i, enum scan_part part, struct scanned_file *ret);
 bool scan_report_acceptable(const struct scan_report *r);
 
 /* Where a form is written to: writers append to `text` and call scan_sink_flush() now and then. */

@@ -5,12 +5,12 @@
 
 #include "runner/base/utf8.h"
 
-void scan_report_each(const struct scan_report *r, scan_visitor *each, void *arg)
+void scan_report_each(const struct scan_report *r, enum scan_part part, scan_visitor *each, void *arg)
 {
 	for (size_t i = 0; i < r->len; i++) {
 		struct scanned_file f;
 
-		scan_report_load(r, i, &f);
+		scan_report_load(r, i, part, &f);
 		each(arg, r, &f);
 		scanned_file_release(&f);
 	}

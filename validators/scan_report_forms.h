@@ -9,7 +9,7 @@ scan_writer scan_report_text, scan_report_json, scan_report_sarif, scan_report_j
 
 /* Call `each` for every file in order. */
 typedef void scan_visitor(void *arg, const struct scan_report *r, const struct scanned_file *f);
-void scan_report_each(const struct scan_report *r, scan_visitor *each, void *arg);
+void scan_report_each(const struct scan_report *r, enum scan_part part, scan_visitor *each, void *arg);
 
 /* "not acceptable: 2 of 9 files (1 invalid, 1 blocked); 3 high, 2 low; 1 suppressed": the verdict, in the same words in every form. Nothing of a package in it. */
 void scan_verdict_text(const struct scan_report *r, struct strbuf *out);

@@ -77,7 +77,7 @@ void scan_report_github(const struct scan_report *r, bool color, struct scan_sin
 	size_t shown = 0, all = 0, more = 0;
 
 	(void)color;
-	scan_report_each(r, gather, &a);
+	scan_report_each(r, SCAN_WHOLE, gather, &a);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
 		enum severity s = order[i];
 

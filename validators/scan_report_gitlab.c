@@ -63,7 +63,7 @@ void scan_report_gitlab(const struct scan_report *r, bool color, struct scan_sin
 
 	(void)color;
 	strbuf_addch(&out->text, '[');
-	scan_report_each(r, write_file, &list);
+	scan_report_each(r, SCAN_WHOLE, write_file, &list);
 	strbuf_addstr(&out->text, list.any ? "\n]\n" : "]\n");
 	scan_sink_flush(out, true);
 }

@@ -207,11 +207,11 @@ void scan_report_junit(const struct scan_report *r, bool color, struct scan_sink
 	struct suites s = { .out = out, .cases = STRBUF_INIT(STRBUF_NO_MAX) };
 
 	(void)color;
-	scan_report_each(r, write_suite, &s);
+	scan_report_each(r, SCAN_WHOLE, write_suite, &s);
 	strbuf_addf(&out->text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"sandbox_runner scan\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
 		    s.all.tests, s.all.failures, s.all.errors, s.all.skipped);
 	s.writing = true;
-	scan_report_each(r, write_suite, &s);
+	scan_report_each(r, SCAN_WHOLE, write_suite, &s);
 	strbuf_addstr(&out->text, "</testsuites>\n");
 	scan_sink_flush(out, true);
 	strbuf_release(&s.cases);

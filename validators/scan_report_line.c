@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A scanned file as one line of JSON: between the processes of one scan, and while a report waits to be written. Arrays by position, as there
- * are many; bytes that are no UTF-8 (names of files may be anything) stand as code points in an array of one, so that nothing is lost. */
+ * A scanned file as one line: between the processes of one scan, and while a report waits to be written. It is an object of JSON, a tab, and the list
+ * of findings, which is often not needed and then not read. Findings are arrays by position, as there are many; bytes that are no UTF-8 (names of files
+ * may be anything) stand as code points in an array of one, so that nothing is lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ static json_t *sizes(const size_t *values, size_t n)
 void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out)
 {
 	json_auto_t *o = json_object();
-	json_t *findings = json_array();
+	json_auto_t *findings = json_array();
 
 	json_put_int(o, "v", LINE_VERSION);
 	json_put(o, "file", any_text(f->file));
@@ -84,12 +85,11 @@ void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out)
 	json_put(o, "counts", sizes(f->findings.counts, ARRAY_SIZE(f->findings.counts)));
 	json_put_int(o, "suppressed", (int64_t)f->findings.suppressed_count);
 	json_put(o, "dropped", sizes(f->findings.dropped, ARRAY_SIZE(f->findings.dropped)));
+	json_write(o, 0, out);
 	for (size_t i = 0; i < f->findings.len; i++)
 		json_push(findings, finding_values(&f->findings.items[i]));
-	json_put(o, "findings", findings);
-	json_write(o, 0, out);
-	while (out->len && out->buf[out->len - 1] == '\n')
-		out->buf[--out->len] = '\0';
+	strbuf_addch(out, '\t');	/* stands in no JSON of ours */
+	json_write(findings, 0, out);
 }
 
 /* ---- reading: what is not as written above is refused, whoever wrote it */
@@ -185,13 +185,12 @@ static bool take_finding(const json_t *values, const struct rule_set *rules, str
 	return ok;
 }
 
-static bool take_file(const json_t *o, const struct rule_set *rules, struct scanned_file *f)
+static bool take_head(const json_t *o, struct scanned_file *f)
 {
-	const json_t *findings = json_object_get(o, "findings"), *decision = json_object_get(o, "decision");
-	size_t n = json_array_size(findings);
-	bool ok = json_is_object(o) && take_int(json_object_get(o, "v"), LINE_VERSION, &(bool){ true }) == LINE_VERSION && json_is_array(findings) &&
-		  (json_is_object(decision) || json_is_null(decision));
+	const json_t *decision = json_object_get(o, "decision");
+	bool ok = json_is_object(o) && (json_is_object(decision) || json_is_null(decision));
 
+	ok &= take_int(json_object_get(o, "v"), LINE_VERSION, &ok) == LINE_VERSION;
 	f->file = take_text(json_object_get(o, "file"), &ok);
 	ok &= f->file != NULL;
 	f->findings.file = f->file;
@@ -205,23 +204,48 @@ static bool take_file(const json_t *o, const struct rule_set *rules, struct scan
 	take_sizes(json_object_get(o, "counts"), f->findings.counts, ARRAY_SIZE(f->findings.counts), &ok);
 	f->findings.suppressed_count = (size_t)take_int(json_object_get(o, "suppressed"), INT64_MAX / 2, &ok);
 	take_sizes(json_object_get(o, "dropped"), f->findings.dropped, ARRAY_SIZE(f->findings.dropped), &ok);
-	f->findings.items = ok && n ? xcalloc(n, sizeof(*f->findings.items)) : NULL;
-	f->findings.alloc = ok ? n : 0;
-	for (size_t i = 0; ok && i < n; i++)
-		ok = take_finding(json_array_get(findings, i), rules, f, &f->findings.items[f->findings.len++]);
 	return ok;
 }
 
-int scanned_file_from_line(const char *line, size_t len, const struct rule_set *rules, struct scanned_file *ret, struct error *err)
+static bool take_findings(const json_t *list, const struct rule_set *rules, struct scanned_file *f)
 {
-	struct scanned_file f = { .file = NULL };
-	json_auto_t *o = NULL;
+	size_t n = json_array_size(list);
+	bool ok = json_is_array(list);
 
-	if (json_parse(line, len, "result", &o, err) < 0)
+	f->findings.items = n ? xcalloc(n, sizeof(*f->findings.items)) : NULL;
+	f->findings.alloc = n;
+	for (size_t i = 0; ok && i < n; i++)
+		ok = take_finding(json_array_get(list, i), rules, f, &f->findings.items[f->findings.len++]);
+	return ok;
+}
+
+static int refuse(struct scanned_file *f, struct error *err)
+{
+	scanned_file_release(f);
+	return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
+}
+
+int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules, struct scanned_file *ret,
+			   struct error *err)
+{
+	const char *tab = memchr(line, '\t', len), *rest = tab ? tab + 1 : NULL;
+	struct scanned_file f = { .file = NULL };
+	json_auto_t *findings = NULL;
+	json_auto_t *head = NULL;
+
+	if (!tab)
+		return refuse(&f, err);
+	if (json_parse(line, (size_t)(tab - line), "result", &head, err) < 0)
 		return -1;
-	if (!take_file(o, rules, &f)) {
-		scanned_file_release(&f);
-		return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
+	if (!take_head(head, &f))
+		return refuse(&f, err);
+	if (part == SCAN_WHOLE) {
+		if (json_parse(rest, len - (size_t)(rest - line), "findings", &findings, err) < 0) {
+			scanned_file_release(&f);
+			return -1;
+		}
+		if (!take_findings(findings, rules, &f))
+			return refuse(&f, err);
 	}
 	*ret = f;
 	return 0;

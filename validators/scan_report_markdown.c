@@ -149,11 +149,11 @@ static void visit_findings(void *arg, const struct scan_report *r, const struct 
 
 /* ---- passes: only what is going to be shown is loaded */
 
-static void load_and(scan_visitor *visit, struct page *page, const struct scan_report *r, size_t i)
+static void load_and(scan_visitor *visit, enum scan_part part, struct page *page, const struct scan_report *r, size_t i)
 {
 	struct scanned_file f;
 
-	scan_report_load(r, i, &f);
+	scan_report_load(r, i, part, &f);
 	visit(page, r, &f);
 	scanned_file_release(&f);
 }
@@ -166,7 +166,7 @@ static void pass_over_files(struct page *page, const struct scan_report *r, bool
 		if (page->files.left_out)
 			page->files.left_out++;
 		else
-			load_and(visit_file, page, r, i);
+			load_and(visit_file, SCAN_HEAD, page, r, i);
 	}
 }
 
@@ -176,7 +176,7 @@ static void pass_over_findings(struct page *page, const struct scan_report *r, e
 	page->suppressed = suppressed;
 	for (size_t i = 0; i < r->len && !page->findings.left_out; i++)
 		if (suppressed ? r->files[i].suppressed : r->files[i].counts[severity])
-			load_and(visit_findings, page, r, i);
+			load_and(visit_findings, SCAN_WHOLE, page, r, i);
 }
 
 static void gather(struct page *page, const struct scan_report *r)

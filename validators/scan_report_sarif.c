@@ -364,7 +364,7 @@ void scan_report_sarif(const struct scan_report *r, bool color, struct scan_sink
 	json_t *invocations = json_array();
 
 	(void)color;
-	scan_report_each(r, meet, &s);
+	scan_report_each(r, SCAN_WHOLE, meet, &s);
 	json_push(invocations, invocation(r, ration(&s)));
 	strbuf_addstr(&out->text, "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n    {\n");
 	write_member(out, "tool", driver(&s, r));
@@ -373,7 +373,7 @@ void scan_report_sarif(const struct scan_report *r, bool color, struct scan_sink
 	write_member(out, "columnKind", json_text("unicodeCodePoints"));
 	write_member(out, "properties", run_properties(r));
 	strbuf_addstr(&out->text, "      \"results\": [");
-	scan_report_each(r, write_results, &s);
+	scan_report_each(r, SCAN_WHOLE, write_results, &s);
 	strbuf_addstr(&out->text, s.any ? "\n      ]\n    }\n  ]\n}\n" : "]\n    }\n  ]\n}\n");
 	scan_sink_flush(out, true);
 	for (size_t i = 0; i < s.rules_len; i++)

@@ -91,7 +91,7 @@ void scan_report_text(const struct scan_report *r, bool color, struct scan_sink 
 {
 	struct text t = { .out = out, .color = color };
 
-	scan_report_each(r, print_file, &t);
+	scan_report_each(r, SCAN_WHOLE, print_file, &t);
 	if (!r->quiet || !scan_report_acceptable(r)) {
 		scan_verdict_text(r, &out->text);
 		strbuf_addch(&out->text, '\n');

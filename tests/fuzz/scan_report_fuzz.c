@@ -46,13 +46,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scan_report r;
 	struct error err = { 0 };
 
-	if (scanned_file_from_line((const char *)data, size, NULL, &f, &err) < 0) {
+	if (scanned_file_from_line((const char *)data, size, SCAN_WHOLE, NULL, &f, &err) < 0) {
 		check(err.code == ERR_INVALID_INPUT && err.text[0]);
 		return 0;
 	}
 	scanned_file_to_line(&f, &once);
 	check(!memchr(once.buf, '\n', once.len));
-	check(scanned_file_from_line(once.buf, once.len, NULL, &g, &err) == 0);
+	check(scanned_file_from_line(once.buf, once.len, SCAN_WHOLE, NULL, &g, &err) == 0);
 	scanned_file_to_line(&g, &twice);
 	check(!strcmp(once.buf, twice.buf));
 	scan_report_init(&r);

@@ -227,10 +227,10 @@ static void lines_lose_nothing(void **state)
 			struct scanned_file f, g;
 			struct error err = { 0 };
 
-			scan_report_load(&r, j, &f);
+			scan_report_load(&r, j, SCAN_WHOLE, &f);
 			scanned_file_to_line(&f, &once);
 			assert_null(strchr(once.buf, '\n'));
-			assert_int_equal(scanned_file_from_line(once.buf, once.len, NULL, &g, &err), 0);
+			assert_int_equal(scanned_file_from_line(once.buf, once.len, SCAN_WHOLE, NULL, &g, &err), 0);
 			scanned_file_to_line(&g, &twice);
 			assert_string_equal(once.buf, twice.buf);
 			assert_memory_equal(f.findings.counts, g.findings.counts, sizeof(f.findings.counts));
@@ -254,7 +254,7 @@ static void bytes_come_back(void **state)
 	add(&f, SEVERITY_LOW, "own/rule", 7, "\x80" "abc");
 	finding_sort(&f.findings);
 	scanned_file_to_line(&f, &line);
-	assert_int_equal(scanned_file_from_line(line.buf, line.len, NULL, &g, &err), 0);
+	assert_int_equal(scanned_file_from_line(line.buf, line.len, SCAN_WHOLE, NULL, &g, &err), 0);
 	assert_string_equal(g.file, f.file);
 	assert_string_equal(g.findings.items[0].message, "\x80" "abc");
 	assert_string_equal(g.findings.items[0].rule_id, "own/rule");
@@ -267,17 +267,27 @@ static void bytes_come_back(void **state)
 static void wrong_lines(void **state)
 {
 	static const char *const lines[] = {
-		"", "{}", "[]", "null", "{\"v\":1}", "{\"v\":2,\"file\":\"a\"}", "{",
-		"{\"v\":1,\"file\":null,\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,\"decision\":null,"
-		"\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0],\"findings\":[]}",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":3,\"acceptable\":true,\"baseline\":0,\"decision\":null,"
-		"\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0],\"findings\":[]}",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,\"decision\":null,"
-		"\"counts\":[0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0],\"findings\":[]}",
-		"{\"v\":1,\"file\":[\"\\u0100\"],\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,\"decision\":null,"
-		"\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0],\"findings\":[]}",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,\"decision\":null,"
-		"\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0],\"findings\":[[\"a\",\"b\"]]}",
+		"", "\t", "{}", "{}\t[]", "[]\t[]", "null\tnull", "{\"v\":1}\t[]", "{\t[]",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}",
+		"{\"v\":2,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":null,\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":[\"\\u0100\"],\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":3,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,-1],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t{}",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[",
+		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
+		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[[\"a\",\"b\"]]",
 	};
 	(void)state;
 
@@ -285,7 +295,7 @@ static void wrong_lines(void **state)
 		struct scanned_file f = { .unreadable = 99 };
 		struct error err = { 0 };
 
-		assert_int_equal(scanned_file_from_line(lines[i], strlen(lines[i]), NULL, &f, &err), -1);
+		assert_int_equal(scanned_file_from_line(lines[i], strlen(lines[i]), SCAN_WHOLE, NULL, &f, &err), -1);
 		assert_int_equal(err.code, ERR_INVALID_INPUT);
 		assert_int_equal(f.unreadable, 99);
 	}
@@ -317,7 +327,7 @@ static void spooled(void **state)
 		autofree char *name = xasprintf("f%d", FILES - 1 - i);
 		struct scanned_file f;
 
-		scan_report_load(&r, (size_t)i, &f);
+		scan_report_load(&r, (size_t)i, SCAN_WHOLE, &f);
 		assert_string_equal(f.file, name);
 		assert_int_equal(strspn(f.findings.items[0].message, (char[]){ (char)('a' + (FILES - 1 - i) % 26), 0 }), 60000);
 		scanned_file_release(&f);
@@ -327,7 +337,7 @@ static void spooled(void **state)
 	{
 		struct scanned_file f;
 
-		scan_report_load(&r, 0, &f);
+		scan_report_load(&r, 0, SCAN_WHOLE, &f);
 		assert_false(f.valid);
 		assert_string_equal(f.findings.items[0].rule_id, "scan/lost");
 		scanned_file_release(&f);

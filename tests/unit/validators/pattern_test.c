@@ -268,6 +268,33 @@ static void quadratic_searches_are_bounded(void **state)
 	}
 }
 
+/* No place to start from falls between two slices. */
+static void every_place_is_tried(void **state)
+{
+	static const struct {
+		const char *pattern, *unit, *needle;
+	} cases[] = { { "z", "a", "z" }, { "\\x{e9}", "\xc3\xa8", "\xc3\xa9" } };
+	const size_t len = 5000;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases) * 2; i++) {
+		const char *unit = cases[i / 2].unit, *needle = cases[i / 2].needle;
+		autofree char *text = filled(unit, len);
+		struct pattern *p = must(cases[i / 2].pattern);
+
+		pattern_set_jit(p, i % 2 ? PATTERN_JIT_NEVER : PATTERN_JIT_NOW);
+		for (size_t at = 0; at < len; at += strlen(unit)) {
+			struct span span = { 0 };
+
+			memcpy(text + at, needle, strlen(needle));
+			assert_int_equal(pattern_match(p, text, len, 0, &span), PATTERN_YES);
+			assert_int_equal(span.offset, at);
+			memcpy(text + at, unit, strlen(unit));
+		}
+		pattern_free(p);
+	}
+}
+
 /* Long texts without tricks are searched to the end, whether they are one slice or many; a match may span slices. */
 static void long_texts_are_searched_to_the_end(void **state)
 {
@@ -305,6 +332,7 @@ int main(void)
 		cmocka_unit_test(no_caller_loops),
 		cmocka_unit_test(catastrophes_are_bounded),
 		cmocka_unit_test(quadratic_searches_are_bounded),
+		cmocka_unit_test(every_place_is_tried),
 		cmocka_unit_test(long_texts_are_searched_to_the_end),
 	};
 

@@ -185,7 +185,7 @@ static void own_rules_are_added(void **state)
 	const char *id = set->rules[0].id;
 	autofree char *off = xasprintf("rules: [{id: %s, enabled: false}]", id);
 	autofree char *replace = xasprintf(OWN("%s", "Mine"), id);
-	char before[65], added[65], replaced[65];
+	char before[65], added[65], switched[65], replaced[65];
 
 	(void)state;
 	rules_digest(set, before);
@@ -200,6 +200,8 @@ static void own_rules_are_added(void **state)
 	assert_string_equal(rules_find(set, "own/x")->title, "Y");
 	add(set, off);
 	assert_true(rules_find(set, id)->disabled);
+	rules_digest(set, switched);
+	assert_string_not_equal(added, switched);
 	assert_int_equal(set->rules[0].matches_len, other->rules[0].matches_len);
 	add(set, replace);
 	assert_false(rules_find(set, id)->disabled);

@@ -122,8 +122,9 @@ enum rule_pack { RULES_DEFAULT, RULES_REGISTRY_COMPAT };
 /* The built-in rules. Costs no parsing. Free it. */
 struct rule_set *rules_builtin(enum rule_pack pack);
 
-/* Every *.yaml and *.yml in a folder (not below), in order of names, added to `set`; a rule with a known id replaces it. What is wrong with
- * the files are findings (rule ids "rules/…"), each at its place; -1 only when the folder cannot be read. */
+/* Every *.yaml and *.yml in a folder (not below), _macros.yaml first, then in order of names, added to `set`; a rule with a known
+ * id replaces it. What is wrong with a file are findings (rule ids "rules/…"), each at its place, with their lines kept; the first wrong
+ * file is the last one, and findings->file (in the set's memory) names it. -1 only when the folder cannot be read. */
 int rules_load_folder(struct rule_set *set, const char *folder, struct finding_list *findings, struct error *err);
 /* One document. `doc` may be freed afterwards. */
 void rules_load(struct rule_set *set, const struct document *doc, struct finding_list *findings);

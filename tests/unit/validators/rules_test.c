@@ -198,6 +198,7 @@ static void own_rules_are_added(void **state)
 	add(set, OWN("own/x", "Y"));
 	assert_int_equal(set->len, len + 1);
 	assert_string_equal(rules_find(set, "own/x")->title, "Y");
+	rules_digest(set, added);
 	add(set, off);
 	assert_true(rules_find(set, id)->disabled);
 	rules_digest(set, switched);
@@ -208,7 +209,7 @@ static void own_rules_are_added(void **state)
 	assert_string_equal(set->rules[0].title, "Mine");
 	rules_digest(set, replaced);
 	assert_string_not_equal(before, added);
-	assert_string_not_equal(added, replaced);
+	assert_string_not_equal(switched, replaced);
 	assert_string_not_equal(other->rules[0].title, "Mine");
 	assert_false(other->rules[0].disabled);
 	rules_free(set);

@@ -262,11 +262,11 @@ static const struct dry *find_row(const char *name, size_t len)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int c = strncmp(table[middle].program, name, len);
+		int c = effects_compare(table[middle].program, name, len);
 
-		if (c == 0 && !table[middle].program[len])
+		if (c == 0)
 			return &table[middle];
-		if (c >= 0)
+		if (c > 0)
 			high = middle;
 		else
 			low = middle + 1;

@@ -13,6 +13,8 @@
  * read (lists); u also deleted; q operands are nothing; p see above. */
 #pragma once
 
+#include <string.h>
+
 #include "validators/shell/knowledge_options.h"
 
 /* Bytes of folders that are put in front of other words, per command: many short words and one long folder stay linear. */
@@ -43,6 +45,16 @@ struct program {
 	unsigned int style;
 	void (*handler)(struct effects *e);	/* does all of it; NULL: the letters tell */
 };
+
+/* Order of a row's name and a name that is not terminated. */
+static inline int effects_compare(const char *row, const char *name, size_t len)
+{
+	int c = len ? (unsigned char)*row - (unsigned char)*name : 1;	/* settles most steps of a search */
+
+	if (!c)
+		c = strncmp(row, name, len);
+	return c ? c : (unsigned char)row[len];
+}
 
 /* NULL: not known. "python3.11" is "python", "mkfs.ext4" is "mkfs". */
 const struct program *effects_find_program(const char *name, size_t len);

@@ -146,11 +146,11 @@ const char *effects_alias(const char *name, size_t len)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int c = strncmp(aliases[middle].name, name, len);
+		int c = effects_compare(aliases[middle].name, name, len);
 
-		if (c == 0 && !aliases[middle].name[len])
+		if (c == 0)
 			return aliases[middle].row;
-		if (c >= 0)
+		if (c > 0)
 			high = middle;
 		else
 			low = middle + 1;

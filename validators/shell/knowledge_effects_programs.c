@@ -582,11 +582,11 @@ static const struct program *find_row(const char *name, size_t len)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int c = strncmp(programs[middle].name, name, len);
+		int c = effects_compare(programs[middle].name, name, len);
 
-		if (c == 0 && !programs[middle].name[len])
+		if (c == 0)
 			return &programs[middle];
-		if (c >= 0)
+		if (c > 0)
 			high = middle;
 		else
 			low = middle + 1;

@@ -47,7 +47,7 @@ enum shell_access {
 struct shell_effect {			/* what a command does to a path, as far as arguments and redirections tell */
 	enum shell_access access;
 	bool recursive;
-	/* normalised: joined with the current folder where that is known, no "//", "/./", "x/..", final "/"; globs as written ("/etc/∗") */
+	/* normalised: joined with the current folder where that is known, no "//", "/./", "x/..", final "/" (only "${X}/" keeps it); globs as written ("/etc/∗") */
 	struct shell_value path;
 };
 

@@ -9,6 +9,7 @@ struct path {
 	char *text;
 	size_t len;
 	size_t fixed;		/* nothing before it may be taken back by "..": the root, unknown parts, leading ".." */
+	size_t parts;		/* that were added; those taken back count, too */
 	bool unbalanced;	/* a "$(" that never ends was seen: no more are looked for, which keeps this linear */
 };
 
@@ -60,6 +61,7 @@ static void join(struct path *p, const char *path, size_t len)
 			p->text[p->len++] = '/';
 		memcpy(p->text + p->len, s, n);
 		p->len += n;
+		p->parts++;
 		if (up || !is_plain(s, n))
 			p->fixed = p->len;
 	}
@@ -79,6 +81,9 @@ const char *knowledge_path(struct arena *arena, const char *cwd, const char *pat
 	if (joined)
 		join(&p, cwd, cwd_len);
 	join(&p, path, len);
+	/* what "${X}/" means when X is empty is the root: the slash stays */
+	if (!joined && len > 1 && path[0] == '$' && path[len - 1] == '/' && p.parts == 1 && p.fixed == p.len)
+		p.text[p.len++] = '/';
 	if (!p.len)
 		p.text[p.len++] = '.';
 	p.text[p.len] = 0;

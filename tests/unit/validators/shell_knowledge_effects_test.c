@@ -161,7 +161,7 @@ static void deletes_and_changes(void **state)
 	static const struct row rows[] = {
 		{ "rm -rf /", "d /" }, { "rm -r -f //", "d /" }, { "rm -fR /./", "d /" }, { "rm --recursive --force /home/..", "d /" },
 		{ "rm --rec --no-preserve-root /", "d /" }, { "rm / -rf", "d /" }, { "rm a b", "D /w/a, D /w/b" }, { "rm -rf *", "d /w/*" },
-		{ "rm -rf -- -r", "d /w/-r" }, { "rm -- -r", "D /w/-r" }, { "rm -rf ${X}/", "d ${X}" }, { "rm -rf ${X}/*", "d ${X}/*" },
+		{ "rm -rf -- -r", "d /w/-r" }, { "rm -- -r", "D /w/-r" }, { "rm -rf ${X}/", "d ${X}/" }, { "rm -rf ${X}/*", "d ${X}/*" },
 		{ "rm -rf ${X}/..", "d ${X}/.." }, { "rm -rf ~", "d ~" }, { "rm -rf ~/..", "d ~/.." }, { "rm -rf .", "d /w" }, { "rm -rf ../..", "d /" },
 		{ "rmdir a", "D /w/a" }, { "unlink a", "D /w/a" }, { "srm -r d", "d /w/d" }, { "wipe -rf d", "d /w/d" }, { "trash d", "D /w/d" },
 		{ "shred f", "W /w/f" }, { "shred -n 3 -u f", "W /w/f, D /w/f" }, { "shred --remove=wipe -z f", "W /w/f, D /w/f" }, { "shred -vfz /dev/sda", "W /dev/sda" },

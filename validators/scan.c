@@ -41,6 +41,7 @@ void scan_begin(struct scan *sc, struct scanner *s, const struct document *doc, 
 void scan_end(struct scan *sc)
 {
 	scan_hide_secrets(sc);
+	scan_embedded_release(sc);
 	free(sc->secrets);
 	key_set_release(&sc->nodes);
 	key_set_release(&sc->structures);
@@ -182,8 +183,17 @@ void scan_structure(struct scan *sc, const struct node *node, const struct scan_
 
 /* ---- handlers */
 
+static void scan_manifest_text(struct scan *sc, const struct node *node, const struct scan_path *path)
+{
+	const struct scan_place place = { .node = node, .path = path, .whole = true };
+
+	if (node && node->kind == NODE_SCALAR)
+		scan_embedded(sc, node->text, node->len, &place);
+}
+
 static void scan_manifest(struct scan *sc, const struct node *node, const struct scan_path *path)
 {
+	scan_manifest_text(sc, node, path);
 	/* also one that forgot apiVersion or kind; the items of a List are found below */
 	if (node->kind == NODE_MAPPING && key_set_add(&sc->nodes, key_of(node, SCOPE_MANIFEST)))
 		scan_mapping(sc, SCOPE_MANIFEST, node, path);
@@ -212,6 +222,11 @@ static void scan_action(struct scan *sc, const struct node *config, const struct
 		scan_mapping(sc, SCOPE_ACTION, config, path);
 	scan_command_of(sc, config, path);
 	scan_structure(sc, config, path);
+	for (size_t i = 0; config->kind == NODE_MAPPING && i < config->len; i++) {
+		const struct scan_path child = below_pair(path, config->pairs[i].key);
+
+		scan_manifest_text(sc, config->pairs[i].value, &child);
+	}
 }
 
 /* By the type; where it is not known, by what the config has. */

@@ -56,6 +56,23 @@ struct line_cursor {		/* how far the lines of a literal scalar have been counted
 	uint32_t line;
 };
 
+/* Where something stands: a slice of a scalar's text, or a node as a whole. */
+struct scan_place {
+	const struct node *node;	/* NULL: the file */
+	const struct scan_path *path;
+	bool whole;
+	size_t offset, len;
+};
+
+struct embedding {		/* a document inside a text */
+	struct scan_place place;	/* of the text in the outer document */
+	size_t base;			/* bytes of the place before the inner document */
+	bool exact;			/* the text stands there as it is */
+};
+#define EMBEDDED_MAX 10000		/* documents inside one */
+#define PIPELINE_DEPTH_MAX 8		/* commands before one that applies a manifest */
+#define FILE_DISTANCE_MAX 200		/* commands between writing a manifest and applying it */
+
 struct secret_place {
 	struct position position;
 	unsigned int width;
@@ -74,16 +91,11 @@ struct scan {
 	bool truncated_told, exhausted_told, limit_told;
 	struct key_set nodes;			/* that were looked at in a scope: aliases share nodes */
 	struct key_set structures;		/* rule and node of what was told of mappings */
+	const struct embedding *embedding;	/* NULL: nodes are those of the document itself */
+	struct document **inner;
+	size_t inner_len, inner_alloc;
 	struct secret_place *secrets;
 	size_t secrets_len, secrets_alloc;
-};
-
-/* Where something stands: a slice of a scalar's text, or a node as a whole. */
-struct scan_place {
-	const struct node *node;	/* NULL: the file */
-	const struct scan_path *path;
-	bool whole;
-	size_t offset, len;
 };
 
 struct scan_match {
@@ -141,6 +153,13 @@ struct shell_source {
 };
 void scan_commands(struct scan *sc, const struct shell_analysis *analysis, const struct shell_source *source);
 struct scan_place shell_place(const struct shell_source *source, size_t offset, size_t len);
+
+/* ---- scan_embedded.c: manifests inside texts */
+struct scan_place scan_embedded_place(const struct scan *sc, const struct scan_place *inner);
+void scan_embedded(struct scan *sc, const char *text, size_t len, const struct scan_place *place);
+/* What kubectl and the like are fed by command `index`. */
+void scan_client(struct scan *sc, const struct shell_analysis *analysis, size_t index, const struct shell_source *source);
+void scan_embedded_release(struct scan *sc);
 
 /* ---- scan_script.c: shell text and the commands of containers, analysed */
 void scan_script(struct scan *sc, const struct node *text, const struct scan_path *path);

@@ -291,17 +291,26 @@ static char *path_text(const struct scan_path *path)
 	return strbuf_detach(&text);
 }
 
-void scan_tell(struct scan *sc, uint32_t rule_index, const struct scan_match *match)
+void scan_tell(struct scan *sc, uint32_t rule_index, const struct scan_match *inner)
 {
 	const struct rule *rule = &sc->scanner->rules->rules[rule_index];
 	struct rule_state *state = &sc->scanner->states[rule_index];
 	autostrbuf struct strbuf message = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrbuf struct strbuf matched = STRBUF_INIT(STRBUF_NO_MAX);
-	struct position position = match->place.node ? match->place.node->start : (struct position){ 0 };
+	struct scan_match outer = *inner;
+	const struct scan_match *match = &outer;
+	struct position position = { 0 };
 	unsigned int width = 1;
 	struct finding *f;
 	const char *text;
 	size_t len;
+
+	if (sc->embedding) {
+		outer.shown = inner->shown ? inner->shown : place_text(&inner->place, &outer.shown_len);
+		outer.place = scan_embedded_place(sc, &inner->place);
+	}
+	if (match->place.node)
+		position = match->place.node->start;
 
 	if (state->found >= FINDINGS_PER_RULE) {	/* only counted */
 		state->found++;
@@ -332,8 +341,9 @@ void scan_tell_own(struct scan *sc, enum severity severity, const char *id, cons
 		   const struct scan_place *place, const char *fmt, ...)
 {
 	autostrbuf struct strbuf message = STRBUF_INIT(STRBUF_NO_MAX);
+	struct scan_place outer = sc->embedding ? scan_embedded_place(sc, place) : *place;
 	unsigned int width;
-	struct position position = scan_position(sc, place, &width);
+	struct position position = scan_position(sc, &outer, &width);
 	struct finding *f;
 	va_list ap;
 
@@ -344,7 +354,7 @@ void scan_tell_own(struct scan *sc, enum severity severity, const char *id, cons
 	f->width = width;
 	f->category = "scan";
 	f->suggestion = xstrdup_or_null(suggestion);
-	f->path = path_text(place->path);
+	f->path = path_text(outer.path);
 }
 
 /* ---- limits */

@@ -20,8 +20,7 @@ static struct node text_node(const char *text, size_t len)
 
 static void sample_text(struct scan *sc, enum rule_scope scope, const char *text, size_t len)
 {
-	autofree char *copy = xstrndup(text, len);
-	const struct node node = text_node(copy, len);
+	const struct node node = text_node(text, len);
 
 	sc->raw = true;
 	if (scope == SCOPE_SHELL)
@@ -49,6 +48,7 @@ static void sample_problems(const struct document *doc, struct finding_list *fin
 /* Returns how often rules matched. */
 static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *text, size_t len, struct finding_list *findings)
 {
+	autofree char *copy = xstrndup(text, len);	/* NUL-terminated, and there until the end of the scan */
 	struct document *doc = NULL;
 	struct error err;
 	struct scan sc;
@@ -60,7 +60,7 @@ static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *t
 	}
 	scan_begin(&sc, s, doc, findings);
 	if (scope < SCOPE_CONTAINER)
-		sample_text(&sc, scope, text, len);
+		sample_text(&sc, scope, copy, len);
 	/* a text below a key is written "key: text" */
 	if (scope == SCOPE_TEXT && !doc->problems_len && doc->root && doc->root->kind == NODE_MAPPING)
 		scan_texts(&sc, doc->root, NULL);

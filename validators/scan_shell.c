@@ -397,6 +397,7 @@ void scan_commands(struct scan *sc, const struct shell_analysis *analysis, const
 			continue;
 		command_view_set(&v, c);
 		scan_command(&v, &told);
+		scan_client(sc, analysis, i, source);
 		if ((c->traits & TRAIT_UNKNOWN_NAME) && !n++)
 			unresolved = c;
 	}

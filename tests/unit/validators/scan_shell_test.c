@@ -12,6 +12,10 @@
 #define SCRIPT(lines) "    - name: h\n      steps:\n        - name: s\n          shell:\n            command: |\n" lines
 #define L "              "
 
+#define PRIVILEGED \
+	"  - {id: t/priv, title: x, severity: high, applies_to: container, category: c, help: h, suggestion: s, " \
+	"match: [{at: securityContext.privileged, 'true': yes}]" SAMPLES "}\n"
+
 static const struct scan_case cases[] = {
 	{ "dialect A", RM, CONFIG("rm -rf /"),
 	  "t/rm 8:55 </> spec.handlers[0].config.command\n" },
@@ -99,6 +103,23 @@ static const struct scan_case cases[] = {
 	  "t/rm 8:51 <-rf> spec.handlers[0].config.command\n" },
 	{ "never called", RM, CONFIG("'f() { rm -rf /; }'"),
 	  "t/rm 8:62 </> spec.handlers[0].config.command\n" },
+	{ "manifests by kubectl", PRIVILEGED, SCRIPT(L "kubectl apply -f - <<'E'\n" L "apiVersion: v1\n" L "kind: X\n" L "---\n" L "apiVersion: v1\n" L "kind: Pod\n"
+	  L "spec:\n" L "  containers:\n" L "    - {image: a, securityContext: {privileged: true}}\n" L "E\n"),
+	  "t/priv 21:62 <true> spec.handlers[0].steps[0].shell.command\n" },
+	{ "manifests with what is not known", PRIVILEGED, SCRIPT(L "cat <<E | kubectl create -f -\n" L "apiVersion: v1\n" L "kind: Pod\n"
+	  L "spec: {containers: [{image: $I, securityContext: {privileged: true}}]}\n" L "E\n"),
+	  "t/priv 14:15 <apiVersion: v1> spec.handlers[0].steps[0].shell.command | apiVersion: v1 kind: Pod spec: {containers: [{image: $I, securityContext: {privileged: true}}]}\n" },
+	{ "manifests by a file", PRIVILEGED, SCRIPT(L "cat > p.yaml <<E\n" L "{apiVersion: v1, kind: Pod, spec: {containers: [{securityContext: {privileged: true}}]}}\n" L "E\n"
+	  L "kubectl apply -f p.yaml\n"),
+	  "t/priv 14:94 <true> spec.handlers[0].steps[0].shell.command\n" },
+	{ "manifests that are only text", PRIVILEGED, SCRIPT(L "cat > p.yaml <<E\n" L "{apiVersion: v1, kind: Pod, spec: {containers: [{securityContext: {privileged: true}}]}}\n" L "E\n"),
+	  "" },
+	{ "manifests as arguments", PRIVILEGED,
+	  SCRIPT(L "kubectl run x --image=a --overrides='{\"spec\": {\"containers\": [{\"securityContext\": {\"privileged\": true}}]}}'\n"),
+	  "t/priv 13:112 <true> spec.handlers[0].steps[0].shell.command\n" },
+	{ "manifests as text", PRIVILEGED,
+	  "    - {type: k8s, config: {action: apply, manifest: \"apiVersion: v1\\nkind: Pod\\nspec: {containers: [{securityContext: {privileged: true}}]}\"}}\n",
+	  "t/priv 8:132 <true> spec.handlers[0].config.manifest\n" },
 	{ "part of a word", RULE("t", "{args: '=(?<at>tok_\\w+)'}, {assigns: '=(?<at>tok_\\w+)'}"),
 	  CONFIG("x --a=tok_1; x '--a=tok_2'; x --a=t'o'k_3; A=tok_4 ls; X=tok_5; x --a=$X"),
 	  "t/t 8:54 <tok_1> spec.handlers[0].config.command\n"

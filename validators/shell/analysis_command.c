@@ -88,10 +88,13 @@ static void assign_element(struct walker *w, const struct shell_assignment *a, s
 	autostrbuf struct strbuf key = STRBUF_INIT(1024);
 	bool odd;
 	const char *index = a->index_word ? expand_single(w, a->index_word, &odd).text : a->index;
-	struct variable *old = variable_find(w, a->name, strlen(a->name));
+	size_t len = strlen(a->name);
+	struct variable *old = variable_find(w, a->name, len);
 	size_t count = old && old->now.array ? old->now.len : 0;
 	int64_t n;
 
+	if (!strncmp(index, a->name, len) && index[len] == '[')	/* the word begins with the name */
+		index += len + 1;
 	if ((old || !v.len) && arithmetic(w, index, strlen(index), &n) && n >= 0 && (size_t)n <= count && count < 1024 &&
 	    affordable(w, count)) {
 		struct shell_value *items = arena_alloc(w->arena, (count + 1) * sizeof(*items));

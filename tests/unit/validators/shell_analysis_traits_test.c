@@ -72,7 +72,7 @@ static const struct row obfuscation_rows[] = {
 static const struct row others_rows[] = {
 	{ "while true; do a & done", "", "true {loop,test} ;; a {background,loop,endless}" },
 	{ "rm -rf / --help; make -n; rsync --dry-run a b", "",
-	  "rm -rf / --help {dry} ;; make -n ;; rsync --dry-run a b {dry}" },
+	  "rm -rf / --help {dry} ;; make -n {dry} ;; rsync --dry-run a b {dry}" },
 	{ "docker exec c rm x", "", "docker exec c rm x ;; rm x {remote}" },
 	{ "kubectl exec p -- sh -c 'rm x'", "",
 	  "kubectl exec p -- sh -c rm x ;; sh -c rm x {remote} ;; rm x {nested,remote}" },

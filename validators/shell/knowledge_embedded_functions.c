@@ -6,6 +6,7 @@
 
 #include "runner/base/mem.h"
 #include "validators/shell/knowledge_embedded.h"
+#include "validators/shell/knowledge_option.h"
 
 enum code_operation {
 	OP_SAME,	/* decode("utf-8"), strip(), str(): the text stays, or the first argument */
@@ -467,10 +468,8 @@ bool code_function(struct code_scan *s, const char *name, size_t len, const stru
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strncmp(name, functions[mid].name, len);
+		int order = word_order(name, len, functions[mid].name);
 
-		if (!order && functions[mid].name[len])
-			order = -1;
 		if (!order) {
 			*ret = apply(s, functions[mid].operation, functions[mid].name, receiver, args);
 			return true;

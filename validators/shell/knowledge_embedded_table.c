@@ -187,9 +187,8 @@ static size_t find_first(const char *name, size_t len)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strncmp(rows[mid].name, name, len);
 
-		if (order < 0)
+		if (word_order(name, len, rows[mid].name) > 0)
 			low = mid + 1;
 		else
 			high = mid;
@@ -218,8 +217,8 @@ const struct call_row *code_find_call(const struct code_scan *s, const char *pat
 	const char *dot = memrchr(path, '.', path_len), *name = dot ? dot + 1 : path;
 	size_t len = path_len - (size_t)(name - path);
 
-	for (size_t i = find_first(name, len); len && i < ARRAY_SIZE(rows) && !strncmp(rows[i].name, name, len); i++) {
-		if (rows[i].name[len] || !(rows[i].languages & s->language))
+	for (size_t i = find_first(name, len); i < ARRAY_SIZE(rows) && !word_order(name, len, rows[i].name); i++) {
+		if (!(rows[i].languages & s->language))
 			continue;
 		if (!rows[i].module || code_path_has(path, path_len, rows[i].module))
 			return &rows[i];

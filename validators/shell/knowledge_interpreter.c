@@ -125,10 +125,8 @@ static const struct interpreter_row *find_row(const char *name, size_t len)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strncmp(name, rows[mid].name, len);
+		int order = word_order(name, len, rows[mid].name);
 
-		if (!order && rows[mid].name[len])
-			order = -1;
 		if (!order)
 			return &rows[mid];
 		if (order < 0)

@@ -19,6 +19,14 @@ bool word_in(const char *word, size_t len, const char *names)
 	return false;
 }
 
+int word_order(const char *word, size_t len, const char *name)
+{
+	size_t n = strlen(name);
+	int order = memcmp(word, name, len < n ? len : n);
+
+	return order ? order : len < n ? -1 : len > n;
+}
+
 bool value_is(const struct shell_value *v, const char *text)
 {
 	return v->known && !strcmp(v->text, text);

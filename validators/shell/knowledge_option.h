@@ -42,6 +42,8 @@ bool option_in(const struct option *o, const char *letters, const char *names);
 
 /* Is the word among blank-separated `names`? */
 bool word_in(const char *word, size_t len, const char *names);
+/* For searches in sorted tables: as strcmp(), of a word that may hold NUL. */
+int word_order(const char *word, size_t len, const char *name);
 bool value_is(const struct shell_value *v, const char *text);
 /* A part of a value, with the place of the whole. */
 struct shell_value value_slice(struct arena *arena, const struct shell_value *v, size_t from, size_t len);

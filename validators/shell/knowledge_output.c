@@ -95,10 +95,8 @@ static const struct output_program *find_in(const struct output_program *table, 
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strncmp(name, table[mid].name, len);
+		int order = word_order(name, len, table[mid].name);
 
-		if (!order && table[mid].name[len])
-			order = -1;
 		if (!order)
 			return &table[mid];
 		if (order < 0)

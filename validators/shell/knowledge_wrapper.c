@@ -37,6 +37,7 @@ bool wrapper_emit_words(struct wrapper_call *c, size_t first, size_t last, unsig
 struct reading {
 	struct wrapper w;
 	struct shell_value program;	/* of --entrypoint */
+	struct shell_value *environment;
 	bool has_program, shell, nothing;
 	bool done;			/* what was asked for came out of an option */
 };
@@ -95,9 +96,8 @@ static size_t read_front(struct wrapper_call *c, const struct wrapper_program *p
 			continue;
 		}
 		if (p->assignments && is_assignment(&o.value)) {
-			if (!r->w.environment_len)
-				r->w.environment = &c->argv[o.index];
-			r->w.environment_len = o.index - (size_t)(r->w.environment - c->argv) + 1;
+			r->environment = arena_append(c->arena, r->environment, r->w.environment_len, sizeof(*r->environment));
+			r->environment[r->w.environment_len++] = o.value;
 			continue;
 		}
 		if (p->assignments && value_is(&o.value, "-"))	/* env - */
@@ -118,6 +118,7 @@ static bool emit_command(struct wrapper_call *c, const struct wrapper_program *p
 {
 	struct wrapper *w = &r->w;
 
+	w->environment = r->environment;
 	w->first = first < c->argc ? first : c->argc - 1;
 	w->last = c->argc - 1;
 	w->kind = p->text ? WRAPPER_SHELL_TEXT : WRAPPER_ARGV;

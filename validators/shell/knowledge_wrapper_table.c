@@ -490,10 +490,8 @@ const struct wrapper_program *wrapper_find(const char *name, size_t len)
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = strncmp(name, names[mid].name, len);
+		int order = word_order(name, len, names[mid].name);
 
-		if (!order && names[mid].name[len])
-			order = -1;
 		if (!order)
 			return names[mid].program;
 		if (order < 0)

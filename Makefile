@@ -5,6 +5,7 @@
 #   CC=clang                     another compiler (objects are kept apart)
 #   SANITIZE=address,undefined   build with sanitizers; the binary is then $(BUILD)/sandbox_runner
 #   DEVELOPER=1                  warnings are errors
+#   RULES_SAMPLES=count          do not stop at samples of rules that fail (stop), only count them
 VERSION := 0.1.0
 
 CC ?= gcc
@@ -17,7 +18,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 SANITIZE ?=
 FUZZ_SECONDS ?= 60
-RULES_SAMPLES ?= count
+RULES_SAMPLES ?= stop
 
 comma := ,
 variant := $(notdir $(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
@@ -169,7 +170,7 @@ clean:
 	$(Q)rm -rf build sandbox_runner
 
 help:
-	@sed -n '2,7s/^# \{0,1\}//p' Makefile
+	@sed -n '2,8s/^# \{0,1\}//p' Makefile
 
 -include $(shell [ -d $(BUILD) ] && find $(BUILD) -name '*.d' 2>/dev/null)
 .SECONDARY:

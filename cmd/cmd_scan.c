@@ -31,13 +31,15 @@ static const struct option_spec options[] = {
 	  .choices = fail_ons, .group = "Output",
 	  .help = "exit with 1 for findings from this severity on, or for packages that the policy blocks" },
 	{ .name = "show", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, show), .value = "LEVEL",
-	  .choices = levels, .group = "Output", .help = "as text and Markdown, list findings from this severity on and only count the others" },
-	{ .name = "output", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, output), .value = "FILE", .group = "Output",
-	  .help = "write here instead of to standard output, in one step at the end" },
-	{ .name = "write-baseline", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, write_baseline), .value = "FILE", .group = "Policy",
-	  .help = "write all findings that there are to this file, for --baseline; the exit status is the same as without it" },
-	{ .name = "jobs", .kind = OPTION_COUNT, .offset = offsetof(struct scan_command, jobs), .value = "N", .min = 1, .group = "General",
-	  .help = "scan in this many processes instead of as many as there are processors when that pays" },
+	  .choices = levels, .group = "Output",
+	  .help = "as text and Markdown, list findings from this severity on and only count the others" },
+	{ .name = "output", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, output), .value = "FILE",
+	  .group = "Output", .help = "write here instead of to standard output, in one step at the end" },
+	{ .name = "write-baseline", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, write_baseline),
+	  .value = "FILE", .group = "Policy",
+	  .help = "write all findings that there are to this file, for --baseline; the exit status stays the same" },
+	{ .name = "jobs", .kind = OPTION_COUNT, .offset = offsetof(struct scan_command, jobs), .value = "N", .min = 1,
+	  .group = "General", .help = "scan in this many processes instead of as many as there are processors when that pays" },
 	{ .name = NULL },
 };
 
@@ -127,7 +129,8 @@ static void write_out(void *arg, const char *data, size_t len)
 	output_write(arg, data, len);
 }
 
-static void write_form(const struct scan_command *opt, const struct scan_report *r, int fd, void (*write)(void *arg, const char *data, size_t len), void *arg)
+static void write_form(const struct scan_command *opt, const struct scan_report *r, int fd,
+		       void (*write)(void *arg, const char *data, size_t len), void *arg)
 {
 	struct scan_sink sink = { .text = STRBUF_INIT(STRBUF_NO_MAX), .write = write, .arg = arg };
 
@@ -178,20 +181,22 @@ static int write_baseline(const struct scan_report *r, const char *path)
 
 /* ---- the whole */
 
-static int scan(const struct scan_command *opt, const struct strvec *operands, struct output_file *file, struct scan_judge *judge,
-		struct scan_items *items, struct scan_report *report)
+static int scan(const struct scan_command *opt, const struct strvec *operands, struct output_file *file,
+		struct scan_judge *judge, struct scan_items *items, struct scan_report *report)
 {
 	struct error err = { 0 };
 	int failed = -1, status;
 
-	if ((opt->output && output_file_open(file, opt->output, &err) < 0) || scan_judge_open(judge, &opt->judge, report, &err) < 0)
+	if ((opt->output && output_file_open(file, opt->output, &err) < 0) ||
+	    scan_judge_open(judge, &opt->judge, report, &err) < 0)
 		return report_error(&err);
 	gather(operands, items);
 	drop_doubles(items);
 	for (size_t i = 0; i < items->len; i++)
 		scan_judge_look_beside(judge, items->items[i].path, report);
 	scan_pool(judge, items->items, items->len, opt->common.state_dir,
-		  opt->jobs ? (unsigned int)(opt->jobs > 1 ? opt->jobs : 0) : scan_pool_jobs(items->items, items->len), report);
+		  opt->jobs ? (unsigned int)(opt->jobs > 1 ? opt->jobs : 0) : scan_pool_jobs(items->items, items->len),
+		  report);
 	report->baseline_gone = judge->baseline_len - report->baseline_matched;
 	if (opt->write_baseline)
 		failed = write_baseline(report, opt->write_baseline);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * output_file: a file of output that is there as a whole or not at all. Until then it has no name, so nothing is left whatever kills us. */
+ * output_file: a file of output that is there as a whole or not at all. Until then it has no name, so nothing is left
+ * whatever kills us. */
 #pragma once
 
 #include <stddef.h>
@@ -16,7 +17,8 @@ struct output_file {
 };
 #define OUTPUT_FILE_INIT { .fd = -1 }
 
-/* ERR_UNAVAILABLE when nothing can be written there: better to know before the work than after. A device or pipe is written to as it is. */
+/* ERR_UNAVAILABLE when nothing can be written there: better to know before the work than after. A device or pipe is
+ * written to as it is. */
 int output_file_open(struct output_file *f, const char *path, struct error *err);
 void output_file_write(void *file, const char *data, size_t len);
 int output_file_commit(struct output_file *f, struct error *err);	/* in one step in the place of what was there */

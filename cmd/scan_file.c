@@ -57,8 +57,11 @@ static int open_policy(struct scan_judge *j, const char *name, struct scan_repor
 	if (j->policy)
 		return 0;
 	if (read_document(name, &doc, err) < 0)
-		return strpbrk(name, "./") ? error_prefix(err, "policy")
-					   : error_set(err, ERR_USAGE, "--policy: '%s' is neither 'default' nor 'registry-compat' nor a file", name);
+		return strpbrk(name, "./")
+			       ? error_prefix(err, "policy")
+			       : error_set(err, ERR_USAGE,
+					   "--policy: '%s' is neither 'default' nor 'registry-compat' nor a file",
+					   name);
 	finding_list_init(&findings, name);
 	j->policy = policy_from_document(doc, &findings);
 	add_findings(report, name, &findings);
@@ -161,8 +164,8 @@ void scan_judge_look_beside(struct scan_judge *j, const char *package, struct sc
 	autofree char *path = NULL;
 	struct scan_folder folder;
 
-	if (!j->ignore || !strcmp(package, "-") || strstr(package, "://") || (j->looked && !strncmp(j->looked, package, folder_len(package)) &&
-									     !j->looked[folder_len(package)]))
+	if (!j->ignore || !strcmp(package, "-") || strstr(package, "://") ||
+	    (j->looked && !strncmp(j->looked, package, folder_len(package)) && !j->looked[folder_len(package)]))
 		return;
 	free(j->looked);
 	j->looked = xstrndup(package, folder_len(package));
@@ -195,7 +198,8 @@ int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct s
 	return o->baseline ? open_baseline(j, o->baseline, err) : 0;
 }
 
-int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common, struct error *err)
+int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common,
+		       struct error *err)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	struct scan_report report;

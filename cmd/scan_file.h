@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_file: one package through rules, policy, suppressions and baseline. Shared by scan, and by plan and run, whose gate is the same verdict. */
+ * scan_file: one package through rules, policy, suppressions and baseline. Shared by scan, and by plan and run, whose
+ * gate is the same verdict. */
 #pragma once
 
 #include "cmd/package.h"
@@ -18,15 +19,20 @@ struct scan_options {
 void scan_options_release(struct scan_options *o);
 /* Rows for the options of a command whose struct `type` has a struct scan_options as `member`. */
 #define SCAN_OPTION_ROWS(type, member) \
-	{ .name = "policy", .kind = OPTION_TEXT, .offset = offsetof(type, member.policy), .value = "NAME|FILE", .group = "Policy", \
+	{ .name = "policy", .kind = OPTION_TEXT, .offset = offsetof(type, member.policy), \
+	  .value = "NAME|FILE", .group = "Policy", \
 	  .help = "decide by 'default', 'registry-compat' or the policy in a YAML file" }, \
-	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(type, member.rules), .value = "DIR", .group = "Policy", \
+	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(type, member.rules), \
+	  .value = "DIR", .group = "Policy", \
 	  .help = "add the rules of a folder; one with a known id takes its place" }, \
-	{ .name = "no-ignore", .kind = OPTION_FLAG, .offset = offsetof(type, member.no_ignore), .group = "Policy", \
+	{ .name = "no-ignore", .kind = OPTION_FLAG, .offset = offsetof(type, member.no_ignore), \
+	  .group = "Policy", \
 	  .help = "let suppressions in packages and ignore files not count" }, \
-	{ .name = "ignore-file", .kind = OPTION_TEXT, .offset = offsetof(type, member.ignore_file), .value = "FILE", .group = "Policy", \
+	{ .name = "ignore-file", .kind = OPTION_TEXT, .offset = offsetof(type, member.ignore_file), \
+	  .value = "FILE", .group = "Policy", \
 	  .help = "read suppressions from here" }, \
-	{ .name = "baseline", .kind = OPTION_TEXT, .offset = offsetof(type, member.baseline), .value = "FILE", .group = "Policy", \
+	{ .name = "baseline", .kind = OPTION_TEXT, .offset = offsetof(type, member.baseline), \
+	  .value = "FILE", .group = "Policy", \
 	  .help = "let only findings count that are not in this file" }
 
 /* All of it made ready: once, for any number of packages and for forked workers. */
@@ -46,18 +52,21 @@ struct scan_judge {
 };
 #define SCAN_JUDGE_INIT { .rules = NULL }
 
-/* What is wrong with rule, policy and ignore files is added to `report` as files of their own. -1: one of them cannot be read, or is no baseline. */
+/* What is wrong with rule, policy and ignore files is added to `report` as files of their own. -1: one of them cannot
+ * be read, or is no baseline. */
 int scan_judge_open(struct scan_judge *j, const struct scan_options *o, struct scan_report *report, struct error *err);
 /* The same for plan and run: what is wrong with such files is shown on standard error, and errors among it are one. */
-int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common, struct error *err);
+int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const struct common_options *common,
+		       struct error *err);
 void scan_judge_close(struct scan_judge *j);
 
 /* Read the ignore file of the folder in which a package lies, once for each folder. */
 #define SCAN_IGNORE_NAME ".sandbox_runner-ignore.yaml"
 void scan_judge_look_beside(struct scan_judge *j, const char *package, struct scan_report *report);
 
-/* Add what the scanner finds in a decoded package to `findings` (sorted, with fingerprints), and decide. *ret is NULL when the findings hold errors; `wpk` may
- * be NULL, `package` is the path it was asked for by. Returns how many entries of the baseline were met. */
+/* Add what the scanner finds in a decoded package to `findings` (sorted, with fingerprints), and decide. *ret is NULL
+ * when the findings hold errors; `wpk` may be NULL, `package` is the path it was asked for by. Returns how many
+ * entries of the baseline were met. */
 size_t scan_judge_package(struct scan_judge *j, const char *package, const struct document *doc, const struct wpk *wpk,
 			  struct finding_list *findings, struct decision **ret);
 

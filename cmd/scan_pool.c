@@ -172,7 +172,8 @@ static void bury(struct pool *p, unsigned int me)
 		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
-	why = WIFSIGNALED(status) ? xasprintf("the scanner died of signal %d (%s) on this file", WTERMSIG(status), strsignal(WTERMSIG(status)))
+	why = WIFSIGNALED(status) ? xasprintf("the scanner died of signal %d (%s) on this file", WTERMSIG(status),
+					      strsignal(WTERMSIG(status)))
 				  : xasprintf("the scanner died with exit status %d on this file", WEXITSTATUS(status));
 	if (in_hand < p->n && p->place[in_hand] == NOTHING)
 		add_failure(p, in_hand, why);
@@ -244,9 +245,15 @@ static void put_in_order(const struct pool *p, size_t before)
 	scan_report_arrange(p->report, order);
 }
 
-void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, const char *state_dir, unsigned int jobs, struct scan_report *report)
+void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, const char *state_dir, unsigned int jobs,
+	       struct scan_report *report)
 {
-	struct pool p = { .judge = j, .items = items, .n = n, .state_dir = state_dir, .report = report, .place = xcalloc(n, sizeof(size_t)) };
+	struct pool p = { .judge = j,
+			  .items = items,
+			  .n = n,
+			  .state_dir = state_dir,
+			  .report = report,
+			  .place = xcalloc(n, sizeof(size_t)) };
 	size_t before = report->len;
 
 	p.jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX;

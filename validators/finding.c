@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A million findings must not need the memory of a million: whenever twice as many of one rule are held as are wanted, the later half (by position)
- * goes. What goes is counted by rule, level and severity in a tally, so the counts stay exact. */
+ * A million findings must not need the memory of a million: whenever twice as many of one rule are held as are
+ * wanted, the later half (by position) goes. What goes is counted by rule, level and severity in a tally, so the
+ * counts stay exact. */
 #include "validators/finding.h"
 
 #include <stdlib.h>
@@ -217,8 +218,12 @@ static struct finding *append_text(struct finding_list *list, enum finding_level
 	autostrbuf struct strbuf message = STRBUF_INIT(STRBUF_NO_MAX);
 
 	strbuf_vaddf(&message, fmt, ap);
-	return append(list, (struct finding){ .level = level, .severity = severities[level], .rule_id = rule_id, .position = position,
-					      .width = 1, .message = strbuf_detach(&message) });
+	return append(list, (struct finding){ .level = level,
+					      .severity = severities[level],
+					      .rule_id = rule_id,
+					      .position = position,
+					      .width = 1,
+					      .message = strbuf_detach(&message) });
 }
 
 struct finding *finding_add(struct finding_list *list, enum finding_level level, const char *rule_id,
@@ -249,11 +254,15 @@ struct finding *finding_at(struct finding_list *list, enum finding_level level, 
 	return f;
 }
 
-struct finding *finding_of_rule(struct finding_list *list, enum severity severity, const char *rule_id, struct position position,
-				const char *message)
+struct finding *finding_of_rule(struct finding_list *list, enum severity severity, const char *rule_id,
+				struct position position, const char *message)
 {
-	return append(list, (struct finding){ .level = severity == SEVERITY_INFO ? FINDING_NOTE : FINDING_WARNING, .severity = severity,
-					      .rule_id = rule_id, .position = position, .width = 1, .message = xstrdup(message),
+	return append(list, (struct finding){ .level = severity == SEVERITY_INFO ? FINDING_NOTE : FINDING_WARNING,
+					      .severity = severity,
+					      .rule_id = rule_id,
+					      .position = position,
+					      .width = 1,
+					      .message = xstrdup(message),
 					      .of_rule = true });
 }
 
@@ -309,13 +318,16 @@ static void note_dropped(struct finding_list *list, const struct tally *t)
 	if (note && !strcmp(note->matched, matched))
 		return;
 	if (!note)
-		note = append(list, (struct finding){ .level = FINDING_NOTE, .severity = SEVERITY_INFO, .rule_id = MORE_ID, .width = 1,
-							 .of_rule = t->of_rule });
+		note = append(list, (struct finding){ .level = FINDING_NOTE,
+						      .severity = SEVERITY_INFO,
+						      .rule_id = MORE_ID,
+						      .width = 1,
+						      .of_rule = t->of_rule });
 	free(note->message);
 	free(note->matched);
 	note->position = t->first_dropped;
-	note->message = xasprintf("%zu more finding%s of '%s' from here on %s not listed", t->dropped, t->dropped == 1 ? "" : "s", t->rule_id,
-				  t->dropped == 1 ? "is" : "are");
+	note->message = xasprintf("%zu more finding%s of '%s' from here on %s not listed", t->dropped,
+				  t->dropped == 1 ? "" : "s", t->rule_id, t->dropped == 1 ? "is" : "are");
 	note->matched = steal_ptr(&matched);
 }
 
@@ -445,7 +457,8 @@ bool severity_from_string(const char *s, enum severity *ret)
 const char *suppression_to_string(enum finding_suppression suppression)
 {
 	static const char *const names[] = {
-		[SUPPRESSED_NOT] = NULL, [SUPPRESSED_IN_FILE] = "in_file", [SUPPRESSED_BESIDE] = "beside", [SUPPRESSED_BASELINE] = "baseline",
+		[SUPPRESSED_NOT] = NULL, [SUPPRESSED_IN_FILE] = "in_file", [SUPPRESSED_BESIDE] = "beside",
+		[SUPPRESSED_BASELINE] = "baseline",
 	};
 
 	return names[suppression];

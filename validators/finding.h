@@ -30,12 +30,12 @@ struct finding {
 	struct position position;	/* line 0: of the file as a whole */
 	unsigned int width;		/* characters to underline on that line, at least 1 */
 	const char *category;		/* static; NULL */
-	char *matched;			/* the text that is meant, secrets masked, cut to FINDING_MATCHED_MAX; NULL if none */
+	char *matched; /* the text that is meant, secrets masked, cut to FINDING_MATCHED_MAX; NULL if none */
 	char *fingerprint;		/* 16 hex digits that survive moving lines (finding_fingerprints()); NULL before */
 	bool suppressed;		/* stays visible, never counts */
 	enum finding_suppression suppression;
 	char *justification;		/* owned; the reason given for the suppression; NULL */
-	char *line_text;		/* owned; the source line, for reports that outlive the document; NULL before finding_keep_lines() */
+	char *line_text;		/* owned; the source line, once finding_keep_lines() was called; NULL */
 	uint32_t line_column;		/* column of line_text's first character: more than 1 where a long line was cut */
 	bool of_rule;			/* by finding_of_rule(): people are shown its severity and rule id */
 };
@@ -46,8 +46,8 @@ struct finding_list {
 	const char *file;		/* borrowed: the document's name */
 	struct finding *items;
 	size_t len, alloc;
-	/* All that were added, also those that are not kept (at most FINDINGS_PER_RULE a rule id): by severity, suppressed ones and the notes
-	 * about those not kept left out. Exact once finding_sort() was called. */
+	/* All that were added, also those that are not kept (at most FINDINGS_PER_RULE a rule id): by severity,
+	 * suppressed ones and the notes about those not kept left out. Exact once finding_sort() was called. */
 	size_t counts[SEVERITY_CRITICAL + 1];
 	size_t suppressed_count;
 	size_t dropped[FINDING_ERROR + 1];	/* not kept, by level */
@@ -68,9 +68,10 @@ struct finding *finding_at(struct finding_list *list, enum finding_level level, 
 
 /* All that count, also those not kept; exact at any time. */
 size_t finding_count(const struct finding_list *list, enum finding_level at_least);
-/* By position, then level; stable. Of each rule id the first FINDINGS_PER_RULE are kept, the rest is counted in one note "finding/more" (matched:
- * the rule id and the number). Those not kept follow their note when it is suppressed, and the kept ones when a policy gave all of them another severity.
- * Call it again after changing severities or suppressions: it counts anew. */
+/* By position, then level; stable. Of each rule id the first FINDINGS_PER_RULE are kept, the rest is counted in one
+ * note "finding/more" (matched: the rule id and the number). Those not kept follow their note when it is suppressed,
+ * and the kept ones when a policy gave all of them another severity. Call it again after changing severities or
+ * suppressions: it counts anew. */
 void finding_sort(struct finding_list *list);
 /* Nothing is added, changed or sorted any more: give back the memory that only this needs. */
 void finding_settle(struct finding_list *list);
@@ -78,23 +79,25 @@ void finding_settle(struct finding_list *list);
 const char *finding_level_to_string(enum finding_level level);	/* "error", "warning", "note" */
 const char *severity_to_string(enum severity severity);
 
-/* "file:line:column: error: message" (of rules: "file:line:column: high: message [rule/id]"), the line and a caret, "  help: suggestion". `doc` may be
- * NULL: then line_text is shown, if there. Control characters of the document are shown escaped, long lines are cut around the place. `color`
- * adds SGR codes. */
+/* "file:line:column: error: message" (of rules: "file:line:column: high: message [rule/id]"), the line and a caret,
+ * "  help: suggestion". `doc` may be NULL: then line_text is shown, if there. Control characters of the document are
+ * shown escaped, long lines are cut around the place. `color` adds SGR codes. */
 void finding_print(const struct finding *f, const char *file, const struct document *doc, bool color,
 		   struct strbuf *out);
-/* {rule_id, level, severity, category, message, file, line, column, end_column, path, matched, suggestion, cwe, fingerprint, suppressed,
- * suppression: {kind, justification} or null} */
+/* {rule_id, level, severity, category, message, file, line, column, end_column, path, matched, suggestion, cwe,
+ * fingerprint, suppressed, suppression: {kind, justification} or null} */
 json_t *finding_to_json(const struct finding *f, const char *file);
 
-/* Of a finding of the scanner: the level follows from the severity (info: note; low and up: warning). Only schema errors make a package invalid. */
-struct finding *finding_of_rule(struct finding_list *list, enum severity severity, const char *rule_id, struct position position,
-				const char *message);
+/* Of a finding of the scanner: the level follows from the severity (info: note; low and up: warning). Only schema
+ * errors make a package invalid. */
+struct finding *finding_of_rule(struct finding_list *list, enum severity severity, const char *rule_id,
+				struct position position, const char *message);
 
 bool severity_from_string(const char *s, enum severity *ret);
-const char *suppression_to_string(enum finding_suppression suppression);	/* "in_file", "beside", "baseline"; NULL: not */
+/* "in_file", "beside", "baseline"; NULL: not */
+const char *suppression_to_string(enum finding_suppression suppression);
 
-/* Give every finding its fingerprint: a digest of rule id, YAML path with names instead of numbers where there are names, matched text and the
- * number of equal ones before it; not of lines. */
+/* Give every finding its fingerprint: a digest of rule id, YAML path with names instead of numbers where there are
+ * names, matched text and the number of equal ones before it; not of lines. */
 void finding_fingerprints(struct finding_list *list, const struct document *doc);
 void finding_keep_lines(struct finding_list *list, const struct document *doc);

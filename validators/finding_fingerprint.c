@@ -10,7 +10,8 @@
 
 #define FINGERPRINT_DIGITS 16
 
-/* One step of a path: a key, or the "[0]" of an item; what a key of odd characters looks like is left as it is. Returns its end. */
+/* One step of a path: a key, or the "[0]" of an item; what a key of odd characters looks like is left as it is.
+ * Returns its end. */
 static const char *path_step(const char *path, const struct node **at, struct strbuf *out)
 {
 	const char *end = path;

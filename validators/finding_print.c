@@ -46,7 +46,8 @@ static size_t skip_chars(const char *s, size_t len, uint32_t chars)
 }
 
 /* `line` begins with the character of column `line_column`. */
-static void excerpt_make(struct excerpt *x, const char *line, size_t len, uint32_t line_column, uint32_t column, unsigned int width)
+static void excerpt_make(struct excerpt *x, const char *line, size_t len, uint32_t line_column, uint32_t column,
+			 unsigned int width)
 {
 	uint32_t wanted = column > EXCERPT_COLUMNS * 3 / 4 ? column - EXCERPT_BEFORE : 1;
 	uint32_t first = wanted > line_column ? wanted : line_column;
@@ -86,7 +87,8 @@ static void print_excerpt(const struct finding *f, const struct document *doc, b
 	/* a line that was kept goes first: secrets are hidden in it */
 	if (!line && (!doc || !doc->bytes_len || !document_line(doc, f->position.line, &line, &len)))
 		return;
-	excerpt_make(&x, line, len, f->line_text ? f->line_column : 1, f->position.column ? f->position.column : 1, f->width);
+	excerpt_make(&x, line, len, f->line_text ? f->line_column : 1, f->position.column ? f->position.column : 1,
+		     f->width);
 	strbuf_addf(out, "%5u | %s\n      | %*s%s^", f->position.line, x.text.buf, (int)x.from, "",
 		    !color ? "" : f->suppressed ? "\x1b[2m" : "\x1b[1;32m");
 	for (unsigned int i = x.from + 1; i < x.to; i++)
@@ -107,7 +109,10 @@ static size_t line_room(const char *s, size_t len)
 
 void finding_keep_lines(struct finding_list *list, const struct document *doc)
 {
-	struct { uint32_t line, column; size_t at; } here = { 0 };	/* findings are sorted: a long line is walked once */
+	struct {	/* findings are sorted: a long line is walked once */
+		uint32_t line, column;
+		size_t at;
+	} here = { 0 };
 	const char *line = NULL;
 	size_t len = 0;
 
@@ -115,7 +120,8 @@ void finding_keep_lines(struct finding_list *list, const struct document *doc)
 		struct finding *f = &list->items[i];
 		uint32_t first = 1;
 
-		if (f->line_text || !f->position.line || !doc->bytes_len || !document_line(doc, f->position.line, &line, &len))
+		if (f->line_text || !f->position.line || !doc->bytes_len ||
+		    !document_line(doc, f->position.line, &line, &len))
 			continue;
 		if (len > FINDING_LINE_MAX && f->position.column > LINE_BEFORE)
 			first = f->position.column - LINE_BEFORE;
@@ -143,7 +149,8 @@ static void print_kind(const struct finding *f, bool color, struct strbuf *out)
 	};
 	const char *style = f->suppressed ? "\x1b[2m" : f->of_rule ? severities[f->severity] : levels[f->level];
 
-	strbuf_addf(out, "%s%s:%s ", color ? style : "", f->of_rule ? severity_to_string(f->severity) : finding_level_to_string(f->level),
+	strbuf_addf(out, "%s%s:%s ", color ? style : "",
+		    f->of_rule ? severity_to_string(f->severity) : finding_level_to_string(f->level),
 		    color && !f->suppressed ? "\x1b[0m" : "");
 }
 

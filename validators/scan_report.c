@@ -102,7 +102,8 @@ static bool spool(struct scan_report *r, struct scan_summary *s)
 static void add(struct scan_report *r, const struct scanned_file *f, char *line, size_t len)
 {
 	struct scan_summary s = {
-		.suppressed = f->findings.suppressed_count, .verdict = f->verdict, .unreadable = f->unreadable, .valid = f->valid,
+		.suppressed = f->findings.suppressed_count, .verdict = f->verdict, .unreadable = f->unreadable,
+		.valid = f->valid,
 		.acceptable = f->acceptable, .line = line, .len = len,
 	};
 
@@ -177,8 +178,8 @@ void scan_report_load(const struct scan_report *r, size_t i, enum scan_part part
 		return;
 	}
 	scanned_file_init(ret, "?");
-	finding_add(&ret->findings, FINDING_ERROR, "scan/lost", (struct position){ 0 }, "what was found in file %zu could not be read back: %s", i + 1,
-		    err.text);
+	finding_add(&ret->findings, FINDING_ERROR, "scan/lost", (struct position){ 0 },
+		    "what was found in file %zu could not be read back: %s", i + 1, err.text);
 	finding_sort(&ret->findings);
 }
 

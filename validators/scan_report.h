@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_report: what scanning some files came to, and the forms it is told in. Every form is a pure function of the same report, so all tell
- * the same verdict.
+ * scan_report: what scanning some files came to, and the forms it is told in. Every form is a pure function of the
+ * same report, so all tell the same verdict.
  *
- * Ten thousand files may have a hundred thousand findings, so a report holds of each file a summary and one line of JSON with all the rest, which is
- * also how worker processes hand files over; many lines are kept in a file without a name. A form loads one file after the other and writes as it goes. */
+ * Ten thousand files may have a hundred thousand findings, so a report holds of each file a summary and one line of
+ * JSON with all the rest, which is also how worker processes hand files over; many lines are kept in a file without a
+ * name. A form loads one file after the other and writes as it goes. */
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +14,15 @@
 #include "validators/policy.h"
 
 /* --fail-on */
-enum fail_on { FAIL_ON_INFO, FAIL_ON_LOW, FAIL_ON_MEDIUM, FAIL_ON_HIGH, FAIL_ON_CRITICAL, FAIL_ON_BLOCK /* only the decision */, FAIL_ON_NEVER };
+enum fail_on {
+	FAIL_ON_INFO,
+	FAIL_ON_LOW,
+	FAIL_ON_MEDIUM,
+	FAIL_ON_HIGH,
+	FAIL_ON_CRITICAL,
+	FAIL_ON_BLOCK,		/* only the decision */
+	FAIL_ON_NEVER,
+};
 bool fail_on_from_string(const char *s, enum fail_on *ret);
 const char *fail_on_to_string(enum fail_on f);
 
@@ -32,15 +41,16 @@ struct scanned_file {
 
 void scanned_file_init(struct scanned_file *f, const char *file);
 void scanned_file_release(struct scanned_file *f);
-/* Set `acceptable`: valid, not blocked, and nothing unsuppressed at or above fail_on. Only what is invalid is not acceptable with FAIL_ON_NEVER. */
+/* Set `acceptable`: valid, not blocked, and nothing unsuppressed at or above fail_on. Only what is invalid is not
+ * acceptable with FAIL_ON_NEVER. */
 void scanned_file_judge(struct scanned_file *f, enum fail_on fail_on);
 
-/* Between processes: one line without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). The findings themselves, though not their
- * counts, are left out when only the head is wanted. */
+/* Between processes: one line without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). The
+ * findings themselves, though not their counts, are left out when only the head is wanted. */
 enum scan_part { SCAN_HEAD, SCAN_WHOLE };
 void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out);
-int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules, struct scanned_file *ret,
-			   struct error *err);
+int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules,
+			   struct scanned_file *ret, struct error *err);
 
 struct scan_summary {			/* of one file */
 	char *line;			/* owned; NULL: in the spool */
@@ -63,7 +73,8 @@ struct scan_report {
 	bool quiet;			/* text: only what is not acceptable */
 	size_t baseline_matched, baseline_gone;	/* entries of the baseline: met, and fixed since */
 	/* of all files */
-	size_t counts[SEVERITY_CRITICAL + 1], suppressed, invalid, unacceptable, verdicts[VERDICT_BLOCK + 1] /* of the valid ones */;
+	size_t counts[SEVERITY_CRITICAL + 1], suppressed, invalid, unacceptable;
+	size_t verdicts[VERDICT_BLOCK + 1];	/* of the valid ones */
 	int spool_fd;			/* private; -1 */
 	size_t held_bytes, spooled_bytes;
 };

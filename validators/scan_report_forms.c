@@ -61,8 +61,9 @@ void scan_verdict_text(const struct scan_report *r, struct strbuf *out)
 	if (scan_report_acceptable(r))
 		strbuf_addf(out, "acceptable: %zu file%s; ", r->len, r->len == 1 ? "" : "s");
 	else
-		strbuf_addf(out, "not acceptable: %zu of %zu file%s (%zu invalid, %zu blocked, fail on %s); ", r->unacceptable, r->len,
-			    r->len == 1 ? "" : "s", r->invalid, r->verdicts[VERDICT_BLOCK], fail_on_to_string(r->fail_on));
+		strbuf_addf(out, "not acceptable: %zu of %zu file%s (%zu invalid, %zu blocked, fail on %s); ",
+			    r->unacceptable, r->len, r->len == 1 ? "" : "s", r->invalid, r->verdicts[VERDICT_BLOCK],
+			    fail_on_to_string(r->fail_on));
 	scan_counts_text(r->counts, out);
 	if (r->suppressed)
 		strbuf_addf(out, "; %zu suppressed", r->suppressed);

@@ -5,13 +5,15 @@
 #include "validators/scan_report.h"
 
 typedef void scan_writer(const struct scan_report *r, bool color, struct scan_sink *out);
-scan_writer scan_report_text, scan_report_json, scan_report_sarif, scan_report_junit, scan_report_github, scan_report_gitlab, scan_report_markdown;
+scan_writer scan_report_text, scan_report_json, scan_report_sarif, scan_report_junit, scan_report_github,
+	scan_report_gitlab, scan_report_markdown;
 
 /* Call `each` for every file in order. */
 typedef void scan_visitor(void *arg, const struct scan_report *r, const struct scanned_file *f);
 void scan_report_each(const struct scan_report *r, enum scan_part part, scan_visitor *each, void *arg);
 
-/* "not acceptable: 2 of 9 files (1 invalid, 1 blocked); 3 high, 2 low; 1 suppressed": the verdict, in the same words in every form. Nothing of a package in it. */
+/* "not acceptable: 2 of 9 files (1 invalid, 1 blocked); 3 high, 2 low; 1 suppressed": the verdict, in the same words
+ * in every form. Nothing of a package in it. */
 void scan_verdict_text(const struct scan_report *r, struct strbuf *out);
 /* Does this finding alone keep its file from being acceptable? */
 bool scan_finding_fails(const struct scan_report *r, const struct finding *f);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Annotations of GitHub Actions. It shows at most ten of each kind a step and drops the rest silently: the most severe go first, and the last line counts all. */
+ * Annotations of GitHub Actions. It shows at most ten of each kind a step and drops the rest silently: the most
+ * severe go first, and the last line counts all. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +43,8 @@ static char *annotation(const struct finding *f, const char *file)
 	strbuf_addf(&line, "::%s file=", kind_of(f->severity));
 	add_escaped(&line, scan_relative(file), true);
 	if (f->position.line)
-		strbuf_addf(&line, ",line=%u,endLine=%u,col=%u,endColumn=%llu", f->position.line, f->position.line, f->position.column,
-			    (unsigned long long)f->position.column + f->width);
+		strbuf_addf(&line, ",line=%u,endLine=%u,col=%u,endColumn=%llu", f->position.line, f->position.line,
+			    f->position.column, (unsigned long long)f->position.column + f->width);
 	strbuf_addstr(&line, ",title=");
 	add_escaped(&line, title, true);
 	strbuf_addstr(&line, "::");
@@ -72,7 +73,8 @@ static void gather(void *arg, const struct scan_report *r, const struct scanned_
 
 void scan_report_github(const struct scan_report *r, bool color, struct scan_sink *out)
 {
-	static const enum severity order[] = { SEVERITY_CRITICAL, SEVERITY_HIGH, SEVERITY_MEDIUM, SEVERITY_LOW, SEVERITY_INFO };
+	static const enum severity order[] = { SEVERITY_CRITICAL, SEVERITY_HIGH, SEVERITY_MEDIUM, SEVERITY_LOW,
+					       SEVERITY_INFO };
 	struct annotations a = { .len = { 0 } };
 	size_t shown = 0, all = 0, more = 0;
 
@@ -95,7 +97,8 @@ void scan_report_github(const struct scan_report *r, bool color, struct scan_sin
 	strbuf_addstr(&out->text, "sandbox_runner scan: ");
 	scan_verdict_text(r, &out->text);
 	if (all > more)
-		strbuf_addf(&out->text, "; %zu of these %zu findings have no annotation, as GitHub shows ten of a kind", all - more, all);
+		strbuf_addf(&out->text, "; %zu of these %zu findings have no annotation, as GitHub shows ten of a kind",
+			    all - more, all);
 	strbuf_addch(&out->text, '\n');
 	scan_sink_flush(out, true);
 }

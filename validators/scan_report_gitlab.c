@@ -24,8 +24,8 @@ static void fingerprint(const struct finding *f, const char *file, char hex[DIGE
 static json_t *issue(const struct finding *f, const char *file)
 {
 	static const char *const severities[] = {
-		[SEVERITY_INFO] = "info", [SEVERITY_LOW] = "minor", [SEVERITY_MEDIUM] = "major", [SEVERITY_HIGH] = "critical",
-		[SEVERITY_CRITICAL] = "blocker",
+		[SEVERITY_INFO] = "info", [SEVERITY_LOW] = "minor", [SEVERITY_MEDIUM] = "major",
+		[SEVERITY_HIGH] = "critical", [SEVERITY_CRITICAL] = "blocker",
 	};
 	json_t *o = json_object(), *location = json_object(), *lines = json_object(), *categories = json_array();
 	char hex[DIGEST_HEX_SIZE];

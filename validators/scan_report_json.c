@@ -24,7 +24,8 @@ static json_t *file_to_json(const struct scanned_file *f)
 	json_put_bool(o, "acceptable", f->acceptable);
 	json_put_text(o, "decision", d ? verdict_to_string(f->verdict) : NULL);
 	for (size_t i = 0; i < 6; i++) {
-		static const char *const keys[] = { "score", "risk_level", "approval_required", "arithmetic", "reasons", "category" };
+		static const char *const keys[] = { "score",	  "risk_level", "approval_required",
+						    "arithmetic", "reasons",	"category" };
 		json_t *value = json_object_get(d, keys[i]);
 
 		json_put(o, keys[i], value ? json_incref(value) : json_null());

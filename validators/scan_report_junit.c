@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JUnit XML: a suite for each file, in it "package is valid", "decision" and a case for each rule that was met. An error is an invalid package, a failure what
- * makes it not acceptable, skipped what is suppressed. "decision" fails exactly when the file is not acceptable, so all suites pass when the verdict is good. */
+ * JUnit XML: a suite for each file, in it "package is valid", "decision" and a case for each rule that was met. An
+ * error is an invalid package, a failure what makes it not acceptable, skipped what is suppressed. "decision" fails
+ * exactly when the file is not acceptable, so all suites pass when the verdict is good. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,7 +49,8 @@ static void open_case(struct strbuf *out, const char *file, const char *name)
 }
 
 /* `element` NULL: it passed. `text` is shown inside it. */
-static void close_case(struct strbuf *out, const char *element, const char *type, const char *message, const struct strbuf *text)
+static void close_case(struct strbuf *out, const char *element, const char *type, const char *message,
+		       const struct strbuf *text)
 {
 	if (!element && !text->len) {
 		strbuf_addstr(out, "/>\n");
@@ -75,8 +77,9 @@ static void add_finding_line(struct strbuf *out, const struct finding *f)
 	autostrbuf struct strbuf message = STRBUF_INIT(STRBUF_NO_MAX);
 
 	utf8_escape(&message, f->message, strlen(f->message));	/* a newline in it would begin a line of ours */
-	strbuf_addf(out, "line %u, column %u: %s: %s%s%s\n", f->position.line, f->position.column, severity_to_string(f->severity), message.buf,
-		    f->suppressed ? " (suppressed)" : "", f->level == FINDING_ERROR ? " (error)" : "");
+	strbuf_addf(out, "line %u, column %u: %s: %s%s%s\n", f->position.line, f->position.column,
+		    severity_to_string(f->severity), message.buf, f->suppressed ? " (suppressed)" : "",
+		    f->level == FINDING_ERROR ? " (error)" : "");
 }
 
 /* ---- the cases of one file */
@@ -108,7 +111,8 @@ static void write_decision(struct strbuf *out, const struct scan_report *r, cons
 	scan_counts_text(f->findings.counts, &message);
 	strbuf_addf(&message, " (fail on %s)", fail_on_to_string(r->fail_on));
 	open_case(out, f->file, "decision");
-	close_case(out, f->acceptable ? NULL : "failure", f->valid ? verdict_to_string(f->verdict) : "invalid", message.buf, &text);
+	close_case(out, f->acceptable ? NULL : "failure", f->valid ? verdict_to_string(f->verdict) : "invalid",
+		   message.buf, &text);
 }
 
 /* What the findings of one rule make of its case. */
@@ -121,7 +125,10 @@ struct rule_case {
 
 static struct rule_case rule_case(const struct scan_report *r, const struct finding_list *list, size_t at)
 {
-	struct rule_case c = { .id = list->items[at].rule_id, .suppressed = true, .first = &list->items[at], .text = STRBUF_INIT(TEXT_MAX) };
+	struct rule_case c = { .id = list->items[at].rule_id,
+			       .suppressed = true,
+			       .first = &list->items[at],
+			       .text = STRBUF_INIT(TEXT_MAX) };
 
 	for (size_t i = at; i < list->len; i++) {
 		const struct finding *f = &list->items[i];
@@ -159,7 +166,8 @@ static void write_rules(struct strbuf *out, const struct scan_report *r, const s
 			continue;
 		c = rule_case(r, &f->findings, i);
 		open_case(out, f->file, c.id);
-		close_case(out, c.fails ? "failure" : c.suppressed ? "skipped" : NULL, severity_to_string(c.first->severity),
+		close_case(out, c.fails ? "failure" : c.suppressed ? "skipped" : NULL,
+			   severity_to_string(c.first->severity),
 			   c.suppressed && c.first->justification ? c.first->justification : c.first->message, &c.text);
 		strbuf_release(&c.text);
 		tally->tests++;
@@ -192,11 +200,15 @@ static void write_suite(void *arg, const struct scan_report *r, const struct sca
 		return;
 	strbuf_addstr(&s->out->text, "  <testsuite");
 	add_attribute(&s->out->text, "name", *f->file ? f->file : "package");
-	strbuf_addf(&s->out->text, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\">\n", t.tests, t.failures, t.errors, t.skipped);
+	strbuf_addf(&s->out->text, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\" time=\"0\">\n",
+		    t.tests, t.failures, t.errors, t.skipped);
 	strbuf_addstr(&s->out->text, "    <properties>\n");
-	strbuf_addf(&s->out->text, "      <property name=\"decision\" value=\"%s\"/>\n", f->valid ? verdict_to_string(f->verdict) : "invalid");
-	strbuf_addf(&s->out->text, "      <property name=\"score\" value=\"%lld\"/>\n", (long long)scan_decision_int(f, "score"));
-	strbuf_addf(&s->out->text, "      <property name=\"suppressed\" value=\"%zu\"/>\n    </properties>\n", f->findings.suppressed_count);
+	strbuf_addf(&s->out->text, "      <property name=\"decision\" value=\"%s\"/>\n",
+		    f->valid ? verdict_to_string(f->verdict) : "invalid");
+	strbuf_addf(&s->out->text, "      <property name=\"score\" value=\"%lld\"/>\n",
+		    (long long)scan_decision_int(f, "score"));
+	strbuf_addf(&s->out->text, "      <property name=\"suppressed\" value=\"%zu\"/>\n    </properties>\n",
+		    f->findings.suppressed_count);
 	strbuf_add(&s->out->text, s->cases.buf, s->cases.len);
 	strbuf_addstr(&s->out->text, "  </testsuite>\n");
 	scan_sink_flush(s->out, false);
@@ -208,7 +220,9 @@ void scan_report_junit(const struct scan_report *r, bool color, struct scan_sink
 
 	(void)color;
 	scan_report_each(r, SCAN_WHOLE, write_suite, &s);
-	strbuf_addf(&out->text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"sandbox_runner scan\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
+	strbuf_addf(&out->text,
+		    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"sandbox_runner scan\" "
+		    "tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
 		    s.all.tests, s.all.failures, s.all.errors, s.all.skipped);
 	s.writing = true;
 	scan_report_each(r, SCAN_WHOLE, write_suite, &s);

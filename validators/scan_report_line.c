@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A scanned file as one line: between the processes of one scan, and while a report waits to be written. It is an object of JSON, a tab, and the list
- * of findings, which is often not needed and then not read. Findings are arrays by position, as there are many; bytes that are no UTF-8 (names of files
- * may be anything) stand as code points in an array of one, so that nothing is lost. */
+ * A scanned file as one line: between the processes of one scan, and while a report waits to be written. It is an
+ * object of JSON, a tab, and the list of findings, which is often not needed and then not read. Findings are arrays
+ * by position, as there are many; bytes that are no UTF-8 (names of files may be anything) stand as code points in an
+ * array of one, so that nothing is lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +46,12 @@ static json_t *any_text(const char *s)
 static json_t *finding_values(const struct finding *f)
 {
 	const char *const texts[] = {
-		f->rule_id, f->message, f->path, f->suggestion, f->cwe, f->category, f->matched, f->fingerprint, f->justification, f->line_text,
+		f->rule_id,  f->message, f->path,	 f->suggestion,	   f->cwe,
+		f->category, f->matched, f->fingerprint, f->justification, f->line_text,
 	};
 	const json_int_t numbers[] = {
-		f->level, f->severity, f->position.line, f->position.column, f->width, f->line_column, f->suppressed, f->suppression, f->of_rule,
+		f->level,	f->severity,   f->position.line, f->position.column, f->width,
+		f->line_column, f->suppressed, f->suppression,	 f->of_rule,
 	};
 	json_t *values = json_array();
 
@@ -149,15 +152,37 @@ static const char *keep_word(struct scanned_file *f, const char *known, char *wo
 	return kept;
 }
 
-enum { TEXT_RULE_ID, TEXT_MESSAGE, TEXT_PATH, TEXT_SUGGESTION, TEXT_CWE, TEXT_CATEGORY, TEXT_MATCHED, TEXT_FINGERPRINT, TEXT_JUSTIFICATION,
-       TEXT_LINE, TEXTS };
-enum { NUMBER_LEVEL, NUMBER_SEVERITY, NUMBER_LINE, NUMBER_COLUMN, NUMBER_WIDTH, NUMBER_LINE_COLUMN, NUMBER_SUPPRESSED, NUMBER_SUPPRESSION,
-       NUMBER_OF_RULE, NUMBERS };
+enum {
+	TEXT_RULE_ID,
+	TEXT_MESSAGE,
+	TEXT_PATH,
+	TEXT_SUGGESTION,
+	TEXT_CWE,
+	TEXT_CATEGORY,
+	TEXT_MATCHED,
+	TEXT_FINGERPRINT,
+	TEXT_JUSTIFICATION,
+	TEXT_LINE,
+	TEXTS
+};
+enum {
+	NUMBER_LEVEL,
+	NUMBER_SEVERITY,
+	NUMBER_LINE,
+	NUMBER_COLUMN,
+	NUMBER_WIDTH,
+	NUMBER_LINE_COLUMN,
+	NUMBER_SUPPRESSED,
+	NUMBER_SUPPRESSION,
+	NUMBER_OF_RULE,
+	NUMBERS
+};
 
 static bool take_finding(const json_t *values, const struct rule_set *rules, struct scanned_file *f, struct finding *ret)
 {
 	static const json_int_t most[NUMBERS] = {
-		[NUMBER_LEVEL] = FINDING_ERROR, [NUMBER_SEVERITY] = SEVERITY_CRITICAL, [NUMBER_LINE] = UINT32_MAX, [NUMBER_COLUMN] = UINT32_MAX,
+		[NUMBER_LEVEL] = FINDING_ERROR, [NUMBER_SEVERITY] = SEVERITY_CRITICAL,
+		[NUMBER_LINE] = UINT32_MAX, [NUMBER_COLUMN] = UINT32_MAX,
 		[NUMBER_WIDTH] = UINT32_MAX, [NUMBER_LINE_COLUMN] = UINT32_MAX, [NUMBER_SUPPRESSED] = 1,
 		[NUMBER_SUPPRESSION] = SUPPRESSED_BASELINE, [NUMBER_OF_RULE] = 1,
 	};
@@ -175,9 +200,12 @@ static bool take_finding(const json_t *values, const struct rule_set *rules, str
 	*ret = (struct finding){
 		.level = (enum finding_level)n[NUMBER_LEVEL], .severity = (enum severity)n[NUMBER_SEVERITY],
 		.rule_id = keep_word(f, rule ? rule->id : NULL, texts[TEXT_RULE_ID]), .message = texts[TEXT_MESSAGE],
-		.path = texts[TEXT_PATH], .suggestion = texts[TEXT_SUGGESTION], .cwe = keep_word(f, rule ? rule->cwe : NULL, texts[TEXT_CWE]),
-		.position = { (uint32_t)n[NUMBER_LINE], (uint32_t)n[NUMBER_COLUMN] }, .width = (unsigned int)n[NUMBER_WIDTH],
-		.category = keep_word(f, rule ? rule->category : NULL, texts[TEXT_CATEGORY]), .matched = texts[TEXT_MATCHED],
+		.path = texts[TEXT_PATH], .suggestion = texts[TEXT_SUGGESTION],
+		.cwe = keep_word(f, rule ? rule->cwe : NULL, texts[TEXT_CWE]),
+		.position = { (uint32_t)n[NUMBER_LINE], (uint32_t)n[NUMBER_COLUMN] },
+		.width = (unsigned int)n[NUMBER_WIDTH],
+		.category = keep_word(f, rule ? rule->category : NULL, texts[TEXT_CATEGORY]),
+		.matched = texts[TEXT_MATCHED],
 		.fingerprint = texts[TEXT_FINGERPRINT], .suppressed = n[NUMBER_SUPPRESSED],
 		.suppression = (enum finding_suppression)n[NUMBER_SUPPRESSION], .justification = texts[TEXT_JUSTIFICATION],
 		.line_text = texts[TEXT_LINE], .line_column = (uint32_t)n[NUMBER_LINE_COLUMN], .of_rule = n[NUMBER_OF_RULE],
@@ -225,8 +253,8 @@ static int refuse(struct scanned_file *f, struct error *err)
 	return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
 }
 
-int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules, struct scanned_file *ret,
-			   struct error *err)
+int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules,
+			   struct scanned_file *ret, struct error *err)
 {
 	const char *tab = memchr(line, '\t', len), *rest = tab ? tab + 1 : NULL;
 	struct scanned_file f = { .file = NULL };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Markdown for comments and summary pages. What comes from packages is hostile: punctuation becomes an entity inside <code>, where
- * neither markup nor mentions nor links are looked for. At most 60 KB: the worst first, and what is left out is counted. */
+ * Markdown for comments and summary pages. What comes from packages is hostile: punctuation becomes an entity inside
+ * <code>, where neither markup nor mentions nor links are looked for. At most 60 KB: the worst first, and what is
+ * left out is counted. */
 #include <string.h>
 
 #include "runner/base/utf8.h"
@@ -29,7 +30,8 @@ static void add_entities(struct strbuf *out, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = (unsigned char)s[i];
-		bool plain = c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr(" -/,;=%", c));
+		bool plain = c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c && strchr(" -/,;=%", c));
 
 		if (plain)
 			strbuf_addch(out, (char)c);
@@ -73,7 +75,10 @@ static void file_row(struct page *page, const struct scanned_file *f)
 
 	strbuf_addstr(&row, "| ");
 	add_code(&row, f->file);
-	strbuf_addf(&row, " | %s | %s | ", f->acceptable ? "yes" : "**no**", f->decision ? verdict_to_string(f->verdict) : f->valid ? "" : "invalid");
+	strbuf_addf(&row, " | %s | %s | ", f->acceptable ? "yes" : "**no**",
+		    f->decision ? verdict_to_string(f->verdict)
+		    : f->valid	? ""
+				: "invalid");
 	if (json_object_get(f->decision, "score"))
 		strbuf_addf(&row, "%lld", (long long)scan_decision_int(f, "score"));
 	strbuf_addstr(&row, " | ");
@@ -142,7 +147,8 @@ static void visit_findings(void *arg, const struct scan_report *r, const struct 
 	for (size_t i = 0; i < f->findings.len; i++) {
 		const struct finding *finding = &f->findings.items[i];
 
-		if (finding->severity == page->severity && finding->suppressed == page->suppressed && !scan_finding_is_note(finding))
+		if (finding->severity == page->severity && finding->suppressed == page->suppressed &&
+		    !scan_finding_is_note(finding))
 			finding_row(page, finding, f->file);
 	}
 }
@@ -208,12 +214,14 @@ void scan_report_markdown(const struct scan_report *r, bool color, struct scan_s
 
 	(void)color;
 	gather(&page, r);
-	strbuf_addf(text, "<!-- sandbox_runner scan -->\n### sandbox_runner scan: %s\n\n**", scan_report_acceptable(r) ? "acceptable" : "not acceptable");
+	strbuf_addf(text, "<!-- sandbox_runner scan -->\n### sandbox_runner scan: %s\n\n**",
+		    scan_report_acceptable(r) ? "acceptable" : "not acceptable");
 	scan_verdict_text(r, text);
 	strbuf_addstr(text, "**\n\n| File | Acceptable | Decision | Score | Findings |\n|---|---|---|---|---|\n");
 	strbuf_add(text, page.files.text.buf, page.files.text.len);
 	if (page.files.left_out)
-		strbuf_addf(text, "\n%zu more file%s not listed.\n", page.files.left_out, page.files.left_out == 1 ? " is" : "s are");
+		strbuf_addf(text, "\n%zu more file%s not listed.\n", page.files.left_out,
+			    page.files.left_out == 1 ? " is" : "s are");
 	add_part(text, "Findings", "| Severity | Rule | Place | What |\n|---|---|---|---|\n", &page.findings);
 	for (int s = 0; s <= SEVERITY_CRITICAL; s++)
 		more += page.more[s];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SARIF 2.1.0. Only the rules that were met are described. GitHub takes 25,000 results a run: the most severe are written, the rest is counted in a notification. */
+ * SARIF 2.1.0. Only the rules that were met are described. GitHub takes 25,000 results a run: the most severe are
+ * written, the rest is counted in a notification. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,7 +48,8 @@ static void meet(void *arg, const struct scan_report *r, const struct scanned_fi
 
 		if (at == s->rules_len) {
 			ARRAY_GROW(s->rules, s->rules_len, s->rules_alloc);
-			s->rules[s->rules_len++] = (struct met){ .id = xstrdup(finding->rule_id), .rule = scan_rule_of(r, finding) };
+			s->rules[s->rules_len++] =
+				(struct met){ .id = xstrdup(finding->rule_id), .rule = scan_rule_of(r, finding) };
 		}
 		if (finding->severity > s->rules[at].severity)
 			s->rules[at].severity = finding->severity;
@@ -89,8 +91,8 @@ static json_t *artifact_location(const char *file)
 	if (*file == '/')
 		strbuf_addstr(&uri, "file://");
 	for (const char *s = scan_relative(file); *s; s++) {
-		bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || strchr("-._~/", *s) ||
-			     (url && strchr(":?=&%@+,;#[]", *s));
+		bool plain = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') ||
+			     strchr("-._~/", *s) || (url && strchr(":?=&%@+,;#[]", *s));
 
 		if (plain)
 			strbuf_addch(&uri, *s);
@@ -107,7 +109,8 @@ static json_t *artifact_location(const char *file)
 
 /* What GitHub sorts by: the middle of each band of CVSS. */
 static const char *const security_severities[] = {
-	[SEVERITY_INFO] = NULL, [SEVERITY_LOW] = "3.0", [SEVERITY_MEDIUM] = "5.5", [SEVERITY_HIGH] = "8.0", [SEVERITY_CRITICAL] = "9.5",
+	[SEVERITY_INFO] = NULL, [SEVERITY_LOW] = "3.0", [SEVERITY_MEDIUM] = "5.5", [SEVERITY_HIGH] = "8.0",
+	[SEVERITY_CRITICAL] = "9.5",
 };
 
 static json_t *rule_tags(const struct rule *rule)
@@ -151,7 +154,10 @@ static json_t *rule_object(const struct met *met)
 
 	json_put_text(o, "id", met->id);
 	json_put(o, "shortDescription", text_object(json_text(rule ? rule->title : met->id)));
-	json_put(o, "fullDescription", text_object(json_text(rule && rule->help ? rule->help : rule ? rule->title : "a check of the package's form")));
+	json_put(o, "fullDescription",
+		 text_object(json_text(rule && rule->help ? rule->help
+				       : rule		  ? rule->title
+							  : "a check of the package's form")));
 	if (rule) {
 		json_put(o, "help", rule_help(rule));
 		json_put(properties, "tags", rule_tags(rule));
@@ -188,7 +194,9 @@ static json_t *region(const struct finding *f)
 	if (f->line_text && f->position.column >= f->line_column) {
 		size_t len = strlen(f->line_text), from = chars_len(f->line_text, len, f->position.column - f->line_column);
 
-		json_put(o, "snippet", text_object(json_textn(f->line_text + from, chars_len(f->line_text + from, len - from, f->width))));
+		json_put(o, "snippet",
+			 text_object(json_textn(f->line_text + from,
+						chars_len(f->line_text + from, len - from, f->width))));
 	}
 	return o;
 }
@@ -307,7 +315,8 @@ static json_t *invocation(const struct scan_report *r, size_t left_out)
 	scan_verdict_text(r, &verdict);
 	json_push(notes, notification("note", &verdict));
 	if (left_out) {
-		strbuf_addf(&rest, "%zu results are left out, because a run may hold %d; the most severe are here", left_out, RESULTS_MAX);
+		strbuf_addf(&rest, "%zu results are left out, because a run may hold %d; the most severe are here",
+			    left_out, RESULTS_MAX);
 		json_push(notes, notification("warning", &rest));
 	}
 	json_put(o, "toolExecutionNotifications", notes);
@@ -366,7 +375,8 @@ void scan_report_sarif(const struct scan_report *r, bool color, struct scan_sink
 	(void)color;
 	scan_report_each(r, SCAN_WHOLE, meet, &s);
 	json_push(invocations, invocation(r, ration(&s)));
-	strbuf_addstr(&out->text, "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  \"version\": \"2.1.0\",\n  \"runs\": [\n    {\n");
+	strbuf_addstr(&out->text, "{\n  \"$schema\": \"https://json.schemastore.org/sarif-2.1.0.json\",\n  "
+				  "\"version\": \"2.1.0\",\n  \"runs\": [\n    {\n");
 	write_member(out, "tool", driver(&s, r));
 	write_member(out, "invocations", invocations);
 	write_member(out, "originalUriBaseIds", bases());

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The report for people at a terminal: each finding as a compiler would show it, then one line a file with the decision and how it came about. */
+ * The report for people at a terminal: each finding as a compiler would show it, then one line a file with the
+ * decision and how it came about. */
 #include <string.h>
 
 #include "runner/base/utf8.h"
@@ -49,7 +50,8 @@ static void print_decision(const struct scanned_file *f, struct strbuf *out)
 	strbuf_addstr(out, verdict_to_string(f->verdict));
 	if (!json_object_get(f->decision, "score"))
 		return;
-	strbuf_addf(out, ", score %lld (%s risk)", (long long)scan_decision_int(f, "score"), scan_decision_text(f, "risk_level"));
+	strbuf_addf(out, ", score %lld (%s risk)", (long long)scan_decision_int(f, "score"),
+		    scan_decision_text(f, "risk_level"));
 	scan_decision_join(f, "arithmetic", ", ", &arithmetic);
 	if (arithmetic.len)
 		strbuf_addstr(out, ": ");

@@ -9,10 +9,11 @@ field_decoder decode_handlers;		/* struct wpk_handler_list */
 void wpk_handlers_release(struct wpk_handler_list *list);
 
 /* Tables and decoders that the JSON Schema of packages is made from too (wpk_schema.c). */
-extern const struct field_table wpk_package_table, wpk_limit_table, wpk_handler_table, wpk_step_table, wpk_shell_table, wpk_k8s_table,
-	wpk_api_table, wpk_container_table;
+extern const struct field_table wpk_package_table, wpk_limit_table, wpk_handler_table, wpk_step_table, wpk_shell_table,
+	wpk_k8s_table, wpk_api_table, wpk_container_table;
 extern const struct enum_name wpk_handler_types[];
-field_decoder decode_package_name, decode_version, decode_runtime_type, decode_safety_mode, decode_cron, decode_permission, decode_limits, decode_exactly;
+field_decoder decode_package_name, decode_version, decode_runtime_type, decode_safety_mode, decode_cron,
+	decode_permission, decode_limits, decode_exactly;
 field_decoder decode_action, decode_headers, decode_status, decode_arguments;
 
 /* How the value of a step becomes what running it needs (wpk_step.c). */

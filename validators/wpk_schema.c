@@ -20,18 +20,25 @@ static const struct value_form {
 	{ decode_node, "{}", false },
 	{ decode_mapping, "{\"type\": \"object\"}", false },
 	{ decode_sequence, "{\"type\": \"array\"}", false },
-	{ decode_bool, "{\"type\": [\"boolean\", \"string\"], \"pattern\": \"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$\"}", true },
-	{ decode_duration, "{\"type\": [\"string\", \"number\"], \"minimum\": 0, \"pattern\": \"^([0-9]+(\\\\.[0-9]+)?(d|h|ms|us|m|s)?)+$\"}", true },
+	{ decode_bool,
+	  "{\"type\": [\"boolean\", \"string\"], "
+	  "\"pattern\": \"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)$\"}", true },
+	{ decode_duration,
+	  "{\"type\": [\"string\", \"number\"], \"minimum\": 0, "
+	  "\"pattern\": \"^([0-9]+(\\\\.[0-9]+)?(d|h|ms|us|m|s)?)+$\"}", true },
 	{ decode_size, "{\"type\": [\"string\", \"number\"], \"minimum\": 0, "
 		       "\"pattern\": \"^[0-9]+(\\\\.[0-9]*)?([eE][+]?[0-9]+|[KMGTPE]i|[kMGTPE])?$\"}", true },
-	{ decode_cpu, "{\"type\": [\"string\", \"number\"], \"minimum\": 0, \"pattern\": \"^[0-9]+(\\\\.[0-9]*)?m?$\"}", true },
+	{ decode_cpu,
+	  "{\"type\": [\"string\", \"number\"], \"minimum\": 0, \"pattern\": \"^[0-9]+(\\\\.[0-9]*)?m?$\"}", true },
 	{ decode_count, "{\"type\": [\"integer\", \"string\"], \"minimum\": 0, \"pattern\": \"^[0-9]+$\"}", true },
 	{ decode_package_name, "{\"type\": [\"string\", \"integer\"], \"pattern\": \"^[a-z0-9-]{1,128}$\"}", false },
-	{ decode_version, "{\"type\": \"string\", \"pattern\": \"^[0-9]+\\\\.[0-9]+\\\\.[0-9]+$\", \"maxLength\": 128}", false },
+	{ decode_version,
+	  "{\"type\": \"string\", \"pattern\": \"^[0-9]+\\\\.[0-9]+\\\\.[0-9]+$\", \"maxLength\": 128}", false },
 	{ decode_cron, TEXT, false },
 	{ decode_permission, TEXT, false },
 	{ decode_headers, "{\"type\": \"object\", \"additionalProperties\": " TEXT "}", false },
-	{ decode_status, "{\"anyOf\": [{\"$ref\": \"#/$defs/count\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/count\"}}]}", true },
+	{ decode_status,
+	  "{\"anyOf\": [{\"$ref\": \"#/$defs/count\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/count\"}}]}", true },
 	{ decode_arguments, "{\"anyOf\": [" TEXT ", {\"type\": \"array\", \"items\": " TEXT "}]}", false },
 	{ decode_handlers, "{\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/handler\"}}", false },
 };
@@ -137,7 +144,9 @@ static void describe(json_t *schema, const struct field *field)
 	if (!field->help)
 		return;
 	json_put_text(schema, "description",
-		      !strncmp(field->help, field->key, len) && !strncmp(field->help + len, ": ", 2) ? field->help + len + 2 : field->help);
+		      !strncmp(field->help, field->key, len) && !strncmp(field->help + len, ": ", 2)
+			      ? field->help + len + 2
+			      : field->help);
 }
 
 static json_t *table_schema(const struct field_table *table)
@@ -176,15 +185,20 @@ static json_t *handler_schema(void)
 	};
 	json_t *type = any_of(words(wpk_handler_types), parsed("{\"type\": [\"string\", \"null\"]}"));
 
-	json_put_text(type, "description", json_string_value(json_object_get(json_object_get(properties, "type"), "description")));
+	json_put_text(type, "description",
+		      json_string_value(json_object_get(json_object_get(properties, "type"), "description")));
 	json_put(properties, "type", type);
 	json_put(properties, "steps", parsed("{\"type\": [\"array\", \"null\"], \"items\": {\"$ref\": \"#/$defs/step\"}, "
 					     "\"description\": \"a list, each with shell, container or kubernetes\"}"));
-	json_push(rules, parsed("{\"anyOf\": [{\"required\": [\"steps\"]}, {\"required\": [\"type\", \"config\"], \"properties\": {\"config\": {\"type\": \"object\"}}}]}"));
-	json_push(rules, parsed("{\"if\": {\"required\": [\"config\"], \"properties\": {\"config\": {\"type\": \"object\"}}}, "
-				"\"then\": {\"required\": [\"type\"], \"properties\": {\"type\": {\"enum\": [\"shell\", \"api\", \"k8s\", \"kubernetes\"]}}}}"));
+	json_push(rules, parsed("{\"anyOf\": [{\"required\": [\"steps\"]}, {\"required\": [\"type\", \"config\"], "
+				"\"properties\": {\"config\": {\"type\": \"object\"}}}]}"));
+	json_push(rules,
+		  parsed("{\"if\": {\"required\": [\"config\"], \"properties\": {\"config\": {\"type\": \"object\"}}}, "
+			 "\"then\": {\"required\": [\"type\"], \"properties\": {\"type\": {\"enum\": [\"shell\", "
+			 "\"api\", \"k8s\", \"kubernetes\"]}}}}"));
 	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
-		json_t *rule = parsed("{\"if\": {\"required\": [\"type\", \"config\"], \"properties\": {\"config\": {\"type\": \"object\"}}}}");
+		json_t *rule = parsed("{\"if\": {\"required\": [\"type\", \"config\"], \"properties\": {\"config\": "
+				      "{\"type\": \"object\"}}}}");
 		json_t *then = json_object(), *config = json_object(), *constant = json_object();
 
 		json_put_text(constant, "const", configs[i].type);
@@ -204,30 +218,39 @@ static json_t *step_schema(void)
 	static const struct { const char *key, *json; } forms[] = {
 		{ "shell", "{\"anyOf\": [{\"$ref\": \"#/$defs/shell\"}, {\"type\": [\"string\", \"null\"]}]}" },
 		{ "container", "{\"anyOf\": [{\"$ref\": \"#/$defs/container\"}, {\"type\": \"null\"}]}" },
-		{ "kubernetes", "{\"type\": [\"object\", \"null\"], \"properties\": {\"apiVersion\": {\"type\": \"string\"}, \"kind\": {\"type\": \"string\"}}}" },
+		{ "kubernetes",
+		  "{\"type\": [\"object\", \"null\"], "
+		  "\"properties\": {\"apiVersion\": {\"type\": \"string\"}, \"kind\": {\"type\": \"string\"}}}" },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		json_t *form = parsed(forms[i].json), *help = json_object_get(json_object_get(properties, forms[i].key), "description");
+		json_t *form = parsed(forms[i].json),
+		       *help = json_object_get(json_object_get(properties, forms[i].key), "description");
 
 		if (help)
 			json_put(form, "description", json_incref(help));
 		json_put(properties, forms[i].key, form);
 	}
-	json_put(o, "oneOf", parsed("[{\"required\": [\"shell\"]}, {\"required\": [\"container\"]}, {\"required\": [\"kubernetes\"]}]"));
+	json_put(o, "oneOf",
+		 parsed("[{\"required\": [\"shell\"]}, {\"required\": [\"container\"]}, {\"required\": "
+			"[\"kubernetes\"]}]"));
 	return o;
 }
 
 static json_t *text_command(json_t *shell)
 {
-	json_put(json_object_get(shell, "properties"), "command", parsed("{\"type\": [\"string\", \"number\", \"boolean\"], \"description\": \"the script, run by a shell\"}"));
+	json_put(json_object_get(shell, "properties"), "command",
+		 parsed("{\"type\": [\"string\", \"number\", \"boolean\"], \"description\": \"the script, run by a "
+			"shell\"}"));
 	return shell;
 }
 
 json_t *wpk_schema(void)
 {
 	json_t *o = json_object(), *defs = json_object(), *package = table_schema(&wpk_package_table);
-	json_t *handlers = json_object_get(json_object_get(json_object_get(json_object_get(package, "properties"), "spec"), "properties"), "handlers");
+	json_t *handlers = json_object_get(
+		json_object_get(json_object_get(json_object_get(package, "properties"), "spec"), "properties"),
+		"handlers");
 	const char *key;
 	json_t *value;
 
@@ -235,8 +258,9 @@ json_t *wpk_schema(void)
 	json_put_text(o, "$id", SCHEMA_ID);
 	json_put_text(o, "title", "Workflow package");
 	json_put_text(o, "description",
-		      "A workflow package (*.wpk.yaml) of either dialect: handlers with 'type' and 'config', or with 'steps'. Keys that are not described are allowed, "
-		      "because packages may carry keys for other tools; 'sandbox_runner validate' warns about them and says much more than a schema can.");
+		      "A workflow package (*.wpk.yaml) of either dialect: handlers with 'type' and 'config', or with 'steps'. "
+		      "Keys that are not described are allowed, because packages may carry keys for other tools; "
+		      "'sandbox_runner validate' warns about them and says much more than a schema can.");
 	json_put_int(handlers, "minItems", 1);
 	json_object_foreach(package, key, value)
 		json_put(o, key, json_incref(value));
@@ -248,7 +272,9 @@ json_t *wpk_schema(void)
 	json_put(defs, "k8s", table_schema(&wpk_k8s_table));
 	json_put(defs, "container", table_schema(&wpk_container_table));
 	json_put(defs, "count", parsed("{\"type\": [\"integer\", \"string\"], \"minimum\": 0, \"pattern\": \"^[0-9]+$\"}"));
-	json_put(defs, "parameter", parsed("{\"description\": \"left to a parameter\", \"type\": \"string\", \"pattern\": \"\\\\$\\\\{\"}"));
+	json_put(defs, "parameter",
+		 parsed("{\"description\": \"left to a parameter\", \"type\": \"string\", \"pattern\": "
+			"\"\\\\$\\\\{\"}"));
 	json_put(o, "$defs", defs);
 	return o;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_report: a line that is taken is told as a line that says the same, and every form of it can be written: nothing in it is obeyed by a terminal, and the
- * verdict is one. */
+ * scan_report: a line that is taken is told as a line that says the same, and every form of it can be written:
+ * nothing in it is obeyed by a terminal, and the verdict is one. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

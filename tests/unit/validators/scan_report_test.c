@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model of a report, and its forms written for tests/cli/formats.t, which has real parsers: with SCAN_REPORT_DIR set, every form of every report below
- * becomes a file REPORT.FORM there. */
+ * The model of a report, and its forms written for tests/cli/formats.t, which has real parsers: with SCAN_REPORT_DIR
+ * set, every form of every report below becomes a file REPORT.FORM there. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -15,9 +15,12 @@
 #include "validators/scan_report.h"
 
 /* Everything that some form gives a meaning to. */
-#define HOSTILE "\x1b[31m]]><script>alert(1)</script>%0A::error::x\r\n|```\n# h\n[a](http://evil.example)@user #1 <!-- &amp; \"'\xe2\x80\xae\x07 {0} \\"
+#define HOSTILE                                                                                                        \
+	"\x1b[31m]]><script>alert(1)</script>%0A::error::x\r\n|```\n# h\n[a](http://evil.example)@user #1 <!-- &amp; " \
+	"\"'\xe2\x80\xae\x07 {0} \\"
 
-static struct finding *add(struct scanned_file *f, enum severity severity, const char *id, uint32_t line, const char *message)
+static struct finding *add(struct scanned_file *f, enum severity severity, const char *id, uint32_t line,
+			   const char *message)
 {
 	struct finding *finding = finding_of_rule(&f->findings, severity, id, (struct position){ line, 4 }, message);
 
@@ -111,8 +114,10 @@ static void many(struct scan_report *r)
 		snprintf(name, sizeof(name), "many/%03d.wpk.yaml", i);
 		scanned_file_init(&f, name);
 		for (uint32_t j = 0; j < 90; j++)
-			finding_of_rule(&f.findings, j % 30 ? SEVERITY_MEDIUM : (enum severity)(j / 30 * 2), j % 2 ? "shell/odd" : "shell/even",
-					(struct position){ j + 1, 1 }, "one of many")->path = xstrdup("spec");
+			finding_of_rule(&f.findings, j % 30 ? SEVERITY_MEDIUM : (enum severity)(j / 30 * 2),
+					j % 2 ? "shell/odd" : "shell/even", (struct position){ j + 1, 1 },
+					"one of many")
+				->path = xstrdup("spec");
 		finish(r, &f, true, VERDICT_APPROVE);
 	}
 	scanned_file_init(&f, "many/last.wpk.yaml");
@@ -150,7 +155,8 @@ static void forms(void **state)
 
 			f->write(&r, false, &sink);
 			assert_ptr_equal(scan_format_find(f->name), f);
-			for (size_t j = 0; j < sink.text.len; j++)	/* whatever the form: nothing that a terminal obeys */
+			for (size_t j = 0; j < sink.text.len;
+			     j++) /* whatever the form: nothing that a terminal obeys */
 				assert_true((unsigned char)sink.text.buf[j] >= ' ' || sink.text.buf[j] == '\n');
 			assert_null(strstr(sink.text.buf, "\xe2\x80\xae"));
 			if (path && file_write_atomic(path, sink.text.buf, sink.text.len, 0600, &err) < 0)
@@ -329,7 +335,8 @@ static void spooled(void **state)
 
 		scan_report_load(&r, (size_t)i, SCAN_WHOLE, &f);
 		assert_string_equal(f.file, name);
-		assert_int_equal(strspn(f.findings.items[0].message, (char[]){ (char)('a' + (FILES - 1 - i) % 26), 0 }), 60000);
+		assert_int_equal(strspn(f.findings.items[0].message, (char[]){ (char)('a' + (FILES - 1 - i) % 26), 0 }),
+				 60000);
 		scanned_file_release(&f);
 	}
 	close(r.spool_fd);	/* a spool that is lost is told, and the file is not acceptable */
@@ -373,8 +380,10 @@ static void counted(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(forms), cmocka_unit_test(judging), cmocka_unit_test(fail_on_words), cmocka_unit_test(lines_lose_nothing),
-		cmocka_unit_test(bytes_come_back), cmocka_unit_test(wrong_lines), cmocka_unit_test(spooled), cmocka_unit_test(counted),
+		cmocka_unit_test(forms),	   cmocka_unit_test(judging),
+		cmocka_unit_test(fail_on_words),   cmocka_unit_test(lines_lose_nothing),
+		cmocka_unit_test(bytes_come_back), cmocka_unit_test(wrong_lines),
+		cmocka_unit_test(spooled),	   cmocka_unit_test(counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,16 @@ static struct piece *last_piece(struct parser *p)
 	return p->pieces.len > p->word_base ? &p->pieces.items[p->pieces.len - 1] : NULL;
 }
 
-/* Does this quote split a run of letters (r'm', "r"m, r''m)? The one that is quoted says so. */
+/* Text with a blank or a pattern in it has its quotes for a reason: -S'a b'. */
+static bool needs_quotes(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (lex_is(text[i], CLASS_META | CLASS_BARE | CLASS_BRACE | CLASS_BRACKET) || text[i] == '*' || text[i] == '?')
+			return true;
+	return false;
+}
+
+/* Does this quote split a run of letters (r'm', "r"m, r''m) for nothing? The one that is quoted says so. */
 static bool is_odd_seam(struct parser *p, struct piece *last, size_t text_at, bool quoted)
 {
 	bool letter = text_at < p->text.len && lex_is(p->text.items[text_at], CLASS_ALNUM);
@@ -26,9 +35,10 @@ static bool is_odd_seam(struct parser *p, struct piece *last, size_t text_at, bo
 		return before;
 	if (!letter || !before || (!quoted && !last->part.quoted))
 		return false;
-	if (!quoted)
-		last->part.odd_quoting = true;
-	return quoted;
+	if (quoted)
+		return !needs_quotes(p->text.items + text_at, p->text.len - text_at);
+	last->part.odd_quoting |= !needs_quotes(p->text.items + last->text_at, last->part.len);
+	return false;
 }
 
 /* What was put on the stack of texts since `text_at` stands from..to in the source. */

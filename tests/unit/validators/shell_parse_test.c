@@ -215,6 +215,7 @@ static const struct { const char *text, *tree; } rows[] = {
 	{ "'rm' \"rm\"", "['rm' 'rm']" },
 	{ "\\-x \\; \\\"", "['-'x ';' '\"']" },
 	{ "--foo='bar' --o=\"\" a/\"b\"/c", "[--foo='bar' --o= a/'b'/c]" },
+	{ "-S'a b' a'*' \"x y\"z", "[-S'a b' a'*' 'x y'z]" },
 	{ "'it'\"'\"'s'", "['it's']" },
 	{ "\"a\"'b'", "['ab'?]" },
 	{ "'a''b' \"\"'' ''\"\"a", "['ab'? '' a?]" },

@@ -156,7 +156,7 @@ void lex_skip(struct parser *p)
 	}
 }
 
-/* Longer ones before their beginnings. */
+/* Longer ones before their beginnings; first_operator[] says where those of a character begin. */
 static const struct { char text[4]; enum operator op; } operators[] = {
 	{ ";;&", OPERATOR_BRANCH }, { ";;", OPERATOR_BRANCH }, { ";&", OPERATOR_BRANCH }, { ";", OPERATOR_SEMICOLON },
 	{ "&>>", OPERATOR_APPEND_BOTH }, { "&>", OPERATOR_WRITE_BOTH }, { "&&", OPERATOR_AND }, { "&", OPERATOR_BACKGROUND },
@@ -165,6 +165,10 @@ static const struct { char text[4]; enum operator op; } operators[] = {
 	{ "<<<", OPERATOR_HERE_STRING }, { "<<-", OPERATOR_HERE_DOCUMENT_TABS }, { "<<", OPERATOR_HERE_DOCUMENT },
 	{ "<&", OPERATOR_DUP_IN }, { "<>", OPERATOR_READ_WRITE }, { "<", OPERATOR_READ },
 	{ ">>", OPERATOR_APPEND }, { ">&", OPERATOR_DUP_OUT }, { ">|", OPERATOR_CLOBBER }, { ">", OPERATOR_WRITE },
+};
+
+static const unsigned char first_operator[256] = {
+	[';'] = 0, ['&'] = 4, ['|'] = 8, ['('] = 11, [')'] = 12, ['<'] = 13, ['>'] = 19,
 };
 
 enum operator lex_operator(const struct parser *p, size_t *ret_end)
@@ -180,12 +184,10 @@ enum operator lex_operator(const struct parser *p, size_t *ret_end)
 		*ret_end = p->in.pos + 1;
 		return OPERATOR_NEWLINE;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
+	for (size_t i = first_operator[(unsigned char)c]; i < ARRAY_SIZE(operators) && operators[i].text[0] == c; i++) {
 		size_t end = p->in.pos + 1;
 		const char *rest = operators[i].text + 1;
 
-		if (operators[i].text[0] != c)
-			continue;
 		for (; *rest; rest++, end++) {
 			end = lex_joined(p, end);
 			if (!lex_at(p, end, *rest))
@@ -214,7 +216,7 @@ static const union letters reserved_words[RESERVED_LEN] = {
 	[RESERVED_COPROC] = { "coproc" },
 };
 
-enum reserved lex_reserved(const struct parser *p, size_t *ret_end)
+static enum reserved find_reserved(const struct parser *p, size_t *ret_end)
 {
 	union letters word = { "" };
 	size_t len = 0, pos = p->in.pos;
@@ -228,12 +230,24 @@ enum reserved lex_reserved(const struct parser *p, size_t *ret_end)
 			return RESERVED_NONE;
 		word.text[len++] = p->in.s[pos];
 	}
+	*ret_end = pos;
 	for (unsigned int r = RESERVED_NONE + 1; len && r < RESERVED_LEN; r++)
-		if (word.all == reserved_words[r].all) {
-			*ret_end = pos;
+		if (word.all == reserved_words[r].all)
 			return (enum reserved)r;
-		}
 	return RESERVED_NONE;
+}
+
+enum reserved lex_reserved(struct parser *p, size_t *ret_end)
+{
+	struct reserved_memo *memo = &p->reserved;
+
+	/* several levels of the grammar ask in turn */
+	if (memo->s != p->in.s || memo->pos != p->in.pos || memo->source_end != p->in.end) {
+		*memo = (struct reserved_memo){ .s = p->in.s, .pos = p->in.pos, .source_end = p->in.end };
+		memo->word = find_reserved(p, &memo->end);
+	}
+	*ret_end = memo->end;
+	return memo->word;
 }
 
 bool lex_is_empty_parens(const struct parser *p, size_t *ret_end)
@@ -254,14 +268,17 @@ size_t lex_name_end(const struct parser *p, size_t pos)
 
 	if (end >= p->in.end || !lex_is(p->in.s[end], CLASS_NAME))
 		return pos;
-	while (end < p->in.end && lex_is(p->in.s[end], CLASS_NAME | CLASS_DIGIT)) {
-		size_t next = lex_joined(p, ++end);
+	for (;;) {
+		size_t next;
 
+		while (end < p->in.end && lex_is(p->in.s[end], CLASS_NAME | CLASS_DIGIT))
+			end++;
+		next = lex_joined(p, end);
 		/* a continuation belongs to the name only when the name goes on behind it */
-		if (next > end && next < p->in.end && lex_is(p->in.s[next], CLASS_NAME | CLASS_DIGIT))
-			end = next;
+		if (next == end || next >= p->in.end || !lex_is(p->in.s[next], CLASS_NAME | CLASS_DIGIT))
+			return end;
+		end = next;
 	}
-	return end;
 }
 
 /* ---- the arena */
@@ -289,6 +306,11 @@ const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *re
 	size_t base = p->text.len, len;
 	const char *kept;
 
+	if (!memchr(p->in.s + from, '\\', to - from) && !memchr(p->in.s + from, '\r', to - from)) {
+		if (ret_len)
+			*ret_len = to - from;
+		return lex_keep_text(p, p->in.s + from, to - from);
+	}
 	for (size_t pos = from; pos < to;) {
 		size_t join = lex_join_len(p, pos);
 

@@ -72,6 +72,12 @@ struct piece {		/* a part of the word being read */
 	bool mark;	/* { , or } that may turn out to be brace expansion: not joined with its neighbours yet */
 };
 
+struct reserved_memo {	/* what lex_reserved() last said */
+	const char *s;
+	size_t pos, source_end, end;
+	enum reserved word;
+};
+
 struct open_brace {
 	size_t piece;	/* of its { */
 	size_t commas;	/* base on the stack of commas */
@@ -93,6 +99,7 @@ struct here_document {
 struct parser {
 	struct arena *arena;
 	struct source in;
+	struct reserved_memo reserved;
 	unsigned int depth;
 	unsigned int stops;	/* of all lists around this place up to the next substitution */
 	bool in_substitution;	/* $( … ): its ) may follow the delimiter of a here-document */
@@ -153,7 +160,7 @@ static inline void lex_skip_blanks(struct parser *p)		/* line continuations and 
 }
 enum operator lex_operator(const struct parser *p, size_t *ret_end);
 bool lex_is_empty_parens(const struct parser *p, size_t *ret_end);	/* ( ) here */
-enum reserved lex_reserved(const struct parser *p, size_t *ret_end);
+enum reserved lex_reserved(struct parser *p, size_t *ret_end);
 size_t lex_name_end(const struct parser *p, size_t pos);	/* pos: there is no name */
 
 void lex_problem(struct parser *p, enum shell_problem_kind kind, size_t pos, const char *what);

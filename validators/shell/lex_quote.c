@@ -128,7 +128,7 @@ bool lex_ansi(struct parser *p, bool *odd)
 				nul = p->text.len - 1;
 			continue;
 		}
-		while (run < p->in.end && p->in.s[run] != '\\' && p->in.s[run] != '\'' && !(p->in.s[run] == '\r' && lex_is_crlf(p, run)))
+		while (run < p->in.end && p->in.s[run] != '\\' && p->in.s[run] != '\'' && !lex_is_crlf(p, run))
 			run++;
 		lex_text(p, p->in.s + p->in.pos, run - p->in.pos);
 		p->in.pos = run + lex_is_crlf(p, run);

@@ -431,10 +431,35 @@ static void parser_release(struct parser *p)
 	free(p->pending.items);
 }
 
+/* Shells drop NUL bytes: r\0m is rm. The same text without them, and a map to where its bytes stand. */
+static struct source without_nuls(struct arena *arena, const struct source *outer)
+{
+	struct source inner = { .outer = outer };
+	struct lex_map *map;
+	size_t runs = 1;
+	char *copy = arena_alloc(arena, outer->end + 1);
+
+	for (size_t i = 0; i < outer->end; i++)
+		runs += outer->s[i] && (!i || !outer->s[i - 1]);
+	map = arena_alloc(arena, runs * sizeof(*map));
+	for (size_t i = 0; i < outer->end; i++) {
+		if (!outer->s[i])
+			continue;
+		if (!i || !outer->s[i - 1])
+			map[inner.map_len++] = (struct lex_map){ .at = inner.end, .outer = i };
+		copy[inner.end++] = outer->s[i];
+	}
+	inner.map_len += !inner.map_len;
+	inner.map = map;
+	inner.s = copy;
+	return inner;
+}
+
 struct shell_script shell_parse(struct arena *arena, const char *text, size_t len)
 {
+	const struct source whole = { .s = text, .end = len };
 	struct parser p = {
-		.arena = arena, .in = { .s = text, .end = len },
+		.arena = arena, .in = len && memchr(text, '\0', len) ? without_nuls(arena, &whole) : whole,
 		.scan_budget = SCAN_BUDGET(len), .sequence_budget = SEQUENCE_BUDGET(len),
 	};
 	struct shell_script script = { .body = parse_list(&p, 0) };

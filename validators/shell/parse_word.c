@@ -122,8 +122,10 @@ struct shell_word word_build(struct parser *p, size_t from_piece, size_t to_piec
 
 		if (is_empty_text(piece) && len - from_piece > 1)
 			continue;
-		if (piece->part.kind == PART_TEXT)
-			piece->part.text = lex_keep_text(p, piece->part.len ? p->text.items + piece->text_at : "", piece->part.len);
+		if (is_empty_text(piece))
+			piece->part.text = "";
+		else if (piece->part.kind == PART_TEXT)
+			piece->part.text = lex_keep_text(p, p->text.items + piece->text_at, piece->part.len);
 		parts[n++] = piece->part;
 	}
 	return (struct shell_word){ .parts = parts, .len = n };
@@ -451,13 +453,19 @@ void word_continue(struct parser *p, struct reading *r)
 	}
 }
 
+/* No word begins here. */
+static bool is_end(const struct parser *p, size_t pos)
+{
+	return lex_is(p->in.s[pos], CLASS_META) && !opens_process(p, pos);
+}
+
 /* A word of ordinary characters only, which most are: nothing goes over the stacks. */
 static bool read_plain(struct parser *p, size_t end, struct shell_word *ret)
 {
 	struct shell_part *part;
 	size_t from = p->in.pos;
 
-	if (end < p->in.end && (!lex_is(p->in.s[end], CLASS_META) || lex_at(p, end, '(') || opens_process(p, end)))
+	if (end < p->in.end && (!is_end(p, end) || lex_at(p, end, '(')))
 		return false;
 	if (!lex_count(p))
 		return false;
@@ -481,6 +489,8 @@ bool word_read(struct parser *p, unsigned int flags, struct shell_word *ret)
 		end++;
 	if (end > from && !(flags & WORD_REGEX) && read_plain(p, end, ret))
 		return true;
+	if (end == from && !(flags & WORD_REGEX) && (end >= p->in.end || is_end(p, end)))
+		return false;
 	outer = word_begin(p);
 	word_continue(p, &r);
 	if (r.nesting)

@@ -527,6 +527,22 @@ static void knows_places(void **state)
 	}
 }
 
+static void drops_nul_bytes(void **state)
+{
+	static const char text[] = "\0r\0\0m \"a\0b\"\0; \0c";
+	autoarena struct arena a = ARENA_INIT;
+	autostrbuf struct strbuf sb = STRBUF_INIT(STRBUF_NO_MAX);
+	const struct shell_list *list = shell_parse(&a, text, sizeof(text) - 1).body;
+
+	(void)state;
+	dump_list(&sb, list);
+	assert_string_equal(sb.buf, "[rm 'ab']; [c]");
+	assert_int_equal(list->pipelines[0].nodes[0].words[0].offset, 1);
+	assert_int_equal(list->pipelines[0].nodes[0].words[0].source_len, 4);
+	assert_int_equal(list->pipelines[1].nodes[0].offset, sizeof(text) - 2);
+	assert_int_equal(shell_parse(&a, "\0\0", 2).body->len, 0);
+}
+
 /* The text is no string: what stands behind its end is not read (ASan sees it). */
 static void reads_up_to_the_end(void **state)
 {
@@ -546,6 +562,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads),
 		cmocka_unit_test(knows_places),
+		cmocka_unit_test(drops_nul_bytes),
 		cmocka_unit_test(reads_up_to_the_end),
 	};
 

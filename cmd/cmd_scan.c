@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * scan: say what in packages is dangerous, and decide by the policy. Makes nothing, starts nothing of theirs. */
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -181,6 +182,15 @@ static int write_baseline(const struct scan_report *r, const char *path)
 
 /* ---- the whole */
 
+/* Nothing has to be cleaned up after a file that never had a name. */
+static int open_spool(void)
+{
+	const char *folder = getenv("TMPDIR");
+	int fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? fd : open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 static int scan(const struct scan_command *opt, const struct strvec *operands, struct output_file *file,
 		struct scan_judge *judge, struct scan_items *items, struct scan_report *report)
 {
@@ -224,6 +234,7 @@ static int scan_main(const struct command *self, int argc, char **argv)
 	fail_on_from_string(opt.fail_on, &report.fail_on);
 	severity_from_string(opt.show, &report.show);
 	report.quiet = opt.common.quiet;
+	report.open_spool = open_spool;
 	status = scan(&opt, &operands, &file, &judge, &items, &report);
 	output_file_close(&file);
 	scan_report_release(&report);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "validators/scan_report.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
@@ -75,19 +75,10 @@ void scan_report_release(struct scan_report *r)
 	scan_report_init(r);
 }
 
-/* Nothing has to be cleaned up after a file that never had a name. */
-static int open_spool(void)
-{
-	const char *folder = getenv("TMPDIR");
-	int fd = open(folder && *folder ? folder : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	return fd >= 0 ? fd : open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-}
-
 /* Where there is no room for a spool, memory has to do. */
 static bool spool(struct scan_report *r, struct scan_summary *s)
 {
-	if (r->spool_fd < 0 && (r->spool_fd = open_spool()) < 0)
+	if (r->spool_fd < 0 && (!r->open_spool || (r->spool_fd = r->open_spool()) < 0))
 		return false;
 	s->at = (off_t)r->spooled_bytes;
 	if (lseek(r->spool_fd, s->at, SEEK_SET) < 0 || write_all(r->spool_fd, s->line, s->len) < 0)

@@ -75,6 +75,7 @@ struct scan_report {
 	/* of all files */
 	size_t counts[SEVERITY_CRITICAL + 1], suppressed, invalid, unacceptable;
 	size_t verdicts[VERDICT_BLOCK + 1];	/* of the valid ones */
+	int (*open_spool)(void);	/* a file without a name, read and write; -1: none to be had. NULL: memory has to do */
 	int spool_fd;			/* private; -1 */
 	size_t held_bytes, spooled_bytes;
 };

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -307,6 +308,11 @@ static void wrong_lines(void **state)
 	}
 }
 
+static int open_spool(void)
+{
+	return open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 /* Lines that do not fit into memory any more come back from the spool, in any order. */
 static void spooled(void **state)
 {
@@ -316,6 +322,7 @@ static void spooled(void **state)
 	(void)state;
 
 	scan_report_init(&r);
+	r.open_spool = open_spool;
 	for (int i = 0; i < FILES; i++) {
 		autofree char *big = xmalloc(60001), *name = xasprintf("f%d", i);
 		struct scanned_file f;

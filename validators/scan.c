@@ -152,6 +152,53 @@ static bool is_lone_container(const struct node *node, const struct scan_path *p
 	return false;
 }
 
+/* Is the text a script for a shell? With `plain` also one that does not say for what it is. */
+static bool is_shell_script(const struct node *node, bool plain)
+{
+	size_t line;
+
+	if (!is_text(node))
+		return false;
+	if (strncmp(node->text, "#!", 2) != 0)
+		return plain;
+	line = strcspn(node->text, "\n");
+	for (size_t i = 2; i + 2 <= line; i++) {
+		if (!memcmp(node->text + i, "sh", 2) && (i + 2 == line || strchr(" \t\r", node->text[i + 2])))
+			return true;
+	}
+	return false;
+}
+
+static void scan_script_below(struct scan *sc, const struct node *mapping, const char *key, const struct scan_path *up, bool plain)
+{
+	const struct scan_path path = below_key(up, key);
+	const struct node *text = node_get(mapping, key);
+
+	if (is_shell_script(text, plain))
+		scan_script(sc, text, &path);
+}
+
+/* Scripts that a ConfigMap brings for others to run. */
+static void scan_config_map(struct scan *sc, const struct node *node, const struct scan_path *path)
+{
+	const struct scan_path data_path = below_key(path, "data");
+	const struct node *data = node_get(node, "data");
+
+	for (size_t i = 0; data && data->kind == NODE_MAPPING && i < data->len; i++) {
+		const struct scan_path item = below_pair(&data_path, data->pairs[i].key);
+
+		if (is_shell_script(data->pairs[i].value, false))
+			scan_script(sc, data->pairs[i].value, &item);
+	}
+}
+
+static void scan_lone_container(struct scan *sc, const struct node *node, const struct scan_path *path)
+{
+	scan_container(sc, node, path);
+	scan_script_below(sc, node, "script", path, true);
+	scan_script_below(sc, node, "source", path, true);
+}
+
 static bool is_list_of_mappings(const struct node *node)
 {
 	return node && node->kind == NODE_SEQUENCE && node->len && node->items[0]->kind == NODE_MAPPING;
@@ -173,7 +220,9 @@ void scan_structure(struct scan *sc, const struct node *node, const struct scan_
 	if (is_list_of_mappings(node_get(node, "containers")))
 		scan_pod(sc, node, path);
 	else if (is_lone_container(node, path))
-		scan_container(sc, node, path);
+		scan_lone_container(sc, node, path);
+	if (is_text(node_get(node, "kind")) && !strcmp(node_get(node, "kind")->text, "ConfigMap"))
+		scan_config_map(sc, node, path);
 	for (size_t i = 0; i < node->len; i++) {
 		const struct scan_path child = below_pair(path, node->pairs[i].key);
 

@@ -37,7 +37,7 @@ static struct document *parse_without_variables(struct scan *sc, const char *tex
 	autofree char *copy = xstrndup(text, len);
 	struct document *doc = NULL;
 
-	for (char *p = copy; (p = strstr(p, "${")); p++) {
+	for (char *p = copy; (p = strstr(p, "${")); p++) {	/* what is behind a NUL is no YAML anyway */
 		char *end = p + 2 + strcspn(p + 2, "}\n");
 
 		if (*end == '}') {
@@ -45,7 +45,7 @@ static struct document *parse_without_variables(struct scan *sc, const char *tex
 			*end = '_';
 		}
 	}
-	document_parse(copy, len, sc->doc->name, &embedded_limits, &doc, NULL);
+	document_parse(copy, strlen(copy), sc->doc->name, &embedded_limits, &doc, NULL);
 	return doc;
 }
 

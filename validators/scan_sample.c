@@ -48,7 +48,7 @@ static void sample_problems(const struct document *doc, struct finding_list *fin
 /* Returns how often rules matched. */
 static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *text, size_t len, struct finding_list *findings)
 {
-	autofree char *copy = xstrndup(text, len);	/* NUL-terminated, and there until the end of the scan */
+	autofree char *copy = xcalloc(len + 1, 1);	/* NUL-terminated, and there until the end of the scan */
 	struct document *doc = NULL;
 	struct error err;
 	struct scan sc;
@@ -58,6 +58,7 @@ static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *t
 		finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ 1, 1 }, "the sample cannot be read: %s", err.text);
 		return 0;
 	}
+	memcpy(copy, text, len);
 	scan_begin(&sc, s, doc, findings);
 	if (scope < SCOPE_CONTAINER)
 		sample_text(&sc, scope, copy, len);

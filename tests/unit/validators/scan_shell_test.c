@@ -120,6 +120,13 @@ static const struct scan_case cases[] = {
 	{ "manifests as text", PRIVILEGED,
 	  "    - {type: k8s, config: {action: apply, manifest: \"apiVersion: v1\\nkind: Pod\\nspec: {containers: [{securityContext: {privileged: true}}]}\"}}\n",
 	  "t/priv 8:132 <true> spec.handlers[0].config.manifest\n" },
+	{ "scripts of a ConfigMap", RM,
+	  "    - {steps: [{kubernetes: {apiVersion: v1, kind: ConfigMap, data: {a: \"#!/bin/sh -e\\nrm -rf /\", b: rm -rf /, c: \"#!/usr/bin/fish\\nrm -rf /\"}}}]}\n",
+	  "t/rm 8:95 </> spec.handlers[0].steps[0].kubernetes.data.a\n"
+	  "t/rm 8:140 </> spec.handlers[0].steps[0].kubernetes.data.c\n" },
+	{ "scripts of workflow engines", RM,
+	  "    - {steps: [{kubernetes: {apiVersion: v1, kind: Task, spec: {steps: [{image: a, script: rm -rf /}, {image: b, script: \"#!/usr/bin/env python\\nrm -rf /\"}]}}}]}\n",
+	  "t/rm 8:99 </> spec.handlers[0].steps[0].kubernetes.spec.steps[0].script\n" },
 	{ "part of a word", RULE("t", "{args: '=(?<at>tok_\\w+)'}, {assigns: '=(?<at>tok_\\w+)'}"),
 	  CONFIG("x --a=tok_1; x '--a=tok_2'; x --a=t'o'k_3; A=tok_4 ls; X=tok_5; x --a=$X"),
 	  "t/t 8:54 <tok_1> spec.handlers[0].config.command\n"

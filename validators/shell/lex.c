@@ -326,6 +326,15 @@ const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *re
 	return kept;
 }
 
+const char *lex_keep_expression(struct parser *p, size_t from, size_t to, size_t *ret_len)
+{
+	if (to - from <= SHELL_MAX_EXPRESSION)
+		return lex_keep_source(p, from, to, ret_len);
+	if (ret_len)
+		*ret_len = 1;
+	return "?";
+}
+
 void *lex_keep(struct parser *p, const void *items, size_t n, size_t size)
 {
 	return memcpy(arena_alloc(p->arena, n * size), items, n * size);

@@ -179,6 +179,8 @@ void lex_switch_back(struct parser *p, struct source from);
 
 const char *lex_keep_text(struct parser *p, const char *text, size_t len);
 const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *ret_len);	/* without line continuations */
+/* The same of an expression. They nest, each within the text of the next: a long one is "?". */
+const char *lex_keep_expression(struct parser *p, size_t from, size_t to, size_t *ret_len);
 void *lex_keep(struct parser *p, const void *items, size_t n, size_t size);
 /* All above `base` into the arena; pops it. */
 #define KEEP(p, stack, base, ret_items, ret_len)                                                                          \

@@ -172,7 +172,7 @@ static enum first_word read_indexed(struct parser *p, size_t name_end, struct sh
 		*word = word_end(p, outer, from);
 		return WORD_WITH_INDEX;
 	}
-	a->index = lex_keep_source(p, inside, p->in.pos, NULL);
+	a->index = lex_keep_expression(p, inside, p->in.pos, NULL);
 	*word = word_end(p, outer, from);
 	a->index_word = lex_keep(p, word, 1, sizeof(*word));
 	read_value(p, a, end);

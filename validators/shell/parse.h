@@ -29,6 +29,7 @@ struct shell_script {
 #define SHELL_MAX_DEPTH 100		/* of quotes, substitutions and compound commands together */
 #define SHELL_MAX_PARTS 2000000		/* per text */
 #define SHELL_MAX_PROBLEMS 20
+#define SHELL_MAX_EXPRESSION 4096	/* bytes of $((…)) and […] that are kept as written; a longer one is "?" */
 #define SHELL_MAX_BRACES 256		/* alternatives that one {…} may make; past it, it stays text */
 
 /* `text` is not copied and must outlive the tree. */

@@ -176,7 +176,7 @@ static void add_arithmetic(struct parser *p, bool quoted, size_t inside, size_t 
 		add_opening_as_text(p, quoted);
 		return;
 	}
-	part.text = lex_keep_source(p, inside, close, &part.len);
+	part.text = lex_keep_expression(p, inside, close, &part.len);
 	part.operand = expand_range(p, inside, close);
 	p->in.pos = p->full ? p->in.pos : end;
 	lex_leave(p);
@@ -239,7 +239,7 @@ static void read_index(struct parser *p, struct shell_part *part)
 	struct reading r = { .kind = READ_INDEX };
 
 	part->index_word = word_read_as(p, &r);
-	part->index = lex_keep_source(p, from, p->in.pos, NULL);
+	part->index = lex_keep_expression(p, from, p->in.pos, NULL);
 	take_close(p, ']', from - 1, "[");
 }
 

@@ -219,6 +219,31 @@ static void bounds_braces(void **state)
 	}
 }
 
+/* Each level would keep the text of all levels inside of it. */
+static void keeps_long_expressions_once(void **state)
+{
+	static const char *const opens[] = { "${x[", "$((" }, *const closes[] = { "]}", "))" };
+	const size_t inside = (size_t)1 << 20, levels = 7;
+	autofree char *letters = repeat("a", inside);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(opens); i++) {
+		autoarena struct arena a = ARENA_INIT;
+		autostrbuf struct strbuf sb = STRBUF_INIT(STRBUF_NO_MAX);
+		struct shell_script script;
+
+		for (size_t k = 0; k < levels; k++)
+			strbuf_addstr(&sb, opens[i]);
+		strbuf_add(&sb, letters, inside);
+		for (size_t k = 0; k < levels; k++)
+			strbuf_addstr(&sb, closes[i]);
+		script = shell_parse(&a, sb.buf, sb.len);
+		assert_int_equal(script.problems_len, 0);
+		assert_int_equal(list_depth(script.body), i ? levels : 1);
+		assert_true(a.bytes < 3 * inside);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +254,7 @@ int main(void)
 		cmocka_unit_test(stops_at_too_many_parts),
 		cmocka_unit_test(keeps_the_first_problems),
 		cmocka_unit_test(bounds_braces),
+		cmocka_unit_test(keeps_long_expressions_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

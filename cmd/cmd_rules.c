@@ -447,7 +447,7 @@ static int rules_main(const struct command *self, int argc, char **argv)
 
 const struct command command_rules = {
 	.name = "rules",
-	.summary = "Show what the scanner looks for, and try the rules on their samples",
+	.summary = "Show what the scanner looks for, and try its samples",
 	.usage = "rules [list | show ID... | test] [--rules=DIR]",
 	.examples =
 		"  sandbox_runner rules\n"

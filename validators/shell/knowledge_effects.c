@@ -15,7 +15,7 @@ static const struct letter {
 	{ 'M', ACCESS_MODE }, { 'V', ACCESS_MOVE }, { 'L', ACCESS_LINK },
 };
 
-void effects_add(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *value)
+void effects_add_plain(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *value)
 {
 	if (*e->len >= EFFECTS_MAX)
 		return;
@@ -30,6 +30,19 @@ void effects_add(struct effects *e, enum shell_access access, bool recursive, co
 	effect->path.text = knowledge_path(e->arena, cwd, value->text, value->len, &effect->path.len);
 	if (effect->path.len > value->len)
 		e->joined_bytes += effect->path.len - value->len;
+}
+
+void effects_add(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *value)
+{
+	size_t len = *e->len;
+
+	effects_add_plain(e, access, recursive, value);
+	if (*e->len == len)
+		return;
+	struct shell_value path = (*e->items)[len].path;
+
+	if (!effects_of_output(e, access, recursive, value))
+		effects_known(e, access, recursive, &path);
 }
 
 /* Words in the place of a file that name none here. */
@@ -128,6 +141,25 @@ void effects_enter(struct effects *e, const struct shell_value *folder)
 	e->cwd = knowledge_path(e->arena, e->cwd, folder->text, folder->len, &len);
 }
 
+/* The last "/" that is not inside of "$(…)" or "${…}". */
+static const char *last_slash(const char *s, size_t len)
+{
+	const char *last = NULL;
+	size_t depth = 0;
+
+	if (!memchr(s, '$', len))
+		return memrchr(s, '/', len);
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '/' && !depth)
+			last = &s[i];
+		else if (s[i] == '$' && i + 1 < len && (s[i + 1] == '(' || s[i + 1] == '{'))
+			depth++;
+		else if (depth && (s[i] == ')' || s[i] == '}'))
+			depth--;
+	}
+	return last;
+}
+
 struct shell_value effects_into(struct effects *e, const struct shell_value *folder, const struct shell_value *path)
 {
 	struct shell_value joined = *folder;
@@ -139,7 +171,7 @@ struct shell_value effects_into(struct effects *e, const struct shell_value *fol
 	while (len > 1 && path->text[len - 1] == '/')
 		len--;
 
-	const char *slash = memrchr(path->text, '/', len);
+	const char *slash = last_slash(path->text, len);
 	const char *base = slash ? slash + 1 : path->text;
 	const char *colon = e->program->style & PROGRAM_REMOTE && !slash ? memrchr(path->text, ':', len) : NULL;
 

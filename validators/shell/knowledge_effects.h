@@ -69,6 +69,14 @@ const char *effects_alias_at(size_t i, const char **row);
 /* What a letter does to a value. Words that name no file ("-", "", URLs) are passed over. */
 void effects_letter(struct effects *e, char letter, const struct shell_value *value);
 void effects_add(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *value);
+void effects_add_plain(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *value);	/* exactly this */
+/* Effects on well-known paths that a glob means, too; `path` is normalised. */
+void effects_known(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *path);
+/* Effects on what "$(find …)" and "$(ls …)" would print; false: it is something else. */
+bool effects_of_output(struct effects *e, enum shell_access access, bool recursive, const struct shell_value *path);
+bool effects_found(struct effects *e, const struct shell_value *argv, size_t argc, enum shell_access access);
+/* "*", "?", "[…]"; no wildcard means a slash. */
+bool effects_glob_matches(const char *glob, size_t glob_len, const char *s, size_t len);
 void effects_fixed(struct effects *e, char letter, const char *path, size_t len);
 /* Letters of values; `C` and `T` are the handler's. */
 void effects_option_values(struct effects *e);

@@ -106,9 +106,20 @@ void effects_link(struct effects *e)
 	effects_letter(e, 'W', &made);
 }
 
+/* "rsync x d/" makes d/x, "rsync x/ d/" fills d. */
+static void rsync_target(struct effects *e, const struct shell_value *to, const struct shell_value *source)
+{
+	bool fills = source->len && source->text[source->len - 1] == '/';
+	bool folder = !fills && ends_as_folder(to) && !effects_is_remote(source);
+	struct shell_value made = folder ? effects_into(e, to, source) : *to;
+
+	effects_letter(e, 'W', &made);
+}
+
 void effects_rsync(struct effects *e)
 {
 	size_t n = e->args.operands, k = 0;
+	const struct shell_value *first = effects_operand(e, 0);
 
 	effects_option_values(e);
 	for (size_t i = 0; n > 1 && i < e->args.len; i++) {
@@ -122,7 +133,7 @@ void effects_rsync(struct effects *e)
 				effects_letter(e, 'D', &a->value);
 			continue;
 		}
-		effects_letter(e, 'W', &a->value);
+		rsync_target(e, &a->value, first);
 		if (options_flag(&e->args, 'd'))
 			effects_letter(e, 'd', &a->value);
 	}

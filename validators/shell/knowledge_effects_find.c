@@ -82,7 +82,7 @@ static void reach(struct hunt *h, enum shell_access access, const char *rest, si
 				path = joined(e, &path, name->text, name->len);
 			if (rest_len)
 				path = joined(e, &path, rest, rest_len);
-			effects_add(e, access, true, &path);
+			effects_add_plain(e, access, true, &path);
 		}
 	}
 }
@@ -167,6 +167,20 @@ static void read_names(struct hunt *h, size_t from)
 		if (p && p->action != 'X')
 			i += p->words;
 	}
+}
+
+/* What find would print: argv is that of find, e's own are another program's. */
+bool effects_found(struct effects *e, const struct shell_value *argv, size_t argc, enum shell_access access)
+{
+	struct effects other = *e;
+	struct hunt h = { .e = &other };
+
+	other.argv = argv;
+	other.argc = argc;
+	read_names(&h, read_starts(&h));
+	reach(&h, access, "", 0);
+	e->joined_bytes = other.joined_bytes;
+	return true;
 }
 
 void effects_find(struct effects *e)

@@ -204,6 +204,8 @@ static const struct program programs[] = {
 	{ "flashcp", "RW", "", 0, NULL },
 	{ "flashrom", "", "w,write=R r,read=W p=", 0, NULL },
 	{ "fold", "R*", "w,width= p= g=", 0, NULL },
+	{ "ftpget", "-W-", "u= p= P=", 0, NULL },
+	{ "ftpput", "--R", "u= p= P=", 0, NULL },
 	{ "fwupdtool", "-R*", "", 0, NULL },
 	{ "gcc", "R*", "o=W I= L= D= U= l= x= include=R T=R Wl= W? f? O? m? g? std=", 0, NULL },
 	{ "gcloud", "",

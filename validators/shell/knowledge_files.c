@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files that hold credentials, by their names. A pattern is the end of a path, part by part ("*" and "?" within a part), so that ~, /root,
  * /home/x, ${HOMEDIR} and the root of a host that is mounted somewhere all count. */
-#include "validators/shell/knowledge.h"
+#include "validators/shell/knowledge_effects.h"
 
 #include <string.h>
 #include <strings.h>
@@ -172,7 +172,7 @@ static bool text_matches(const char *pattern, size_t pattern_len, const char *s,
 
 static bool has_wildcard(const char *s, size_t len)
 {
-	return memchr(s, '*', len) || memchr(s, '?', len);
+	return memchr(s, '*', len) || memchr(s, '?', len) || memchr(s, '[', len);
 }
 
 /* The path has wildcards: can it mean this? A pattern that has some, too, is met by "*" and by what is spelt so. */
@@ -181,7 +181,7 @@ static bool glob_matches(const char *pattern, size_t pattern_len, const char *s,
 	if (*pattern == '.' && *s != '.')	/* a wildcard does not mean a leading dot */
 		return false;
 	if (!has_wildcard(pattern, pattern_len))
-		return text_matches(s, len, pattern, pattern_len);
+		return effects_glob_matches(s, len, pattern, pattern_len);
 	return (len == 1 && *s == '*') || text_matches(pattern, pattern_len, s, len);
 }
 

@@ -67,8 +67,34 @@ static void join(struct path *p, const char *path, size_t len)
 	}
 }
 
+/* "~root" and "~x" are known folders; "~/../.." is the root, be it /root or /home/x that it goes up from. */
+static const char *home(struct arena *arena, const char *path, size_t *len)
+{
+	size_t name = *len ? strcspn(path, "/") : 0;
+	bool root = name == 5 && !memcmp(path, "~root", 5);
+
+	if (name > *len)
+		name = *len;
+	if (name == 1 && *len >= 7 && !memcmp(path, "~/../..", 7) && (*len == 7 || path[7] == '/')) {
+		*len -= 7;
+		return *len ? path + 7 : (*len = 1, "/");
+	}
+	if (name < 2 || name > 32 || !((path[1] | 0x20) >= 'a' && (path[1] | 0x20) <= 'z'))
+		return path;
+	char *out = arena_alloc(arena, *len + 8);
+	const char *parent = root ? "/" : "/home/";
+	size_t n = strlen(parent);
+
+	memcpy(out, parent, n);
+	memcpy(out + n, path + 1, *len - 1);
+	*len += n - 1;
+	return out;
+}
+
 const char *knowledge_path(struct arena *arena, const char *cwd, const char *path, size_t len, size_t *ret_len)
 {
+	if (len && path[0] == '~')
+		path = home(arena, path, &len);
 	size_t cwd_len = cwd ? strnlen(cwd, CWD_MAX + 1) : 0;
 	/* "$X/y" may be relative, but what it is relative to is then unknown, too */
 	bool joined = cwd_len && cwd_len <= CWD_MAX && !(len && strchr("/~$`", path[0]));

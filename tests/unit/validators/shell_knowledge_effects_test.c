@@ -109,7 +109,9 @@ static void reads(void **state)
 		{ "http POST h/x f@/etc/passwd a=b", "R /etc/passwd" }, { "date -f /etc/shadow", "R /etc/shadow" }, { "nmap -iL /etc/shadow", "R /etc/shadow" }, { "yq .a f.yaml", "R /w/f.yaml" },
 		{ "yq eval .a f.yaml", "R /w/f.yaml" }, { "gh gist create /etc/passwd", "R /etc/passwd" }, { "pip install -r req.txt", "R /w/req.txt" },
 		{ "echo /etc/shadow", "" }, { "printf %s /etc/shadow", "" }, { "unknown-program /etc/shadow", "" }, { "cat https://x/y", "" },
-		{ "cat ${HOMEDIR}/.ssh/id_rsa", "R ${HOMEDIR}/.ssh/id_rsa" }, { "cat $(ls␣/a/b)", "R $(ls /a/b)" },
+		{ "cat /etc/sh?dow", "R /etc/sh?dow, R /etc/shadow" }, { "cat ~/.ssh/id_r*", "R ~/.ssh/id_r*, R ~/.ssh/id_rsa" }, { "cat /etc/*", "R /etc/*" }, { "cat *", "R /w/*" },
+		{ "cat /etc/*release", "R /etc/*release" }, { "ftpput -u a -p b h x /etc/passwd", "R /etc/passwd" },
+		{ "cat ${HOMEDIR}/.ssh/id_rsa", "R ${HOMEDIR}/.ssh/id_rsa" }, { "cat $(ls␣/a/b)", "R $(ls /a/b), R /w/*" },
 	};
 
 	(void)state;
@@ -176,6 +178,9 @@ static void deletes_and_changes(void **state)
 		{ "find / -name * -delete", "r /, d /" }, { "find / -exec chmod 777 {} ;", "r /, m /" }, { "find / -exec shred -u {} ;", "r /, w /, d /" },
 		{ "find /var/log -type f -exec truncate -s 0 {} +", "r /var/log, w /var/log" }, { "find / -exec sudo rm {} ;", "r /, d /" },
 		{ "find /home -name id_rsa -exec cat {} ;", "r /home, r /home/id_rsa" }, { "find a -exec cp {} /tmp/ ;", "r /w/a, r /w/a, W /tmp/{}" },
+		{ "rm -rf /e?c", "d /e?c, d /etc" }, { "rm -rf /u*r/*", "d /u*r/*, d /usr/*" }, { "rm -rf /[e]tc", "d /[e]tc, d /etc" }, { "rm -rf /*", "d /*" }, { "rm -rf /tmp/*", "d /tmp/*" },
+		{ "rm -rf /*/x", "d /*/x" }, { "rm $(find␣/usr␣/etc␣-type␣f)", "D $(find /usr /etc -type f), d /usr, d /etc" }, { "rm $(find␣.␣-name␣*.o)", "D $(find . -name *.o), d /w/*.o" },
+		{ "rm -rf /$(ls␣/)", "d /$(ls /), d /*" }, { "rm -rf $(ls)", "d $(ls), d /w/*" }, { "rm -rf $(ls␣-d␣/opt/x)", "d $(ls -d /opt/x), d /opt/x" }, { "rm $(find␣/␣|␣grep␣x)", "D $(find / | grep x)" }, { "rm -rf ~/../..", "d /" },
 		{ "find a -exec cat /etc/shadow ;", "r /w/a, R /etc/shadow" }, { "find a -fprint out", "r /w/a, W /w/out" }, { "find a -newer b", "r /w/a" },
 		{ "find -H a -maxdepth 1", "r /w/a" }, { "find / -exec rm {} ; -exec cat {} ;", "r /, d /, r /" }, { "find a -exec", "r /w/a" },
 		{ "git clean -fdx", "d /w" }, { "git clean -ndx", "" }, { "git clean -f build", "d /w/build" }, { "git -C /srv clean -xfd", "d /srv" },
@@ -203,7 +208,7 @@ static void copies(void **state)
 		{ "ln -s /a/b", "L /a/b, W /w/b" }, { "ln -s ../etc /x/y", "L /etc, W /x/y" }, { "ln a b", "L /w/a, W /w/b" }, { "link a b", "L /w/a, W /w/b" },
 		{ "scp f host:/x", "R /w/f" }, { "scp -r host:/etc /tmp/", "w /tmp/etc" }, { "scp -i k -P 22 u@h:f .", "R /w/k, W /w/f" },
 		{ "scp ${F} ${H}:x", "R ${F}" }, { "rsync -a a/ b/", "r /w/a, w /w/b" }, { "rsync -a --delete /empty/ /", "r /empty, w /, d /" },
-		{ "rsync -a --del x y", "r /w/x, w /w/y, d /w/y" }, { "rsync a h:b", "R /w/a" }, { "rsync -az h::m /etc", "w /etc" },
+		{ "rsync -a --del x y", "r /w/x, w /w/y, d /w/y" }, { "rsync a h:b", "R /w/a" }, { "rsync x /etc/cron.d/", "R /w/x, W /etc/cron.d/x" }, { "cp $(find␣/␣-name␣id_*) /tmp/", "R $(find / -name id_*), r /id_*, W /tmp/$(find / -name id_*)" }, { "rsync -az h::m /etc", "w /etc" },
 		{ "rsync --remove-source-files -r a h:", "r /w/a, d /w/a" }, { "rsync -e ssh␣-i␣k a b", "R /w/a, W /w/b" },
 		{ "tar czf a.tgz /etc", "W /w/a.tgz, r /etc" }, { "tar -czf - ~/.ssh", "r ~/.ssh" }, { "tar -C /etc -cf /tmp/x.tar .", "W /tmp/x.tar, r /etc" },
 		{ "tar xzf a.tgz -C /", "R /w/a.tgz, w /" }, { "tar -xf a", "R /w/a, w /w" }, { "tar xf a b/c", "R /w/a, w /w/b/c" }, { "tar --extract --file=a --directory=/usr", "R /w/a, w /usr" },

@@ -20,7 +20,7 @@ static void knows_files(void **state)
 		unsigned int origin;
 	} rows[] = {
 		{ "/etc/shadow", SECRET }, { "/host/etc/shadow", SECRET }, { "${ROOT}/etc/shadow-", SECRET }, { "/etc/gshadow", SECRET }, { "etc/shadow", SECRET },
-		{ "/etc/shado?", SECRET }, { "/etc/sh*w", SECRET }, { "/etc/*", SECRET }, { "/?tc/s?adow", SECRET }, { "/e*/sha*", SECRET }, { "*/*", ORIGIN_FILE },
+		{ "/etc/shado?", SECRET }, { "/etc/s[h]adow", SECRET }, { "/etc/[!x]hadow", SECRET }, { "/etc/[x-z]hadow", ORIGIN_FILE }, { "/etc/sh*w", SECRET }, { "/etc/*", SECRET }, { "/?tc/s?adow", SECRET }, { "/e*/sha*", SECRET }, { "*/*", ORIGIN_FILE },
 		{ "/etc/passwd", ORIGIN_FILE }, { "/etc/hosts", ORIGIN_FILE }, { "/etc/*release", ORIGIN_FILE }, { "/tmp/shadow", ORIGIN_FILE }, { "*", ORIGIN_FILE },
 		{ "~/.ssh/id_rsa", SECRET }, { "/root/.ssh/id_ed25519", SECRET }, { "/home/*/.ssh/id_*", SECRET }, { "/home/x/.ssh/*", SECRET },
 		{ "${HOMEDIR}/.ssh/id_rsa", SECRET }, { "$(getent x)/.ssh/id_rsa", SECRET }, { "~/.ssh/id_rsa.pub", ORIGIN_FILE }, { "~/.ssh/*.pub", ORIGIN_FILE },

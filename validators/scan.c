@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where to look in a package. The walk goes over the nodes and not over the typed package, so that a handler with a mistake in it is
- * looked at like any other; what counts as shell text, container or manifest follows wpk_handler.c and wpk_step.c, generously. */
+ * Where to look in a package. The walk goes over the nodes and not over the typed package, so that a handler with a
+ * mistake in it is looked at like any other; what counts as shell text, container or manifest follows wpk_handler.c
+ * and wpk_step.c, generously. */
 #include "validators/scan.h"
 
 #include <string.h>
@@ -64,7 +65,8 @@ static struct scan_path below_pair(const struct scan_path *up, const struct node
 typedef void node_scanner(struct scan *sc, const struct node *node, const struct scan_path *path);
 
 /* Every item of the list below a key; a mapping where a list was meant is its one item. */
-static void each_item(struct scan *sc, const struct node *mapping, const char *key, const struct scan_path *up, node_scanner *each)
+static void each_item(struct scan *sc, const struct node *mapping, const char *key, const struct scan_path *up,
+		      node_scanner *each)
 {
 	const struct node *list = node_get(mapping, key);
 	const struct scan_path path = below_key(up, key);
@@ -140,7 +142,9 @@ static bool is_manifest(const struct node *node)
 /* A container on its own, as workflow engines have it below `container` or in a list of steps. */
 static bool is_lone_container(const struct node *node, const struct scan_path *path)
 {
-	static const char *const keys[] = { "container", "script", "steps", "sidecars", "containers", "initContainers" };
+	static const char *const keys[] = {
+		"container", "script", "steps", "sidecars", "containers", "initContainers"
+	};
 	const struct scan_path *named = path && !path->key ? path->up : path;
 
 	if (!named || !named->key || !is_text(node_get(node, "image")))
@@ -169,7 +173,8 @@ static bool is_shell_script(const struct node *node, bool plain)
 	return false;
 }
 
-static void scan_script_below(struct scan *sc, const struct node *mapping, const char *key, const struct scan_path *up, bool plain)
+static void scan_script_below(struct scan *sc, const struct node *mapping, const char *key, const struct scan_path *up,
+			      bool plain)
 {
 	const struct scan_path path = below_key(up, key);
 	const struct node *text = node_get(mapping, key);
@@ -279,7 +284,8 @@ static void scan_action(struct scan *sc, const struct node *config, const struct
 }
 
 /* By the type; where it is not known, by what the config has. */
-static void scan_config(struct scan *sc, const struct node *type, const struct node *config, const struct scan_path *path)
+static void scan_config(struct scan *sc, const struct node *type, const struct node *config,
+			const struct scan_path *path)
 {
 	const char *name = is_text(type) ? type->text : "";
 	bool shell = !strcasecmp(name, "shell"), api = !strcasecmp(name, "api");
@@ -321,7 +327,8 @@ static void scan_handler(struct scan *sc, const struct node *node, const struct 
 
 /* ---- texts */
 
-static void scan_texts_below(struct scan *sc, const struct node *node, const struct scan_path *path, const struct node *key)
+static void scan_texts_below(struct scan *sc, const struct node *node, const struct scan_path *path,
+			     const struct node *key)
 {
 	bool named = key && key->kind == NODE_SCALAR;
 

@@ -12,7 +12,8 @@
 /* Traits that everyday scripts have, and that are not worth looking at all rules for. */
 #define COMMON_TRAITS (TRAIT_LOOP | TRAIT_NEGATED | TRAIT_TEST | TRAIT_FUNCTION | TRAIT_PRIVILEGED | TRAIT_BACKGROUND)
 
-void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis, const struct shell_source *source)
+void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis,
+		       const struct shell_source *source)
 {
 	*v = (struct command_view){ .sc = sc, .analysis = analysis, .source = source };
 	strbuf_init(&v->args, STRBUF_NO_MAX);
@@ -80,10 +81,13 @@ void command_view_set(struct command_view *v, const struct shell_command *c)
 	v->has_args = v->has_line = v->has_assignments = v->has_hosts = v->has_own_hosts = false;
 	set_characters(v, c);
 	v->features = feature_if(is_given(&c->code), FEATURE_CODE) | feature_if(is_given(&c->input), FEATURE_INPUT) |
-		      feature_if(c->assignments_len, FEATURE_ASSIGNMENT) | feature_if(c->input_from != SHELL_NO_COMMAND, FEATURE_PIPED) |
-		      feature_if(c->code.origin & ~plain, FEATURE_CODE_ORIGIN) | feature_if(c->input.origin & ~plain, FEATURE_INPUT_ORIGIN) |
+		      feature_if(c->assignments_len, FEATURE_ASSIGNMENT) |
+		      feature_if(c->input_from != SHELL_NO_COMMAND, FEATURE_PIPED) |
+		      feature_if(c->code.origin & ~plain, FEATURE_CODE_ORIGIN) |
+		      feature_if(c->input.origin & ~plain, FEATURE_INPUT_ORIGIN) |
 		      feature_if(data_origin(c) & ~plain, FEATURE_DATA_ORIGIN) |
-		      feature_if(c->argc && (c->argv[0].origin & ~plain), FEATURE_NAME_ORIGIN) | feature_if(c->traits, FEATURE_TRAIT) |
+		      feature_if(c->argc && (c->argv[0].origin & ~plain), FEATURE_NAME_ORIGIN) |
+		      feature_if(c->traits, FEATURE_TRAIT) |
 		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT) |
 		      feature_if((v->characters & of_hosts) || c->effects_len, FEATURE_HOST);
 	for (size_t i = 0; i < c->effects_len; i++)
@@ -254,7 +258,8 @@ static void hit_values(struct command_hit *hit, const struct shell_value *first,
 {
 	size_t end = last->offset + last->source_len;
 
-	if (!first->source_len || !last->source_len || last->offset < first->offset || end < first->offset + first->source_len)
+	if (!first->source_len || !last->source_len || last->offset < first->offset ||
+	    end < first->offset + first->source_len)
 		return;
 	hit->placed = true;
 	hit->offset = first->offset;
@@ -268,7 +273,8 @@ static bool says_where(const struct rule_condition *c)
 }
 
 /* A part of a value, when the value stands in the text as it is, with or without quotes around it. */
-static void hit_part(const struct command_view *v, struct command_hit *hit, const struct shell_value *value, size_t from, size_t len)
+static void hit_part(const struct command_view *v, struct command_hit *hit, const struct shell_value *value,
+		     size_t from, size_t len)
 {
 	struct scan_place place = shell_place(v->source, value->offset, value->source_len);
 	const char *source;
@@ -302,7 +308,8 @@ static const struct argument_line *line_at(const struct command_view *v, size_t 
 	return &v->lines[low];
 }
 
-static void hit_arguments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit, struct span span)
+static void hit_arguments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit,
+			  struct span span)
 {
 	const struct argument_line *first, *last;
 
@@ -317,7 +324,8 @@ static void hit_arguments(struct command_view *v, const struct rule_condition *c
 		hit_values(hit, &v->c->argv[first->argument], &v->c->argv[last->argument]);
 }
 
-static void hit_assignments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit, struct span span)
+static void hit_assignments(struct command_view *v, const struct rule_condition *c, struct command_hit *hit,
+			    struct span span)
 {
 	size_t at = 0;
 
@@ -335,8 +343,8 @@ static void hit_assignments(struct command_view *v, const struct rule_condition 
 
 /* ---- conditions */
 
-static enum pattern_result match_text(struct command_view *v, const struct rule_condition *c, uint32_t rule_index, const char *text,
-				      size_t len, struct span *span)
+static enum pattern_result match_text(struct command_view *v, const struct rule_condition *c, uint32_t rule_index,
+				      const char *text, size_t len, struct span *span)
 {
 	struct scan_place place = shell_place(v->source, v->c->offset, v->c->source_len);
 
@@ -382,8 +390,10 @@ static bool text_holds(struct command_view *v, const struct trial *t, uint32_t r
 		value = &cmd->input;
 		break;
 	}
-	holds = match_text(v, c, rule_index, text ? text->buf : value->text ? value->text : "", text ? text->len : value->len, &span) ==
-		PATTERN_YES;
+	if (text)
+		holds = match_text(v, c, rule_index, text->buf, text->len, &span) == PATTERN_YES;
+	else
+		holds = match_text(v, c, rule_index, value->text ? value->text : "", value->len, &span) == PATTERN_YES;
 	if (!holds)
 		return false;
 	if (c->subject == SUBJECT_ARGS)
@@ -581,10 +591,11 @@ uint64_t condition_needs(const struct rule_condition *c)
 static uint32_t cost_of(enum rule_subject subject)
 {
 	static const uint32_t costs[] = {
-		[SUBJECT_COMMAND] = 0, [SUBJECT_TRAITS] = 1, [SUBJECT_CODE_FROM] = 1, [SUBJECT_INPUT_FROM] = 1, [SUBJECT_NAME_FROM] = 1,
-		[SUBJECT_DATA_FROM] = 2, [SUBJECT_PIPED_FROM] = 3, [SUBJECT_READS] = 4, [SUBJECT_WRITES] = 4, [SUBJECT_APPENDS] = 4,
-		[SUBJECT_DELETES] = 4, [SUBJECT_EXECUTES] = 4, [SUBJECT_MODES] = 4, [SUBJECT_MOVES] = 4, [SUBJECT_LINKS] = 4,
-		[SUBJECT_ASSIGNMENTS] = 5, [SUBJECT_ARGS] = 6, [SUBJECT_LINE] = 7, [SUBJECT_CODE] = 8, [SUBJECT_INPUT] = 8, [SUBJECT_HOST] = 9,
+		[SUBJECT_COMMAND] = 0, [SUBJECT_TRAITS] = 1, [SUBJECT_CODE_FROM] = 1, [SUBJECT_INPUT_FROM] = 1,
+		[SUBJECT_NAME_FROM] = 1, [SUBJECT_DATA_FROM] = 2, [SUBJECT_PIPED_FROM] = 3, [SUBJECT_READS] = 4,
+		[SUBJECT_WRITES] = 4, [SUBJECT_APPENDS] = 4, [SUBJECT_DELETES] = 4, [SUBJECT_EXECUTES] = 4,
+		[SUBJECT_MODES] = 4, [SUBJECT_MOVES] = 4, [SUBJECT_LINKS] = 4, [SUBJECT_ASSIGNMENTS] = 5,
+		[SUBJECT_ARGS] = 6, [SUBJECT_LINE] = 7, [SUBJECT_CODE] = 8, [SUBJECT_INPUT] = 8, [SUBJECT_HOST] = 9,
 	};
 
 	return subject < ARRAY_SIZE(costs) ? costs[subject] : 0;
@@ -601,7 +612,9 @@ struct trial trial_new(const struct rule_condition *c, uint32_t order)
 {
 	bool pattern = c->test == TEST_MATCHES && c->text;
 
-	return (struct trial){ .c = c, .required = pattern ? required_characters(c->text) : 0, .order = order, .cost = cost_of(c->subject) };
+	return (struct trial){
+		.c = c, .required = pattern ? required_characters(c->text) : 0, .order = order, .cost = cost_of(c->subject),
+	};
 }
 
 bool name_fits(const char *pattern, const char *name)

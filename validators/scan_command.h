@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_command: conditions of shell rules on one normalised command. What conditions look at (arguments as lines, hosts …) is made
- * when the first asks for it. Private to scan*.c. */
+ * scan_command: conditions of shell rules on one normalised command. What conditions look at (arguments as lines,
+ * hosts …) is made when the first asks for it. Private to scan*.c. */
 #pragma once
 
 #include "runner/base/host.h"
@@ -48,7 +48,8 @@ struct command_view {
 	const struct shell_value *host_values[HOST_EXTERNAL + 1];
 };
 
-void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis, const struct shell_source *source);
+void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis,
+		       const struct shell_source *source);
 void command_view_release(struct command_view *v);
 void command_view_set(struct command_view *v, const struct shell_command *c);
 
@@ -64,7 +65,8 @@ struct command_hit {
 	const char *shown;	/* resolved text; lives as long as the view stands at the command */
 	size_t shown_len;
 };
-/* Does it hold? `ret` is filled when it does and tells the place. SUBJECT_COMMAND is not looked at here, see name_holds(). */
+/* Does it hold? `ret` is filled when it does and tells the place. SUBJECT_COMMAND is not looked at here, see
+ * name_holds(). */
 bool trial_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret);
 
 /* A condition on the name of a command: "mkfs*" in a list stands for all that begin so. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Manifests inside texts: what `kubectl apply -f -` is fed by a here-document, what `kubectl run --overrides` is given, a manifest written as
- * text. They are read as documents of their own and looked at like any other mapping; scan_tell() places findings in the text around them. */
+ * Manifests inside texts: what `kubectl apply -f -` is fed by a here-document, what `kubectl run --overrides` is
+ * given, a manifest written as text. They are read as documents of their own and looked at like any other mapping;
+ * scan_tell() places findings in the text around them. */
 #include <string.h>
 
 #include "runner/base/mem.h"
@@ -22,7 +23,8 @@ struct scan_place scan_embedded_place(const struct scan *sc, const struct scan_p
 	if (!e->exact || !node)
 		return place;
 	offset = e->base + node->offset;
-	len = node->kind == NODE_SCALAR && node->start.line == node->end.line ? node->end.column - node->start.column : 1;
+	len = node->kind == NODE_SCALAR && node->start.line == node->end.line ? node->end.column - node->start.column
+									      : 1;
 	if (offset >= place.len)
 		return place;
 	place.offset += offset;
@@ -74,7 +76,8 @@ static void scan_one(struct scan *sc, const char *text, size_t len, struct embed
 
 static bool looks_like_manifest(const char *text, size_t len)
 {
-	return memmem(text, len, "apiVersion", 10) || memmem(text, len, "\"spec\"", 6) || memmem(text, len, "containers", 10);
+	return memmem(text, len, "apiVersion", 10) || memmem(text, len, "\"spec\"", 6) ||
+	       memmem(text, len, "containers", 10);
 }
 
 /* The next line "---" from `from` on, or the end; *next is behind it. */
@@ -95,7 +98,8 @@ void scan_embedded(struct scan *sc, const char *text, size_t len, const struct s
 	struct embedding e = { .place = *place };
 	size_t next;
 
-	if (sc->embedding || len < 8 || len > embedded_limits.max_bytes || sc->inner_len >= EMBEDDED_MAX || !looks_like_manifest(text, len))
+	if (sc->embedding || len < 8 || len > embedded_limits.max_bytes || sc->inner_len >= EMBEDDED_MAX ||
+	    !looks_like_manifest(text, len))
 		return;
 	if (place->whole) {
 		e.place.whole = false;
@@ -149,7 +153,8 @@ static bool sends_objects(const struct shell_command *c)
 	return false;
 }
 
-static void scan_value(struct scan *sc, const struct shell_value *value, const struct shell_source *source, const char *from)
+static void scan_value(struct scan *sc, const struct shell_value *value, const struct shell_source *source,
+		       const char *from)
 {
 	size_t skip = from ? (size_t)(from - value->text) : 0;
 	struct scan_place place = shell_place(source, value->offset, value->source_len);
@@ -164,7 +169,8 @@ static void scan_value(struct scan *sc, const struct shell_value *value, const s
 }
 
 /* What an earlier command wrote to a file that is given to the client. */
-static const struct shell_value *written_text(const struct shell_analysis *a, size_t before, const struct shell_value *path)
+static const struct shell_value *written_text(const struct shell_analysis *a, size_t before,
+					      const struct shell_value *path)
 {
 	for (size_t i = before; i-- > 0 && before - i < FILE_DISTANCE_MAX;) {
 		const struct shell_command *c = &a->commands[i];
@@ -178,7 +184,8 @@ static const struct shell_value *written_text(const struct shell_analysis *a, si
 }
 
 /* What is not known as a whole may be known where it came from: cat <<E | sed … | kubectl … */
-static void scan_pipeline(struct scan *sc, const struct shell_analysis *a, const struct shell_command *c, const struct shell_source *source)
+static void scan_pipeline(struct scan *sc, const struct shell_analysis *a, const struct shell_command *c,
+			  const struct shell_source *source)
 {
 	for (size_t n = 0; n < PIPELINE_DEPTH_MAX && c->input_from < a->len; n++) {
 		if (c->input.len)
@@ -206,7 +213,8 @@ void scan_client(struct scan *sc, const struct shell_analysis *a, size_t index, 
 			scan_value(sc, &c->argv[i], source, brace);
 	}
 	for (size_t i = 0; i < c->effects_len; i++) {
-		const struct shell_value *text = c->effects[i].access == ACCESS_READ ? written_text(a, index, &c->effects[i].path) : NULL;
+		const struct shell_value *text =
+			c->effects[i].access == ACCESS_READ ? written_text(a, index, &c->effects[i].path) : NULL;
 
 		if (text)
 			scan_value(sc, text, source, NULL);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * scan_match: what the parts of the scanner share. Private to scan*.c.
  *
- * scan.c walks the package and knows where shell text, containers and manifests stand; scan_shell.c, scan_structure.c and
- * scan_text.c try the rules of their scopes there; scan_place.c turns what matched into a finding at its place. */
+ * scan.c walks the package and knows where shell text, containers and manifests stand; scan_shell.c,
+ * scan_structure.c and scan_text.c try the rules of their scopes there; scan_place.c turns what matched into a
+ * finding at its place. */
 #pragma once
 
 #include "runner/base/arena.h"
@@ -86,7 +87,7 @@ struct scan {
 	const struct document *doc;
 	struct finding_list *findings;
 	struct line_cursor cursor;
-	size_t position_work, match_work;	/* bytes looked at for positions and by patterns, against their ceilings */
+	size_t position_work, match_work; /* bytes looked at for positions and by patterns, against their ceilings */
 	bool raw;				/* the one text is the document: a sample */
 	bool truncated_told, exhausted_told, limit_told;
 	struct key_set nodes;			/* that were looked at in a scope: aliases share nodes */
@@ -125,11 +126,12 @@ static inline uint64_t key_of(const void *address, uint32_t number)
 	return (uint64_t)(uintptr_t)address * UINT64_C(0x9e3779b97f4a7c15) + number;
 }
 /* pattern_match() with the limits of a scan: a rule that hits one is told of, and is given up for the document. */
-enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text, size_t len,
-				 size_t from, const struct scan_place *place, struct span *ret);
+enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text,
+				 size_t len, size_t from, const struct scan_place *place, struct span *ret);
 
 /* ---- scan_secret.c */
-void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity, const char *text, size_t len);
+void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity,
+		      const char *text, size_t len);
 /* Has a rule said so already, at least as gravely? A secret is told of once, by the first that knows it. */
 bool scan_is_kept_secret(const struct scan *sc, struct position position, unsigned int width, enum severity severity);
 /* At the end: nothing that is told shows what was kept. */
@@ -158,14 +160,15 @@ struct scan_place shell_place(const struct shell_source *source, size_t offset, 
 struct scan_place scan_embedded_place(const struct scan *sc, const struct scan_place *inner);
 void scan_embedded(struct scan *sc, const char *text, size_t len, const struct scan_place *place);
 /* What kubectl and the like are fed by command `index`. */
-void scan_client(struct scan *sc, const struct shell_analysis *analysis, size_t index, const struct shell_source *source);
+void scan_client(struct scan *sc, const struct shell_analysis *analysis, size_t index,
+		 const struct shell_source *source);
 void scan_embedded_release(struct scan *sc);
 
 /* ---- scan_script.c: shell text and the commands of containers, analysed */
 void scan_script(struct scan *sc, const struct node *text, const struct scan_path *path);
 /* `command` and `args` of a container, an exec probe: either may be NULL. */
-void scan_argv(struct scan *sc, const struct node *command, const struct scan_path *command_path, const struct node *args,
-	       const struct scan_path *args_path);
+void scan_argv(struct scan *sc, const struct node *command, const struct scan_path *command_path,
+	       const struct node *args, const struct scan_path *args_path);
 
 /* ---- scan_structure.c */
 void structure_index(struct scanner *s);
@@ -173,8 +176,8 @@ void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *map
 
 /* ---- scan_text.c */
 struct text_index *text_index_new(struct arena *arena, const struct rule_set *rules);
-void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, const struct scan_path *path, const char *key,
-	       size_t key_len);
+void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, const struct scan_path *path,
+	       const char *key, size_t key_len);
 
 /* ---- scan.c */
 void scan_begin(struct scan *sc, struct scanner *s, const struct document *doc, struct finding_list *findings);

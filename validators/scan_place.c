@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From what matched to a finding: path, line, column, width, the text as written. Positions in literal scalars, where nearly all
- * scripts stand, cost one line each, because scripts are read in order; positions elsewhere are read anew and share a budget, past which
- * they are those of the scalar: a million findings stay linear. */
+ * From what matched to a finding: path, line, column, width, the text as written. Positions in literal scalars,
+ * where nearly all scripts stand, cost one line each, because scripts are read in order; positions elsewhere are
+ * read anew and share a budget, past which they are those of the scalar: a million findings stay linear. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -13,8 +13,8 @@
 #include "validators/shell/knowledge.h"
 
 #define POSITION_WORK_MAX ((size_t)256 << 20)	/* bytes read again for positions of one document */
-#define MATCH_WORK_MAX ((size_t)512 << 20)	/* bytes that patterns may look at, besides MATCH_WORK_PER_BYTE for each of the document */
-#define MATCH_WORK_PER_BYTE 512
+#define MATCH_WORK_MAX ((size_t)512 << 20)	/* bytes that patterns may look at … */
+#define MATCH_WORK_PER_BYTE 512			/* … besides so many for each of the document */
 #define SHOWN_MAX 80			/* characters of a value in a message */
 
 /* ---- paths */
@@ -105,7 +105,8 @@ static bool same_position(struct position a, struct position b)
 }
 
 /* Characters from `from` to the end of what is meant, on that line. */
-static unsigned int text_width(struct scan *sc, const struct node *node, size_t offset, size_t len, struct position from)
+static unsigned int text_width(struct scan *sc, const struct node *node, size_t offset, size_t len,
+			       struct position from)
 {
 	struct position end;
 
@@ -120,7 +121,8 @@ static unsigned int text_width(struct scan *sc, const struct node *node, size_t 
 		size_t line_len;
 		unsigned int columns;
 
-		if (document_line(sc->doc, from.line, &line, &line_len) && (columns = count_characters(line, line_len)) >= from.column)
+		if (document_line(sc->doc, from.line, &line, &line_len) &&
+		    (columns = count_characters(line, line_len)) >= from.column)
 			return columns - from.column + 1;
 	}
 	return 1;
@@ -187,8 +189,8 @@ static void add_on_one_line(struct strbuf *out, const char *text, size_t len, si
 
 /* What everybody may know of a secret: the kind it is of. */
 static const char *const known_prefixes[] = {
-	"AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "gith", "glpa", "xoxb", "xoxp", "xoxa", "xapp", "sk-", "sk_l", "rk_l",
-	"SG.", "eyJ", "npm_", "pypi", "dop_", "hvs.", "ya29", "shpa", "EAAC", "AGE-", "----",
+	"AKIA", "ASIA", "AIza", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "gith", "glpa", "xoxb", "xoxp", "xoxa", "xapp",
+	"sk-", "sk_l", "rk_l", "SG.", "eyJ", "npm_", "pypi", "dop_", "hvs.", "ya29", "shpa", "EAAC", "AGE-", "----",
 };
 
 void scan_mask(const char *text, size_t len, struct strbuf *out)
@@ -366,13 +368,14 @@ static bool exhausted(struct scan *sc, size_t len, const struct scan_place *plac
 		return false;
 	if (!sc->exhausted_told)
 		scan_tell_own(sc, SEVERITY_MEDIUM, "scan/truncated", "split the package", place,
-			      "the text makes the scanner look at too much, the rest of the file was not matched with all rules");
+			      "the text makes the scanner look at too much, the rest of the file was not matched with "
+			      "all rules");
 	sc->exhausted_told = true;
 	return true;
 }
 
-enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text, size_t len,
-				 size_t from, const struct scan_place *place, struct span *ret)
+enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text,
+				 size_t len, size_t from, const struct scan_place *place, struct span *ret)
 {
 	struct rule_state *state = &sc->scanner->states[rule_index];
 	enum pattern_result result;
@@ -387,7 +390,8 @@ enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const str
 	if (result != PATTERN_LIMIT)
 		return result;
 	state->given_up = true;
-	scan_tell_own(sc, SEVERITY_MEDIUM, "scan/limit", "look at the text yourself; simplify the pattern if the rule is yours", place,
+	scan_tell_own(sc, SEVERITY_MEDIUM, "scan/limit",
+		      "look at the text yourself; simplify the pattern if the rule is yours", place,
 		      "rule '%s' needs too much time or memory for this text and was given up for this file",
 		      sc->scanner->rules->rules[rule_index].id);
 	return result;

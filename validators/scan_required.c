@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A reader of regular expressions that only wants to know what cannot be missing: of a sequence everything that is not optional, of
- * alternatives what all of them have. What it does not know for sure (recursion, conditions, characters by number) makes it say nothing. */
+ * A reader of regular expressions that only wants to know what cannot be missing: of a sequence everything that is
+ * not optional, of alternatives what all of them have. What it does not know for sure (recursion, conditions,
+ * characters by number) makes it say nothing. */
 #include "validators/scan_required.h"
 
 #include <stdbool.h>
@@ -11,18 +12,20 @@
 #define LETTER(upper, lower, n) [upper] = BIT(n), [lower] = BIT(n)
 
 const uint64_t character_bits[256] = {
-	LETTER('A', 'a', 0), LETTER('B', 'b', 1), LETTER('C', 'c', 2), LETTER('D', 'd', 3), LETTER('E', 'e', 4), LETTER('F', 'f', 5),
-	LETTER('G', 'g', 6), LETTER('H', 'h', 7), LETTER('I', 'i', 8), LETTER('J', 'j', 9), LETTER('K', 'k', 10), LETTER('L', 'l', 11),
-	LETTER('M', 'm', 12), LETTER('N', 'n', 13), LETTER('O', 'o', 14), LETTER('P', 'p', 15), LETTER('Q', 'q', 16), LETTER('R', 'r', 17),
-	LETTER('S', 's', 18), LETTER('T', 't', 19), LETTER('U', 'u', 20), LETTER('V', 'v', 21), LETTER('W', 'w', 22), LETTER('X', 'x', 23),
-	LETTER('Y', 'y', 24), LETTER('Z', 'z', 25),
-	['0'] = BIT(26), ['1'] = BIT(26), ['2'] = BIT(26), ['3'] = BIT(26), ['4'] = BIT(26), ['5'] = BIT(26), ['6'] = BIT(26),
-	['7'] = BIT(26), ['8'] = BIT(26), ['9'] = BIT(26),
-	['!'] = BIT(27), ['"'] = BIT(28), ['#'] = BIT(29), ['$'] = BIT(30), ['%'] = BIT(31), ['&'] = BIT(32), ['\''] = BIT(33),
-	['('] = BIT(34), [')'] = BIT(35), ['*'] = BIT(36), ['+'] = BIT(37), [','] = BIT(38), ['-'] = BIT(39), ['.'] = BIT(40),
-	['/'] = BIT(41), [':'] = BIT(42), [';'] = BIT(43), ['<'] = BIT(44), ['='] = BIT(45), ['>'] = BIT(46), ['?'] = BIT(47),
-	['@'] = BIT(48), ['['] = BIT(49), ['\\'] = BIT(50), [']'] = BIT(51), ['^'] = BIT(52), ['_'] = BIT(53), ['`'] = BIT(54),
-	['{'] = BIT(55), ['|'] = BIT(56), ['}'] = BIT(57), ['~'] = BIT(58),
+	LETTER('A', 'a', 0),  LETTER('B', 'b', 1),  LETTER('C', 'c', 2),  LETTER('D', 'd', 3),	LETTER('E', 'e', 4),
+	LETTER('F', 'f', 5),  LETTER('G', 'g', 6),  LETTER('H', 'h', 7),  LETTER('I', 'i', 8),	LETTER('J', 'j', 9),
+	LETTER('K', 'k', 10), LETTER('L', 'l', 11), LETTER('M', 'm', 12), LETTER('N', 'n', 13), LETTER('O', 'o', 14),
+	LETTER('P', 'p', 15), LETTER('Q', 'q', 16), LETTER('R', 'r', 17), LETTER('S', 's', 18), LETTER('T', 't', 19),
+	LETTER('U', 'u', 20), LETTER('V', 'v', 21), LETTER('W', 'w', 22), LETTER('X', 'x', 23), LETTER('Y', 'y', 24),
+	LETTER('Z', 'z', 25), ['0'] = BIT(26),	    ['1'] = BIT(26),	  ['2'] = BIT(26),	['3'] = BIT(26),
+	['4'] = BIT(26),      ['5'] = BIT(26),	    ['6'] = BIT(26),	  ['7'] = BIT(26),	['8'] = BIT(26),
+	['9'] = BIT(26),      ['!'] = BIT(27),	    ['"'] = BIT(28),	  ['#'] = BIT(29),	['$'] = BIT(30),
+	['%'] = BIT(31),      ['&'] = BIT(32),	    ['\''] = BIT(33),	  ['('] = BIT(34),	[')'] = BIT(35),
+	['*'] = BIT(36),      ['+'] = BIT(37),	    [','] = BIT(38),	  ['-'] = BIT(39),	['.'] = BIT(40),
+	['/'] = BIT(41),      [':'] = BIT(42),	    [';'] = BIT(43),	  ['<'] = BIT(44),	['='] = BIT(45),
+	['>'] = BIT(46),      ['?'] = BIT(47),	    ['@'] = BIT(48),	  ['['] = BIT(49),	['\\'] = BIT(50),
+	[']'] = BIT(51),      ['^'] = BIT(52),	    ['_'] = BIT(53),	  ['`'] = BIT(54),	['{'] = BIT(55),
+	['|'] = BIT(56),      ['}'] = BIT(57),	    ['~'] = BIT(58),
 };
 
 #define DEPTH_MAX 64

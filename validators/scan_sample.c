@@ -14,7 +14,12 @@ static const struct yaml_limits sample_limits = {
 /* The text is shown as it is: line and column are those of the text itself (scan.raw). */
 static struct node text_node(const char *text, size_t len)
 {
-	return (struct node){ .kind = NODE_SCALAR, .style = STYLE_LITERAL, .start = { 1, 1 }, .end = { 1, 1 }, .text = (char *)text, .len = len,
+	return (struct node){ .kind = NODE_SCALAR,
+			      .style = STYLE_LITERAL,
+			      .start = { 1, 1 },
+			      .end = { 1, 1 },
+			      .text = (char *)text,
+			      .len = len,
 			      .size = 1 };
 }
 
@@ -41,12 +46,13 @@ static void sample_structure(struct scan *sc, enum rule_scope scope, const struc
 static void sample_problems(const struct document *doc, struct finding_list *findings)
 {
 	for (size_t i = 0; i < doc->problems_len; i++)
-		finding_add(findings, FINDING_ERROR, "rules/sample", doc->problems[i].position, "the sample is wrong: %s",
-			    doc->problems[i].message);
+		finding_add(findings, FINDING_ERROR, "rules/sample", doc->problems[i].position,
+			    "the sample is wrong: %s", doc->problems[i].message);
 }
 
 /* Returns how often rules matched. */
-static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *text, size_t len, struct finding_list *findings)
+static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *text, size_t len,
+			 struct finding_list *findings)
 {
 	autofree char *copy = xcalloc(len + 1, 1);	/* NUL-terminated, and there until the end of the scan */
 	struct document *doc = NULL;
@@ -55,7 +61,8 @@ static size_t try_sample(struct scanner *s, enum rule_scope scope, const char *t
 	size_t found = 0;
 
 	if (document_parse(text, len, findings->file ? findings->file : "sample", &sample_limits, &doc, &err) < 0) {
-		finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ 1, 1 }, "the sample cannot be read: %s", err.text);
+		finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ 1, 1 },
+			    "the sample cannot be read: %s", err.text);
 		return 0;
 	}
 	memcpy(copy, text, len);
@@ -88,11 +95,13 @@ static void tell_sample(const struct rule *rule, const struct rule_sample *sampl
 	char quoted[UTF8_QUOTE_SIZE];
 
 	finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ sample->line, 1 },
-		    sample->must_match ? "rule '%s' does not match its sample %s" : "rule '%s' matches %s, which it must not",
+		    sample->must_match ? "rule '%s' does not match its sample %s"
+				       : "rule '%s' matches %s, which it must not",
 		    rule->id, utf8_quote(quoted, sample->text, strlen(sample->text)));
 }
 
-static void try_rule_sample(struct scanner *s, const struct rule *rule, const struct rule_sample *sample, struct finding_list *findings)
+static void try_rule_sample(struct scanner *s, const struct rule *rule, const struct rule_sample *sample,
+			    struct finding_list *findings)
 {
 	struct finding_list told;
 	size_t found, errors;
@@ -102,8 +111,8 @@ static void try_rule_sample(struct scanner *s, const struct rule *rule, const st
 	errors = finding_count(&told, FINDING_ERROR);
 	for (size_t i = 0; i < told.len && errors; i++) {
 		if (told.items[i].level == FINDING_ERROR)
-			finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ sample->line, 1 }, "rule '%s': %s",
-				    rule->id, told.items[i].message);
+			finding_add(findings, FINDING_ERROR, "rules/sample", (struct position){ sample->line, 1 },
+				    "rule '%s': %s", rule->id, told.items[i].message);
 	}
 	if (!errors && (found > 0) != sample->must_match)
 		tell_sample(rule, sample, findings);
@@ -116,7 +125,9 @@ size_t scan_rule_samples(const struct rule_set *rules, struct finding_list *find
 
 	for (size_t i = 0; i < rules->len; i++) {
 		const struct rule *rule = &rules->rules[i];
-		struct rule_set alone = { .rules = rule, .len = 1, .patterns = rules->patterns, .patterns_len = rules->patterns_len };
+		struct rule_set alone = {
+			.rules = rule, .len = 1, .patterns = rules->patterns, .patterns_len = rules->patterns_len
+		};
 		struct scanner *s;
 
 		if (rule->disabled)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From the document to analysed commands: scripts as they stand, and the argument lists of containers. A script that is an argument
- * (sh -c '…') is analysed on its own as well as a shell step is, so that places in it are exact. */
+ * From the document to analysed commands: scripts as they stand, and the argument lists of containers. A script that
+ * is an argument (sh -c '…') is analysed on its own as well as a shell step is, so that places in it are exact. */
 #include <limits.h>
 #include <string.h>
 
@@ -28,7 +28,8 @@ void scan_script(struct scan *sc, const struct node *text, const struct scan_pat
 		analyse_script(sc, text, path);
 		return;
 	}
-	for (size_t i = 0; text->kind == NODE_SEQUENCE && i < text->len; i++) {	/* commands as a list are none, but somebody may run them */
+	/* commands as a list are none, but somebody may run them */
+	for (size_t i = 0; text->kind == NODE_SEQUENCE && i < text->len; i++) {
 		struct scan_path item = { .up = path, .index = i };
 
 		if (text->items[i]->kind == NODE_SCALAR)
@@ -55,7 +56,11 @@ static void add_arguments(struct argument_list *list, const struct node *node, c
 		list->values = arena_append(list->arena, list->values, list->len, sizeof(*list->values));
 		list->arguments = arena_append(list->arena, list->arguments, list->len, sizeof(*list->arguments));
 		list->values[list->len] = (struct shell_value){
-			.text = item->text, .len = item->len, .known = true, .origin = ORIGIN_LITERAL, .offset = list->bytes,
+			.text = item->text,
+			.len = item->len,
+			.known = true,
+			.origin = ORIGIN_LITERAL,
+			.offset = list->bytes,
 			.source_len = item->len,
 		};
 		list->arguments[list->len++] = (struct shell_argument){ item, { .up = path, .index = i }, list->bytes };
@@ -75,7 +80,8 @@ static bool is_shell(const char *name)
 }
 
 /* The argument that a shell among the commands runs as its script; NULL: there is none. */
-static const struct shell_argument *script_argument(const struct argument_list *list, const struct shell_analysis *analysis)
+static const struct shell_argument *script_argument(const struct argument_list *list,
+						    const struct shell_analysis *analysis)
 {
 	for (size_t i = 0; i < analysis->len; i++) {
 		const struct shell_command *c = &analysis->commands[i];

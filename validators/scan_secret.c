@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a rule on secrets found is shown nowhere: not in the findings of other rules about the same command, and not in the source lines
- * that reports quote. */
+ * What a rule on secrets found is shown nowhere: not in the findings of other rules about the same command, and not
+ * in the source lines that reports quote. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,20 +16,23 @@ bool scan_is_kept_secret(const struct scan *sc, struct position position, unsign
 	for (size_t i = 0; i < sc->secrets_len; i++) {
 		const struct secret_place *s = &sc->secrets[i];
 
-		if (s->position.line == position.line && s->severity >= severity && s->position.column < position.column + width &&
-		    position.column < s->position.column + s->width)
+		if (s->position.line == position.line && s->severity >= severity &&
+		    s->position.column < position.column + width && position.column < s->position.column + s->width)
 			return true;
 	}
 	return false;
 }
 
-void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity, const char *text, size_t len)
+void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity,
+		      const char *text, size_t len)
 {
 	struct secret_place *s;
 
 	ARRAY_GROW(sc->secrets, sc->secrets_len, sc->secrets_alloc);
 	s = &sc->secrets[sc->secrets_len++];
-	*s = (struct secret_place){ .position = position, .width = width, .severity = severity, .text = text, .len = len };
+	*s = (struct secret_place){
+		.position = position, .width = width, .severity = severity, .text = text, .len = len
+	};
 }
 
 static int compare_secrets(const void *pa, const void *pb)
@@ -54,8 +57,10 @@ static size_t skip_characters(const char *s, size_t n)
 static void star_out(struct finding *f, const struct secret_place *s)
 {
 	uint32_t first = s->position.column > f->line_column ? s->position.column - f->line_column : 0;
-	uint32_t end = s->position.column + s->width > f->line_column ? s->position.column + s->width - f->line_column : 0;
-	size_t from = skip_characters(f->line_text, first), to = from + skip_characters(f->line_text + from, end - first), stars = 0;
+	uint32_t end =
+		s->position.column + s->width > f->line_column ? s->position.column + s->width - f->line_column : 0;
+	size_t from = skip_characters(f->line_text, first),
+	       to = from + skip_characters(f->line_text + from, end - first), stars = 0;
 
 	for (size_t i = from; i < to; i++) {
 		if (((unsigned char)f->line_text[i] & 0xc0) != 0x80)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which rules are worth trying on a command. For each name that is met a plan is made of those that are for it, each under the rarest
- * feature that it needs (an effect on a path, code, an origin …), so that `mkdir -p build` is compared with a handful of rules. */
+ * Which rules are worth trying on a command. For each name that is met a plan is made of those that are for it, each
+ * under the rarest feature that it needs (an effect on a path, code, an origin …), so that `mkdir -p build` is
+ * compared with a handful of rules. */
 #include <stdio.h>
 #include <string.h>
 
@@ -134,7 +135,9 @@ struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *
 		const struct rule *rule = &rules->rules[i];
 
 		for (size_t j = 0; rule->scope == SCOPE_SHELL && !rule->disabled && j < rule->matches_len; j++)
-			index_match(arena, x, (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
+			index_match(
+				arena, x,
+				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 	}
 	qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
 	x->plans = xcalloc(PLANS, sizeof(*x->plans));
@@ -196,7 +199,8 @@ static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_
 				continue;
 			if (!(n & (n - 1)))	/* room for the next power of two */
 				p->rules = xrealloc(p->rules, n ? 2 * n : 1, sizeof(*p->rules));
-			p->rules[n++] = (struct planned_rule){ x->rules[i].ref.need, x->rules[i].required, &x->rules[i] };
+			p->rules[n++] =
+				(struct planned_rule){ x->rules[i].ref.need, x->rules[i].required, &x->rules[i] };
 		}
 	}
 	p->starts[FEATURES + 1] = (uint32_t)n;
@@ -277,7 +281,8 @@ static void try_rules(struct command_view *v, const struct plan *p, size_t featu
 		const struct planned_rule *r = &p->rules[i];
 		struct command_hit at;
 
-		if ((v->features & r->need) == r->need && (v->line_characters & r->required) == r->required && rule_holds(v, r->rule, &at))
+		if ((v->features & r->need) == r->need && (v->line_characters & r->required) == r->required &&
+		    rule_holds(v, r->rule, &at))
 			hits->items[hits->len++] = (struct hit){ r->rule, at };
 	}
 }
@@ -304,7 +309,8 @@ static bool is_outdone(const struct hits *hits, size_t i)
 
 		if (other_rule == rule && other->rule->ref.match < hit->rule->ref.match)
 			return true;
-		if (other_rule->severity > rule->severity && overlaps(&hit->at, &other->at) && same_category(other_rule, rule))
+		if (other_rule->severity > rule->severity && overlaps(&hit->at, &other->at) &&
+		    same_category(other_rule, rule))
 			return true;
 	}
 	return false;
@@ -314,10 +320,14 @@ static void tell_hits(struct command_view *v, const struct hits *hits, struct ke
 {
 	for (size_t i = 0; i < hits->len; i++) {
 		const struct hit *hit = &hits->items[i];
-		uint64_t place = ((uint64_t)hit->at.offset << 32 | (uint32_t)hit->at.len) * UINT64_C(0x9e3779b97f4a7c15);
+		uint64_t place =
+			((uint64_t)hit->at.offset << 32 | (uint32_t)hit->at.len) * UINT64_C(0x9e3779b97f4a7c15);
 		struct scan_match match = {
-			.place = shell_place(v->source, hit->at.offset, hit->at.len), .shown = hit->at.shown,
-			.shown_len = hit->at.shown_len, .command = v->c->name, .uncalled = v->c->traits & TRAIT_FUNCTION,
+			.place = shell_place(v->source, hit->at.offset, hit->at.len),
+			.shown = hit->at.shown,
+			.shown_len = hit->at.shown_len,
+			.command = v->c->name,
+			.uncalled = v->c->traits & TRAIT_FUNCTION,
 		};
 
 		/* a command in a loop is there several times */
@@ -340,7 +350,8 @@ static void scan_command(struct command_view *v, struct key_set *told)
 
 /* ---- what could not be worked out */
 
-static void tell_unresolved(struct scan *sc, const struct shell_command *first, size_t n, const struct shell_source *source)
+static void tell_unresolved(struct scan *sc, const struct shell_command *first, size_t n,
+			    const struct shell_source *source)
 {
 	struct scan_place place = shell_place(source, first->offset, first->source_len);
 	const char *text = first->argc ? first->argv[0].text : "";
@@ -348,7 +359,8 @@ static void tell_unresolved(struct scan *sc, const struct shell_command *first, 
 
 	if (n > 1)
 		snprintf(more, sizeof(more), ", like %zu more in this script", n - 1);
-	scan_tell_own(sc, SEVERITY_INFO, "scan/unresolved-command", "write the name of the command out where that is possible", &place,
+	scan_tell_own(sc, SEVERITY_INFO, "scan/unresolved-command",
+		      "write the name of the command out where that is possible", &place,
 		      "which command %s runs cannot be told before%s", utf8_quote(quoted, text, strlen(text)), more);
 }
 
@@ -369,9 +381,10 @@ static void tell_problems(struct scan *sc, const struct shell_analysis *a, const
 		if (limit && sc->limit_told)
 			continue;
 		sc->limit_told |= limit;
-		scan_tell_own(sc, limit ? SEVERITY_MEDIUM : SEVERITY_INFO, limit ? "scan/limit" : "scan/unreadable-shell",
-			      limit ? "split the script" : "let a shell check the script: sh -n", &place, texts[p->kind],
-			      p->what ? p->what : "construct");
+		scan_tell_own(sc, limit ? SEVERITY_MEDIUM : SEVERITY_INFO,
+			      limit ? "scan/limit" : "scan/unreadable-shell",
+			      limit ? "split the script" : "let a shell check the script: sh -n", &place,
+			      texts[p->kind], p->what ? p->what : "construct");
 	}
 	if (a->truncated && !sc->truncated_told) {
 		struct scan_place place = shell_place(source, 0, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules on mappings: containers, pod specs, manifests, handlers, the package. A path is walked with its frames on the stack, so that what
- * is found knows its own path; nothing is stored. */
+ * Rules on mappings: containers, pod specs, manifests, handlers, the package. A path is walked with its frames on
+ * the stack, so that what is found knows its own path; nothing is stored. */
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -34,7 +34,9 @@ void structure_index(struct scanner *s)
 			continue;
 		for (size_t j = 0; j < rule->matches_len; j++) {
 			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
-			insert_by_severity(refs, (struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
+			insert_by_severity(
+				refs,
+				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 		}
 	}
 }
@@ -85,7 +87,8 @@ static bool key_fits(const struct path_key *wanted, const struct node *key)
 	return wanted->prefix || key->len == wanted->len;
 }
 
-static bool walk_path(const struct node *node, const char *rest, const struct scan_path *up, node_visitor *visit, void *arg)
+static bool walk_path(const struct node *node, const char *rest, const struct scan_path *up, node_visitor *visit,
+		      void *arg)
 {
 	struct path_key key;
 
@@ -163,8 +166,9 @@ static bool read_boolean(const char *text, bool *ret)
 static bool read_odd_quantity(const char *text, char unit, double *ret)
 {
 	static const struct { const char *suffix; double factor; } suffixes[] = {
-		{ "", 1 }, { "n", 1e-9 }, { "u", 1e-6 }, { "m", 1e-3 }, { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 }, { "T", 1e12 }, { "P", 1e15 },
-		{ "E", 1e18 }, { "Ki", 0x1p10 }, { "Mi", 0x1p20 }, { "Gi", 0x1p30 }, { "Ti", 0x1p40 }, { "Pi", 0x1p50 }, { "Ei", 0x1p60 },
+		{ "", 1 }, { "n", 1e-9 }, { "u", 1e-6 }, { "m", 1e-3 }, { "k", 1e3 }, { "M", 1e6 }, { "G", 1e9 },
+		{ "T", 1e12 }, { "P", 1e15 }, { "E", 1e18 }, { "Ki", 0x1p10 }, { "Mi", 0x1p20 }, { "Gi", 0x1p30 },
+		{ "Ti", 0x1p40 }, { "Pi", 0x1p50 }, { "Ei", 0x1p60 },
 	};
 	double value;
 	char *end;
@@ -286,7 +290,8 @@ static bool walk_condition(struct trial *t, const struct rule_condition *c, node
 	const char *path = c->path ? c->path : "";
 
 	t->condition = c;
-	return c->each ? walk_path(t->item, path, t->item_path, visit, t) : walk_path(t->scope, path, t->scope_path, visit, t);
+	return c->each ? walk_path(t->item, path, t->item_path, visit, t)
+		       : walk_path(t->scope, path, t->scope_path, visit, t);
 }
 
 /* A number for a category at a severity. */
@@ -371,7 +376,12 @@ void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *map
 
 	for (size_t i = 0; i < refs->len; i++) {
 		struct trial t = {
-			.sc = sc, .ref = &refs->items[i], .scope = mapping, .scope_path = path, .item = mapping, .item_path = path,
+			.sc = sc,
+			.ref = &refs->items[i],
+			.scope = mapping,
+			.scope_path = path,
+			.item = mapping,
+			.item_path = path,
 		};
 
 		if (t.ref->match->each)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules on texts. One pass over a text finds the keywords of all rules (an Aho-Corasick automaton that folds ASCII case); only around them
- * is a pattern tried, on a few lines, so a text without keywords costs a table look-up for each byte, and one full of them no more than a
- * few readings of it. */
+ * Rules on texts. One pass over a text finds the keywords of all rules (an Aho-Corasick automaton that folds ASCII
+ * case); only around them is a pattern tried, on a few lines, so a text without keywords costs a table look-up for
+ * each byte, and one full of them no more than a few readings of it. */
 #include <string.h>
 
 #include "runner/base/mem.h"
@@ -136,7 +136,8 @@ static void link_states(struct automaton *a)
 
 		*own = a->output[fail[state]];
 		for (size_t c = 0; c < a->classes; c++) {
-			uint32_t *next = &a->next[state * a->classes + c], otherwise = a->next[fail[state] * a->classes + c];
+			uint32_t *next = &a->next[state * a->classes + c],
+				 otherwise = a->next[fail[state] * a->classes + c];
 
 			if (*next) {
 				fail[*next] = otherwise;
@@ -152,7 +153,8 @@ static void link_states(struct automaton *a)
 
 typedef void ref_visitor(void *arg, const struct rule_ref *ref);
 
-static void each_ref(const struct rule_set *rules, enum rule_scope scope, uint64_t *number, ref_visitor *visit, void *arg)
+static void each_ref(const struct rule_set *rules, enum rule_scope scope, uint64_t *number, ref_visitor *visit,
+		     void *arg)
 {
 	for (size_t i = 0; i < rules->len; i++) {
 		const struct rule *rule = &rules->rules[i];
@@ -160,7 +162,9 @@ static void each_ref(const struct rule_set *rules, enum rule_scope scope, uint64
 		if (rule->scope != scope || rule->disabled)
 			continue;
 		for (size_t j = 0; j < rule->matches_len; j++) {
-			struct rule_ref ref = { .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i, .need = (*number)++ };
+			struct rule_ref ref = {
+				.rule = rule, .match = &rule->matches[j], .index = (uint32_t)i, .need = (*number)++
+			};
 
 			visit(arg, &ref);
 		}
@@ -242,18 +246,20 @@ static bool key_holds(const struct text_view *v, const struct rule_ref *ref)
 	for (size_t i = 0; i < ref->match->conditions_len; i++) {
 		const struct rule_condition *c = &ref->match->conditions[i];
 
-		if (c->subject == SUBJECT_KEY &&
-		    (scan_pattern(v->sc, ref->index, c, v->key, v->key_len, 0, &place, NULL) == PATTERN_YES) == c->negated)
+		if (c->subject == SUBJECT_KEY && (scan_pattern(v->sc, ref->index, c, v->key, v->key_len, 0, &place,
+							       NULL) == PATTERN_YES) == c->negated)
 			return false;
 	}
 	return true;
 }
 
-/* The first condition says where; the other patterns must be found in the part too, and those negated must not stand on the lines of the match. */
-static bool others_hold(const struct text_view *v, const struct rule_ref *ref, const struct rule_condition *where, size_t from, size_t to,
-			struct span span)
+/* The first condition says where; the other patterns must be found in the part too, and those negated must not stand
+ * on the lines of the match. */
+static bool others_hold(const struct text_view *v, const struct rule_ref *ref, const struct rule_condition *where,
+			size_t from, size_t to, struct span span)
 {
-	const char *text = v->node->text, *end = memchr(text + span.offset + span.len, '\n', to - span.offset - span.len);
+	const char *text = v->node->text,
+		   *end = memchr(text + span.offset + span.len, '\n', to - span.offset - span.len);
 	struct scan_place place = { .node = v->node, .path = v->path, .offset = span.offset, .len = span.len };
 	size_t line_end = end ? (size_t)(end - text) : to, line = span.offset;
 
@@ -265,7 +271,8 @@ static bool others_hold(const struct text_view *v, const struct rule_ref *ref, c
 
 		if (c->subject != SUBJECT_TEXT || c == where)
 			continue;
-		if ((scan_pattern(v->sc, ref->index, c, text + begin, len, 0, &place, NULL) == PATTERN_YES) == c->negated)
+		if ((scan_pattern(v->sc, ref->index, c, text + begin, len, 0, &place, NULL) == PATTERN_YES) ==
+		    c->negated)
 			return false;
 	}
 	return true;
@@ -316,7 +323,10 @@ static void tell_hits(const struct text_view *v)
 	}
 	for (size_t i = 0; i < x->hits_len; i++) {
 		struct scan_match match = {
-			.place = { .node = v->node, .path = v->path, .offset = x->hits[i].offset, .len = x->hits[i].len },
+			.place = { .node = v->node,
+				   .path = v->path,
+				   .offset = x->hits[i].offset,
+				   .len = x->hits[i].len },
 		};
 
 		if (!x->hits[i].outdone)
@@ -348,7 +358,8 @@ static size_t try_part(const struct text_view *v, const struct rule_ref *ref, si
 		return to;
 	}
 	for (size_t at = from; at <= to; at = span.next + base) {
-		if (scan_pattern(v->sc, ref->index, where, v->node->text + base, to - base, at - base, &place, &span) != PATTERN_YES)
+		if (scan_pattern(v->sc, ref->index, where, v->node->text + base, to - base, at - base, &place, &span) !=
+		    PATTERN_YES)
 			break;
 		span.offset += base;
 		matched = span.next + base;
@@ -393,7 +404,8 @@ static void try_near(const struct text_view *v, const struct rule_ref *ref, size
 	if (p->serial != x->serial)
 		*p = (struct progress){ .serial = x->serial };
 	/* the lines of this keyword were looked at together with those of the one before */
-	if (p->searched > at && (p->searched == node->len || p->searched >= half || p->searched >= window_end(node->text, node->len, at, 1)))
+	if (p->searched > at && (p->searched == node->len || p->searched >= half ||
+				 p->searched >= window_end(node->text, node->len, at, 1)))
 		return;
 	if (!key_holds(v, ref))
 		return;

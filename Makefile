@@ -62,7 +62,7 @@ sandboxes_src := $(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/*
 runner_src := $(wildcard runner/*.c)
 cmd_src := $(wildcard cmd/*.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
-embedded := $(patsubst %,$(BUILD)/%.o,$(wildcard runner/*.schema.json))
+embedded := $(patsubst %,$(BUILD)/%.o,$(wildcard runner/*.schema.json validators/*.schema.json))
 
 libbase := $(BUILD)/libbase.a
 libvalidators := $(BUILD)/libvalidators.a

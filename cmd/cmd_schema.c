@@ -9,12 +9,8 @@
 #include "runner/base/nearest.h"
 #include "validators/wpk_schema.h"
 
-extern const char result_schema_json[];	/* runner/result.schema.json, embedded by the Makefile */
-
-static void write_result_schema(struct strbuf *out)
-{
-	strbuf_addstr(out, result_schema_json);
-}
+/* runner/result.schema.json and others, embedded by the Makefile */
+extern const char result_schema_json[], scan_schema_json[], rules_schema_json[], policy_schema_json[];
 
 static void write_package_schema(struct strbuf *out)
 {
@@ -25,11 +21,14 @@ static void write_package_schema(struct strbuf *out)
 }
 
 static const struct {
-	const char *name, *help;
-	void (*write)(struct strbuf *out);
+	const char *name, *help, *text;
+	void (*write)(struct strbuf *out);	/* where there is no text */
 } schemas[] = {
-	{ "result", "what a run did: run --format=json, --report=json", write_result_schema },
-	{ "package", "workflow packages, for editors: *.wpk.yaml", write_package_schema },
+	{ "result", "what a run did: run --format=json, --report=json", result_schema_json, NULL },
+	{ "scan", "what a scan came to: scan --format=json", scan_schema_json, NULL },
+	{ "package", "workflow packages, for editors: *.wpk.yaml", NULL, write_package_schema },
+	{ "rules", "rule files, for editors: --rules=DIR", rules_schema_json, NULL },
+	{ "policy", "policy files, for editors: --policy=FILE", policy_schema_json, NULL },
 };
 
 static int list_schemas(void)
@@ -59,7 +58,10 @@ static int schema_main(const struct command *self, int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(schemas); i++) {
 		names[i] = schemas[i].name;
 		if (!strcmp(schemas[i].name, operands.items[0])) {
-			schemas[i].write(&text);
+			if (schemas[i].write)
+				schemas[i].write(&text);
+			else
+				strbuf_addstr(&text, schemas[i].text);
 			return print_result(&text, EXIT_OK);
 		}
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Reads the forms of a scan report with real parsers: formats.py FOLDER prints TAP lines about FOLDER/REPORT.FORM (tests/cli/formats.t).
+"""Reads the forms of a scan report with real parsers: formats.py FOLDER SCHEMA prints TAP lines about FOLDER/REPORT.FORM (tests/cli/formats.t).
 
 The SARIF part is a validator of its own, after the specification (SARIF 2.1.0, section 3): for every object that we write, the properties it may have, those it
 must have, their types and the words that are allowed. The published JSON schema says the same; it is not part of this repository."""
@@ -186,8 +186,36 @@ def check_text(name, acceptable):
     ok("%s.text: nothing that a terminal obeys" % name, not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text))
 
 
+def described(value, schema, top, at, out):
+    """Paths of keys that the schema does not describe."""
+    schema = top["$defs"][schema["$ref"].split("/")[-1]] if "$ref" in schema else schema
+    if isinstance(value, dict):
+        for k, v in value.items():
+            if k in schema.get("properties", {}):
+                described(v, schema["properties"][k], top, at + "." + k, out)
+            else:
+                out.add(at + "." + k)
+    for v in value if isinstance(value, list) else []:
+        described(v, schema.get("items", {}), top, at + "[]", out)
+    return out
+
+
+def check_schema(name, d):
+    try:
+        from jsonschema import Draft202012Validator
+    except ImportError:
+        return ok("%s.json: fits its schema # SKIP no python3-jsonschema 4" % name, True)
+    schema = json.load(open(sys.argv[2]))
+    short = dict(d, findings=d["findings"][:300])	# the validator is slow, the others are the same
+    errors = [e.message for e in Draft202012Validator(schema).iter_errors(short)]
+    ok("%s.json: fits its schema" % name, not errors, errors[:2])
+    unknown = described(short, schema, schema, "", set())
+    ok("%s.json: every key is described there" % name, not unknown, unknown)
+
+
 for name, acceptable in REPORTS.items():
     d = check_json(name, acceptable)
+    check_schema(name, d)
     run = check_sarif(name, acceptable)
     check_junit(name, acceptable, d)
     check_github(name, acceptable, d)

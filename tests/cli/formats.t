@@ -5,7 +5,8 @@
 mkdir forms
 SCAN_REPORT_DIR=$work/forms "$repo/${BUILD:-build/gcc}/unit/validators/scan_report_test" > "$out" 2> "$err"; rc=$?
 status 0 "the reports are written"
-python3 "$repo/tests/cli/formats.py" "$work/forms" > "$work/tap" 2> "$err"; rc=$?
+"$SANDBOX_RUNNER" schema scan > "$work/scan.schema.json"
+python3 "$repo/tests/cli/formats.py" "$work/forms" "$work/scan.schema.json" > "$work/tap" 2> "$err"; rc=$?
 while IFS= read -r line; do
 	case $line in
 	"ok - "*) tests=$((tests + 1)); echo "ok $tests - ${line#ok - }" ;;

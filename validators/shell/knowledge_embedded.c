@@ -44,7 +44,7 @@ size_t knowledge_embedded_shell(struct arena *arena, const char *language, const
 	return s->found_len;
 }
 
-bool code_printed(struct arena *arena, const char *language, const struct shell_value *code, struct text_out *out)
+bool code_printed(struct arena *arena, const char *language, const struct shell_value *code, struct text_out *out, unsigned int *ret_origin)
 {
 	struct code_scan *s = arena_alloc(arena, sizeof(*s));
 
@@ -53,5 +53,6 @@ bool code_printed(struct arena *arena, const char *language, const struct shell_
 		return false;
 	s->printed = out;
 	code_run(s);
+	*ret_origin = s->printed_origin;
 	return !s->printed_unknown && !out->cut && s->at >= s->len && out->len;
 }

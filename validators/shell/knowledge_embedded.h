@@ -70,11 +70,14 @@ struct code_scan {
 	struct shell_value *found;
 	size_t found_len, found_max;
 	/* a shell for somebody on the network: all three together */
-	bool connects, listens, shells;
+	bool connects, listens, shells, runs_unknown;
 	struct code_value host, port;
+	struct code_value fetched;	/* the last URL that was asked for */
+	struct code_value iterated;	/* what the block that follows gets: [..].each { |x| …, .forEach(x => … */
 	/* what it prints, when that is all it does */
 	struct text_out *printed;
 	bool printed_unknown;
+	unsigned int printed_origin;
 };
 
 static inline char code_peek(const struct code_scan *s, size_t ahead)
@@ -100,6 +103,8 @@ bool code_string(struct code_scan *s, struct code_value *ret);
 struct code_value *code_variable(struct code_scan *s, const char *name, size_t len, bool create);
 struct code_value code_text(struct code_scan *s, const char *text, size_t len, bool known, unsigned int origin);
 struct code_value code_concat(struct code_scan *s, const struct code_value *a, const struct code_value *b);
+struct code_value code_format(struct code_scan *s, const struct code_value *format, const struct code_value *with);	/* "%s" % x */
+struct code_value code_repeat(struct code_scan *s, const struct code_value *v, long times);
 /* As text: numbers are written out, what is unknown is "${unknown}". */
 struct code_value code_to_text(struct code_scan *s, const struct code_value *v);
 bool code_is_name(char c, bool first);
@@ -120,6 +125,7 @@ enum call_form {
 	FORM_PRINT,		/* `command`: what stands between and behind the arguments */
 	FORM_CONNECT, FORM_LISTEN,
 	FORM_ADDRESS,		/* sockaddr_in(port, host) */
+	FORM_INDIRECT,		/* the first argument names the function: call_user_func("system", …) */
 	FORM_SHELL,		/* dup2 and the like: a socket becomes somebody's shell */
 };
 
@@ -150,6 +156,10 @@ void code_emit_command(struct code_scan *s, const char *command, const struct co
 void code_emit_run(struct code_scan *s, const struct code_value *what);	/* text for a shell, or the words of a command */
 void code_emit_code(struct code_scan *s, const struct code_value *code);	/* text of the same language */
 void code_emit_network_shell(struct code_scan *s);
+/* Something written to a file: text, or what a URL gave; NULL: not known what. */
+void code_emit_write(struct code_scan *s, const struct code_value *path, const struct code_value *content, bool append);
+void code_bind(struct code_scan *s, const char *name, size_t len, const struct code_value *v);
+struct code_value code_one(struct code_scan *s, const struct code_value *item);	/* a list of it */
 
 /* knowledge_embedded_functions.c: functions and methods that only give values; false: not known. */
 bool code_function(struct code_scan *s, const char *name, size_t len, const struct code_value *receiver, const struct code_arguments *args,
@@ -159,4 +169,4 @@ bool code_function(struct code_scan *s, const char *name, size_t len, const stru
 bool code_lines(struct code_scan *s, const char *language);
 
 /* knowledge_embedded.c: what the code prints, when it does nothing but print what can be worked out. */
-bool code_printed(struct arena *arena, const char *language, const struct shell_value *code, struct text_out *out);
+bool code_printed(struct arena *arena, const char *language, const struct shell_value *code, struct text_out *out, unsigned int *ret_origin);

@@ -4,9 +4,17 @@
 
 #include "validators/shell/knowledge_embedded.h"
 
+#define OPENED "open()"	/* the name of a file object: OPENED.path */
+
 static bool is_text(const struct code_value *v)
 {
 	return v->kind == CODE_TEXT;
+}
+
+/* What a method of a path stands behind: one path, or those of a folder. */
+static bool is_path(const struct code_value *v)
+{
+	return v->kind == CODE_TEXT || v->kind == CODE_LIST;
 }
 
 static bool is_url(const struct code_value *v)
@@ -42,6 +50,7 @@ static void run_form(struct code_scan *s, const struct code_value *receiver, con
 		code_emit_words(s, args->items, n);
 	else
 		code_emit_run(s, what);
+	s->runs_unknown |= what->kind == CODE_NAME || what->kind == CODE_UNKNOWN;
 	s->shells |= (what->kind == CODE_NAME || what->kind == CODE_UNKNOWN) && s->listens;
 }
 
@@ -52,6 +61,7 @@ static struct code_value open_form(struct code_scan *s, const struct code_argume
 	const struct code_value *target = args->len > first ? &args->items[first] : NULL, *mode = args->len > first + 1 ? &args->items[first + 1] : NULL;
 	char how = mode && is_text(mode) ? mode->text[0] : 'r';
 	const struct code_value nothing = { .text = "", .origin = ORIGIN_FILE };
+	const struct code_value open_name = { .kind = CODE_NAME, .text = OPENED, .len = strlen(OPENED) };
 	struct code_value name;
 
 	if (named_argument(args, "mode") && is_text(named_argument(args, "mode")))
@@ -94,8 +104,13 @@ static struct code_value open_form(struct code_scan *s, const struct code_argume
 		name.kind = CODE_FETCHED;
 		return name;
 	}
-	code_emit_command(s, how == 'w' || how == 'x' ? ": >" : how == 'a' ? ": >>" : "cat", &name, 1, "");
-	return nothing;
+	if (how == 'r') {
+		code_emit_command(s, "cat", &name, 1, "");
+		return nothing;
+	}
+	/* what is written to it may come with .write() */
+	code_emit_write(s, &name, NULL, how == 'a');
+	return code_member(s, &open_name, name.text, name.len);
 }
 
 static struct code_value fetch_form(struct code_scan *s, const struct call_row *row, const struct code_arguments *args)
@@ -125,6 +140,7 @@ static struct code_value fetch_form(struct code_scan *s, const struct call_row *
 	}
 	code_emit_command(s, "curl -s", &url, 1, "");
 	url.kind = CODE_FETCHED;
+	s->fetched = url;
 	return url;
 }
 
@@ -163,6 +179,7 @@ static void print_form(struct code_scan *s, const char *how, const struct code_a
 			out_addch(s->printed, how[0]);
 		out_add(s->printed, v.text, v.len);
 		s->printed_unknown |= !v.known;
+		s->printed_origin |= v.origin;
 	}
 	if (named_argument(args, "end") && is_text(named_argument(args, "end")))
 		out_add(s->printed, named_argument(args, "end")->text, named_argument(args, "end")->len);
@@ -207,11 +224,60 @@ static struct code_value flat(const struct code_arguments *args, size_t i)
 	return i < args->len ? args->items[i] : none;
 }
 
+static void exec_form(struct code_scan *s, const struct call_row *row, const struct code_arguments *args)
+{
+	size_t from = row->skip, n = args->len;
+	const struct code_value *items = args->items;
+
+	if (row->form == FORM_EXEC && n > from + 1 && items[from + 1].kind == CODE_LIST && items[from + 1].items_len)
+		code_emit_words(s, &items[from + 1], 1);
+	else if (row->form == FORM_EXEC && n > from && is_text(&items[from]))
+		code_emit_words(s, &items[from], 1);
+	else if (row->form == FORM_EXEC_WORDS && n > from + 1)
+		code_emit_words(s, &items[from + 1], n - from - 1);
+	else if (row->form == FORM_WORDS && n)
+		code_emit_words(s, items, n > 1 && items[1].kind == CODE_LIST ? 2 : n > 1 && is_text(&items[1]) ? n : 1);
+}
+
+/* chmod(path, mode), and perl's chmod mode, path: the mode in octal */
+static void mode_form(struct code_scan *s, const struct call_row *row, const struct code_arguments *args)
+{
+	struct code_value words[2] = { flat(args, 1), flat(args, 0) };
+	size_t number = words[0].kind == CODE_NUMBER ? 0 : 1;
+
+	if (args->len < 2)
+		return;
+	if (words[number].kind == CODE_NUMBER) {
+		struct code_value path = words[!number];
+		char octal[8] = { 0 };
+		size_t at = sizeof(octal) - 1;
+		unsigned long n = (unsigned long)words[number].number & 07777;
+
+		do
+			octal[--at] = (char)('0' + (n & 7));
+		while ((n >>= 3) != 0);
+		words[0] = code_text(s, octal + at, sizeof(octal) - 1 - at, true, 0);
+		words[1] = path;
+	}
+	code_emit_command(s, row->command, words, 2, "");
+}
+
+static struct code_value indirect_form(struct code_scan *s, const struct code_arguments *args)
+{
+	struct code_arguments rest = { .len = args->len ? args->len - 1 : 0 };
+
+	if (args->len < 2 || args->items[0].kind != CODE_TEXT || code_path_has(args->items[0].text, args->items[0].len, "array_map array_walk array_filter "
+	    "call_user_func call_user_func_array send public_send __send__"))
+		return (struct code_value){ .text = "" };
+	for (size_t i = 0; i < rest.len; i++)
+		rest.items[i] = args->items[i + 1];
+	return code_call(s, args->items[0].text, args->items[0].len, NULL, &rest);
+}
+
 static struct code_value apply(struct code_scan *s, const struct call_row *row, const struct code_value *receiver, const struct code_arguments *args)
 {
-	struct code_value nothing = { .text = "", .origin = ORIGIN_COMMAND }, words[2];
+	struct code_value nothing = { .text = "", .origin = ORIGIN_COMMAND }, url;
 	bool has_words = false;
-	size_t from = row->skip;
 
 	for (size_t i = 0; i < args->len; i++)
 		has_words |= args->items[i].kind == CODE_TEXT || args->items[i].kind == CODE_LIST || args->items[i].kind == CODE_NAME;
@@ -220,55 +286,33 @@ static struct code_value apply(struct code_scan *s, const struct call_row *row, 
 		run_form(s, receiver, args);
 		break;
 	case FORM_EXEC:
-		if (args->len > from + 1 && args->items[from + 1].kind == CODE_LIST && args->items[from + 1].items_len)
-			code_emit_words(s, &args->items[from + 1], 1);
-		else if (args->len > from && is_text(&args->items[from]))
-			code_emit_words(s, &args->items[from], 1);
-		break;
 	case FORM_EXEC_WORDS:
-		if (args->len > from + 1)
-			code_emit_words(s, &args->items[from + 1], args->len - from - 1);
-		break;
 	case FORM_WORDS:
-		if (args->len)
-			code_emit_words(s, args->items, args->len > 1 && (args->items[1].kind == CODE_LIST || is_text(&args->items[1])) ?
-					(args->items[1].kind == CODE_LIST ? 2 : args->len) : 1);
+		exec_form(s, row, args);
 		break;
 	case FORM_COMMAND:
 		if (has_words)
 			code_emit_command(s, row->command, args->items, args->len, "");
-		else if (receiver && is_text(receiver))
+		else if (receiver && is_path(receiver))
 			code_emit_command(s, row->command, receiver, 1, "");
 		break;
 	case FORM_FIRST:
-		if (args->len && args->items[0].kind != CODE_NUMBER)
+		if (args->len && row->command[0] == ':')
+			code_emit_write(s, &args->items[0], args->len > 1 ? &args->items[1] : NULL, row->command[3] == '>');
+		else if (args->len && args->items[0].kind != CODE_NUMBER)
 			code_emit_command(s, row->command, args->items, 1, "");
-		else if (receiver && is_text(receiver))
+		else if (receiver && is_path(receiver))
 			code_emit_command(s, row->command, receiver, 1, "");
 		if (args->len && !strcmp(row->name, "walk"))	/* what is found there */
 			return args->items[0];
 		break;
 	case FORM_SECOND:
-		words[0] = flat(args, 1);
-		words[1] = flat(args, 0);
-		if (words[0].kind == CODE_NUMBER || words[1].kind == CODE_NUMBER) {
-			struct code_value *mode = words[0].kind == CODE_NUMBER ? &words[0] : &words[1];
-			char octal[8] = { 0 };
-			size_t at = sizeof(octal) - 1;
-
-			for (unsigned long n = (unsigned long)mode->number & 07777; at && (n || octal[at] == '\0'); n >>= 3)
-				octal[--at] = (char)('0' + (n & 7));
-			*mode = code_text(s, octal + at, sizeof(octal) - 1 - at, true, 0);
-			if (mode == &words[1]) {
-				words[1] = words[0];
-				words[0] = *mode;
-			}
-		}
-		if (args->len > 1)
-			code_emit_command(s, row->command, words, 2, "");
+		mode_form(s, row, args);
 		break;
 	case FORM_RECEIVER:
-		if (receiver && (is_text(receiver) || receiver->kind == CODE_NAME))
+		if (receiver && is_path(receiver) && row->command[0] == ':')
+			code_emit_write(s, receiver, args->len ? &args->items[0] : NULL, false);
+		else if (receiver && (is_path(receiver) || receiver->kind == CODE_NAME))
 			code_emit_command(s, row->command, receiver, 1, "");
 		break;
 	case FORM_OPEN:
@@ -278,9 +322,16 @@ static struct code_value apply(struct code_scan *s, const struct call_row *row, 
 	case FORM_POST:
 		return post_form(s, args);
 	case FORM_CODE:
-		if (args->len)
-			code_emit_code(s, &args->items[0]);
+		if (args->len && is_url(&args->items[0])) {	/* include "http://…" */
+			url = args->items[0];
+			url.kind = CODE_FETCHED;
+			code_emit_code(s, &url);
+		} else if (args->len) {
+			code_emit_code(s, &args->items[!strcmp(row->name, "create_function") ? args->len - 1 : 0]);
+		}
 		break;
+	case FORM_INDIRECT:
+		return indirect_form(s, args);
 	case FORM_PRINT:
 		print_form(s, row->command, args);
 		return nothing;
@@ -313,6 +364,14 @@ struct code_value code_call(struct code_scan *s, const char *path, size_t len, c
 		return apply(s, row, receiver, args);
 	if (code_function(s, name, len - (size_t)(name - path), receiver, args, &v))
 		return v;
+	/* open("f", "w").write(x) */
+	if (len > strlen(OPENED) + 7 && !memcmp(path, OPENED, strlen(OPENED)) && !memcmp(path + len - 6, ".write", 6)) {
+		struct code_value file = code_text(s, path + strlen(OPENED) + 1, len - strlen(OPENED) - 7, true, 0);
+
+		if (args->len)
+			code_emit_write(s, &file, &args->items[0], false);
+		return (struct code_value){ .text = "" };
+	}
 	/* Request(url), new URL(url), TCPSocket.new(host, port) */
 	if (code_path_has(path, len, "TCPSocket Socket TCP"))
 		connect_form(s, args);

@@ -2,6 +2,7 @@
  * What was found, as shell text. */
 #include <string.h>
 
+#include "runner/base/host.h"
 #include "runner/base/mem.h"
 #include "validators/shell/knowledge_embedded.h"
 
@@ -134,6 +135,30 @@ void code_emit_run(struct code_scan *s, const struct code_value *what)
 		code_emit(s, what->kind == CODE_UNKNOWN ? &none : what);
 }
 
+void code_emit_write(struct code_scan *s, const struct code_value *path, const struct code_value *content, bool append)
+{
+	struct text_out out = out_init(s->arena, 64);
+	struct code_value v = content ? *content : (struct code_value){ .text = "" };
+	bool known = path->known && (v.known || (v.kind != CODE_TEXT && v.kind != CODE_FETCHED));
+	const char *text;
+	size_t len;
+
+	if (v.kind == CODE_FETCHED) {
+		out_addstr(&out, "curl -s");
+		v.kind = CODE_TEXT;
+		add_word(s, &out, &v);
+	} else if (v.kind == CODE_TEXT && v.known) {
+		out_addstr(&out, "printf %s");
+		add_word(s, &out, &v);
+	} else {
+		out_addch(&out, ':');
+	}
+	out_addstr(&out, append ? " >>" : " >");
+	add_word(s, &out, path);
+	text = out_text(&out, &len);
+	found(s, text, len, known && !out.cut, v.origin | path->origin);
+}
+
 void code_emit_code(struct code_scan *s, const struct code_value *code)
 {
 	struct code_scan *inner;
@@ -143,6 +168,9 @@ void code_emit_code(struct code_scan *s, const struct code_value *code)
 
 	if (s->quiet)
 		return;
+	/* a callback evaluates what came */
+	if ((code->kind == CODE_NAME || code->kind == CODE_UNKNOWN || (code->kind == CODE_TEXT && !code->len)) && s->fetched.kind == CODE_FETCHED && !(code->origin & ORIGIN_DECODED))
+		code = &s->fetched;
 	if (code->kind == CODE_FETCHED || code->origin & ORIGIN_DECODED) {
 		struct code_value url = { .kind = CODE_TEXT, .text = code->text, .len = code->len, .known = code->known };
 
@@ -173,6 +201,7 @@ void code_emit_code(struct code_scan *s, const struct code_value *code)
 	code_run(inner);
 	s->found_len = inner->found_len;
 	s->shells |= inner->shells;
+	s->runs_unknown |= inner->runs_unknown;
 	s->connects |= inner->connects;
 	s->listens |= inner->listens;
 	s->printed_unknown |= inner->printed_unknown;
@@ -186,6 +215,9 @@ void code_emit_network_shell(struct code_scan *s)
 	const char *text;
 	size_t len;
 
+	/* commands that come from outside are a shell too */
+	if (s->connects && s->runs_unknown && s->host.kind == CODE_TEXT && host_classify(s->host.text, strcspn(s->host.text, ":")) == HOST_EXTERNAL)
+		s->shells = true;
 	if (!s->shells || (!s->connects && !s->listens))
 		return;
 	out = out_init(s->arena, 64);

@@ -9,6 +9,7 @@
 #include "validators/shell/knowledge_option.h"
 
 #define PATH_MAX_BYTES 256	/* of a dotted name */
+#define MAX_EMITTING 8		/* items of a comprehension whose calls are told one by one */
 #define MAX_COMPREHENSION 512	/* bytes of the expression of a comprehension, which is read once an item */
 
 static struct code_value expression(struct code_scan *s);
@@ -77,7 +78,7 @@ static struct code_value comprehension(struct code_scan *s, size_t from, size_t 
 	if (items.kind != CODE_LIST || !variable)
 		return nothing;
 	saved = *variable;
-	s->quiet = true;
+	s->quiet = items.items_len > MAX_EMITTING;
 	for (size_t i = 0; i < items.items_len; i++) {
 		*variable = items.items[i];
 		s->at = from;
@@ -126,12 +127,17 @@ static void read_arguments(struct code_scan *s, char close, struct code_argument
 			break;
 		}
 		args->len++;
-		if (code_peek(s, 0) == ',')
+		if (code_peek(s, 0) == ',') {
 			s->at++;
-		else if (code_peek(s, 0) == '=' && code_peek(s, 1) == '>')
+		} else if (code_peek(s, 0) == '=' && code_peek(s, 1) == '>') {	/* hashes; x => … */
+			const struct code_value *parameter = &args->items[args->len - 1];
+
 			s->at += 2;
-		else
+			if (s->language == CODE_NODE && s->iterated.kind && parameter->kind == CODE_NAME && parameter->word)
+				code_bind(s, s->text + from, parameter->len, &s->iterated);
+		} else {
 			break;
+		}
 	}
 	if (code_peek(s, 0) == close)
 		s->at++;
@@ -212,6 +218,8 @@ static struct code_value subscript(struct code_scan *s, const struct code_value 
 	if (code_peek(s, 0) != ']')
 		return nothing;
 	s->at++;
+	if (v->kind == CODE_NAME && index.kind == CODE_TEXT && part == 0 && !strcmp(v->text, "Dir"))
+		return code_one(s, &index);	/* Dir["/etc/∗"] */
 	if (v->kind == CODE_NAME && index.kind == CODE_TEXT && part == 0) {
 		struct code_value dot = code_text(s, ".", 1, true, 0), path = code_concat(s, &(struct code_value){ .kind = CODE_TEXT, .text = v->text,
 			.len = v->len, .known = true }, &dot);
@@ -300,6 +308,8 @@ static struct code_value postfix(struct code_scan *s, struct code_value v)
 			s->at += skip;
 			name = s->text + s->at;
 			len = code_read_name(s);
+			if ((before.kind == CODE_LIST || before.kind == CODE_TEXT) && word_in(name, len, "each forEach map each_entry"))
+				s->iterated = before;
 			receiver = before;
 			has_receiver = before.kind != CODE_NAME || code_peek(s, 0) == '(';
 			v = before.kind == CODE_NAME || before.kind == CODE_FETCHED ? code_member(s, &before, name, len) : code_name(s, name, len);
@@ -312,6 +322,8 @@ static struct code_value postfix(struct code_scan *s, struct code_value v)
 			}
 			continue;
 		}
+		if (code_peek(s, 0) == '(' && v.kind == CODE_TEXT && s->language == CODE_PHP && v.len < PATH_MAX_BYTES)
+			v.kind = CODE_NAME;		/* $f("…") */
 		if (code_peek(s, 0) == '(' && (v.kind == CODE_NAME || v.kind == CODE_FETCHED || v.kind == CODE_UNKNOWN)) {
 			struct code_value fetched = v;
 
@@ -361,12 +373,24 @@ static bool value_is_map(const struct code_value *v)
 	return v->len == 3 && !memcmp(v->text, "map", 3);
 }
 
+static bool starts_operand(const struct code_scan *s)
+{
+	char c = code_peek(s, 0);
+
+	if (s->at >= s->len || !c)
+		return false;
+	if (strchr("\"'`$@[%", c) || (c == '<' && s->language == CODE_PERL))
+		return true;
+	return code_is_name(c, false) && !code_at_word(s, "if") && !code_at_word(s, "unless") && !code_at_word(s, "for") && !code_at_word(s, "while");
+}
+
 /* require 'x', system "rm", unlink glob "/etc/∗": arguments without parentheses */
 static struct code_value bare_call(struct code_scan *s, const struct code_value *callee)
 {
-	struct code_arguments none = { .len = 0 };
+	struct code_arguments none;
 	size_t at = s->at;
-	char c;
+
+	none.len = 0;
 
 	while (code_peek(s, 0) == ' ' || code_peek(s, 0) == '\t')
 		s->at++;
@@ -381,9 +405,11 @@ static struct code_value bare_call(struct code_scan *s, const struct code_value 
 			return code_call(s, callee->text, callee->len, &list, &none);
 		}
 	}
-	c = code_peek(s, 0);
-	if (s->at < s->len && (c == '"' || c == '\'' || c == '`' || c == '$' || c == '@' || c == '[' || c == '%' || code_is_name(c, false)) &&
-	    (s->at > at || !code_is_name(c, false)) && !code_at_word(s, "if") && !code_at_word(s, "unless") && !code_at_word(s, "for") && !code_at_word(s, "while"))
+	if (s->language == CODE_PERL && (code_at_word(s, "for") || code_at_word(s, "foreach"))) {	/* unlink for LIST */
+		code_read_name(s);
+		return call(s, callee, NULL, ';');
+	}
+	if (starts_operand(s) && (s->at > at || !code_is_name(code_peek(s, 0), false)))
 		return call(s, callee, NULL, ';');
 	s->at = at;
 	return code_call(s, callee->text, callee->len, NULL, &none);
@@ -458,6 +484,15 @@ static struct code_value term(struct code_scan *s)
 			return nothing;
 		return named(s);
 	}
+	if (c == '<' && s->language == CODE_PERL && memchr("/~$*", code_peek(s, 1) ? code_peek(s, 1) : 'x', 4)) {	/* </etc/∗> */
+		const char *end = memchr(s->text + s->at, '>', s->len - s->at < PATH_MAX_BYTES ? s->len - s->at : PATH_MAX_BYTES);
+
+		if (!end)
+			return nothing;
+		v = code_text(s, s->text + s->at + 1, (size_t)(end - s->text) - s->at - 1, true, 0);
+		s->at = (size_t)(end + 1 - s->text);
+		return code_one(s, &v);
+	}
 	if (c == '-' && isdigit((unsigned char)code_peek(s, 1))) {
 		s->at++;
 		v = number(s);
@@ -469,52 +504,6 @@ static struct code_value term(struct code_scan *s)
 		return code_is_name(code_peek(s, 0), true) || strchr("[($\"'", code_peek(s, 0)) ? term(s) : nothing;
 	}
 	return code_is_name(c, true) ? named(s) : nothing;
-}
-
-/* "%s %s" % (a, b) */
-static struct code_value format_percent(struct code_scan *s, const struct code_value *format, const struct code_value *with)
-{
-	struct text_out out = out_init(s->arena, format->len);
-	struct code_value v = { .kind = CODE_TEXT, .known = format->known, .origin = format->origin | with->origin | ORIGIN_ASSEMBLED };
-	size_t n = 0;
-
-	for (size_t i = 0; i < format->len; i++) {
-		const struct code_value *item = with->kind != CODE_LIST ? (n ? NULL : with) : n < with->items_len ? &with->items[n] : NULL;
-		struct code_value text;
-
-		if (format->text[i] != '%' || i + 1 >= format->len) {
-			out_addch(&out, format->text[i]);
-			continue;
-		}
-		if (format->text[++i] == '%') {
-			out_addch(&out, '%');
-			continue;
-		}
-		text = code_to_text(s, item ? item : &nothing);
-		if (format->text[i] == 'c' && item && item->kind == CODE_NUMBER)
-			out_addch(&out, (char)item->number);
-		else
-			out_add(&out, text.text, text.len);
-		v.known &= text.known && strchr("sdcr", format->text[i]);
-		n++;
-	}
-	v.text = out_text(&out, &v.len);
-	return v;
-}
-
-static struct code_value repeated(struct code_scan *s, const struct code_value *v, long times)
-{
-	struct text_out out;
-	struct code_value r = *v;
-
-	if (v->kind != CODE_TEXT || times < 0 || times > 4096)
-		return nothing;
-	out = out_init(s->arena, v->len);
-	for (long i = 0; i < times && !out.cut; i++)
-		out_add(&out, v->text, v->len);
-	r.text = out_text(&out, &r.len);
-	r.known &= !out.cut;
-	return r;
 }
 
 /* "cmd" | getline; print … | "cmd"; print > "file" */
@@ -535,6 +524,26 @@ bool code_awk_pipe(struct code_scan *s, const struct code_value *left)
 		return true;
 	}
 	return false;
+}
+
+/* getline [NAME] < "file", where getline was read as a name */
+static bool awk_read(struct code_scan *s, const struct code_value *left)
+{
+	struct code_value file;
+
+	if (left->kind != CODE_NAME || strcmp(left->text, "getline") != 0)
+		return false;
+	if (code_is_name(code_peek(s, 0), true)) {
+		code_read_name(s);
+		code_skip_blanks(s);
+	}
+	if (code_peek(s, 0) != '<')
+		return false;
+	s->at++;
+	file = term(s);
+	if (file.kind == CODE_TEXT)
+		code_emit_command(s, "cat", &file, 1, "");
+	return true;
 }
 
 /* Does a string or a name stand right here, which languages that join neighbours would join? */
@@ -598,12 +607,12 @@ static bool operate(struct code_scan *s, struct code_value *v)
 	if (code_peek(s, 0) == '%' && (s->language & (CODE_PYTHON | CODE_RUBY)) && v->kind == CODE_TEXT) {
 		s->at++;
 		right = term(s);
-		*v = format_percent(s, v, &right);
+		*v = code_format(s, v, &right);
 	} else if ((code_peek(s, 0) == '*' || (s->language == CODE_PERL && code_at_word(s, "x"))) && v->kind == CODE_TEXT && code_peek(s, 1) != '*') {
 		s->at++;
 		right = term(s);
-		*v = repeated(s, v, right.kind == CODE_NUMBER ? right.number : -1);
-	} else if (s->language == CODE_AWK && code_awk_pipe(s, v)) {
+		*v = code_repeat(s, v, right.kind == CODE_NUMBER ? right.number : -1);
+	} else if (s->language == CODE_AWK && (code_awk_pipe(s, v) || awk_read(s, v))) {
 		*v = nothing;
 	} else if (code_peek(s, 0) == '-' && isdigit((unsigned char)code_peek(s, 1)) && v->kind == CODE_NUMBER) {
 		right = term(s);

@@ -21,32 +21,40 @@ enum code_operation {
 	OP_MODULE,	/* require("x"), __import__("x") */
 	OP_LIST,	/* list(x), [].concat */
 	OP_CONCAT, OP_FORMAT, OP_SUBSTRING,
+	OP_GLOB,	/* paths: a list of the pattern */
+	OP_BELOW,	/* what is in a folder */
 };
 
 static const struct {
 	const char *name;
 	enum code_operation operation;
 } functions[] = {
-	{ "Path", OP_PATH }, { "PosixPath", OP_PATH }, { "PurePath", OP_PATH }, { "__import__", OP_MODULE }, { "atob", OP_BASE64 },
-	{ "b16decode", OP_HEX }, { "b32decode", OP_BASE32 }, { "b64decode", OP_BASE64 }, { "base64_decode", OP_BASE64 }, { "byte", OP_SAME },
-	{ "bytearray", OP_CHAR }, { "bytes", OP_CHAR }, { "char", OP_CHAR }, { "chars", OP_SPLIT }, { "chomp", OP_TRIM }, { "chr", OP_CHAR },
-	{ "compile", OP_SAME }, { "concat", OP_CONCAT }, { "decode", OP_CODEC }, { "decode64", OP_BASE64 }, { "decodeURI", OP_PERCENT },
-	{ "decodeURIComponent", OP_PERCENT }, { "decode_base64", OP_BASE64 }, { "decodebytes", OP_BASE64 }, { "decodestring", OP_BASE64 },
-	{ "decompress", OP_OPAQUE }, { "decrypt", OP_OPAQUE }, { "encode", OP_SAME }, { "escapeshellarg", OP_SAME }, { "escapeshellcmd", OP_SAME },
-	{ "expanduser", OP_SAME }, { "explode", OP_SPLIT }, { "file", OP_SAME }, { "format", OP_FORMAT }, { "freeze", OP_SAME }, { "from", OP_CODEC },
-	{ "fromCharCode", OP_CHAR }, { "fromCodePoint", OP_CHAR }, { "fromhex", OP_HEX }, { "getattr", OP_ATTRIBUTE }, { "getenv", OP_VARIABLE },
-	{ "glob", OP_SAME }, { "gsub", OP_REPLACE }, { "gunzip", OP_OPAQUE }, { "gunzipSync", OP_OPAQUE }, { "gzdecode", OP_OPAQUE },
-	{ "gzinflate", OP_OPAQUE }, { "gzuncompress", OP_OPAQUE }, { "hex2bin", OP_HEX }, { "iglob", OP_SAME }, { "implode", OP_JOIN },
-	{ "import_module", OP_MODULE }, { "inet_aton", OP_SAME }, { "inflate", OP_OPAQUE }, { "inflateSync", OP_OPAQUE }, { "join", OP_JOIN }, { "lc", OP_LOWER },
-	{ "list", OP_LIST }, { "loads", OP_OPAQUE }, { "lower", OP_LOWER }, { "lstrip", OP_TRIM }, { "map", OP_MAP }, { "pack", OP_PACK },
-	{ "quote", OP_SAME }, { "rawurldecode", OP_PERCENT }, { "replace", OP_REPLACE }, { "require", OP_MODULE }, { "resolve", OP_PATH },
-	{ "reverse", OP_REVERSE }, { "reversed", OP_REVERSE }, { "rstrip", OP_TRIM }, { "slice", OP_SUBSTRING }, { "split", OP_SPLIT },
-	{ "standard_b64decode", OP_BASE64 }, { "str", OP_SAME }, { "str_replace", OP_REPLACE }, { "str_rot13", OP_ROT13 }, { "strict_decode64", OP_BASE64 },
-	{ "strip", OP_TRIM }, { "strrev", OP_REVERSE }, { "substr", OP_SUBSTRING }, { "substring", OP_SUBSTRING }, { "swapcase", OP_OPAQUE },
-	{ "toLowerCase", OP_LOWER }, { "toString", OP_SAME }, { "toUpperCase", OP_UPPER }, { "to_s", OP_SAME }, { "trim", OP_TRIM }, { "uc", OP_UPPER },
-	{ "uncompress", OP_OPAQUE }, { "unescape", OP_PERCENT }, { "unhexlify", OP_HEX }, { "unpack", OP_PACK }, { "unpack1", OP_PACK },
-	{ "unquote", OP_PERCENT }, { "upper", OP_UPPER }, { "urldecode", OP_PERCENT }, { "urlsafe_b64decode", OP_BASE64 },
-	{ "urlsafe_decode64", OP_BASE64 },
+	{ "Path", OP_PATH }, { "PosixPath", OP_PATH }, { "PurePath", OP_PATH }, { "__import__", OP_MODULE },
+	{ "atob", OP_BASE64 }, { "b16decode", OP_HEX }, { "b32decode", OP_BASE32 }, { "b64decode", OP_BASE64 },
+	{ "base64_decode", OP_BASE64 }, { "byte", OP_SAME }, { "bytearray", OP_CHAR }, { "bytes", OP_CHAR },
+	{ "char", OP_CHAR }, { "chars", OP_SPLIT }, { "children", OP_BELOW }, { "chomp", OP_TRIM }, { "chr", OP_CHAR },
+	{ "compile", OP_SAME }, { "concat", OP_CONCAT }, { "decode", OP_CODEC }, { "decode64", OP_BASE64 },
+	{ "decodeURI", OP_PERCENT }, { "decodeURIComponent", OP_PERCENT }, { "decode_base64", OP_BASE64 },
+	{ "decodebytes", OP_BASE64 }, { "decodestring", OP_BASE64 }, { "decompress", OP_OPAQUE }, { "decrypt", OP_OPAQUE },
+	{ "encode", OP_SAME }, { "escapeshellarg", OP_SAME }, { "escapeshellcmd", OP_SAME }, { "expanduser", OP_SAME },
+	{ "explode", OP_SPLIT }, { "file", OP_SAME }, { "format", OP_FORMAT }, { "freeze", OP_SAME }, { "from", OP_CODEC },
+	{ "fromCharCode", OP_CHAR }, { "fromCodePoint", OP_CHAR }, { "fromhex", OP_HEX }, { "getattr", OP_ATTRIBUTE },
+	{ "getenv", OP_VARIABLE }, { "glob", OP_GLOB }, { "gsub", OP_REPLACE }, { "gunzip", OP_OPAQUE },
+	{ "gunzipSync", OP_OPAQUE }, { "gzdecode", OP_OPAQUE }, { "gzinflate", OP_OPAQUE }, { "gzuncompress", OP_OPAQUE },
+	{ "hex2bin", OP_HEX }, { "iglob", OP_GLOB }, { "implode", OP_JOIN }, { "import_module", OP_MODULE },
+	{ "inet_aton", OP_SAME }, { "inflate", OP_OPAQUE }, { "inflateSync", OP_OPAQUE }, { "iterdir", OP_BELOW },
+	{ "join", OP_JOIN }, { "lc", OP_LOWER }, { "list", OP_LIST }, { "listdir", OP_BELOW }, { "loads", OP_OPAQUE },
+	{ "lower", OP_LOWER }, { "lstrip", OP_TRIM }, { "map", OP_MAP }, { "pack", OP_PACK }, { "quote", OP_SAME },
+	{ "rawurldecode", OP_PERCENT }, { "readdirSync", OP_BELOW }, { "replace", OP_REPLACE }, { "require", OP_MODULE },
+	{ "resolve", OP_PATH }, { "reverse", OP_REVERSE }, { "reversed", OP_REVERSE }, { "rglob", OP_BELOW },
+	{ "rstrip", OP_TRIM }, { "scandir", OP_BELOW }, { "slice", OP_SUBSTRING }, { "split", OP_SPLIT },
+	{ "standard_b64decode", OP_BASE64 }, { "str", OP_SAME }, { "str_replace", OP_REPLACE }, { "str_rot13", OP_ROT13 },
+	{ "strict_decode64", OP_BASE64 }, { "strip", OP_TRIM }, { "strrev", OP_REVERSE }, { "substr", OP_SUBSTRING },
+	{ "substring", OP_SUBSTRING }, { "swapcase", OP_OPAQUE }, { "toLowerCase", OP_LOWER }, { "toString", OP_SAME },
+	{ "toUpperCase", OP_UPPER }, { "to_s", OP_SAME }, { "trim", OP_TRIM }, { "uc", OP_UPPER },
+	{ "uncompress", OP_OPAQUE }, { "unescape", OP_PERCENT }, { "unhexlify", OP_HEX }, { "unpack", OP_PACK },
+	{ "unpack1", OP_PACK }, { "unquote", OP_PERCENT }, { "upper", OP_UPPER }, { "urldecode", OP_PERCENT },
+	{ "urlsafe_b64decode", OP_BASE64 }, { "urlsafe_decode64", OP_BASE64 },
 };
 
 static struct code_value opaque(unsigned int origin)
@@ -374,6 +382,22 @@ static struct code_value mapped(struct code_scan *s, const struct code_value *re
 	return characters(s, list);
 }
 
+/* "/etc" becomes a list of "/etc/∗"; names without their folder (os.listdir) are as good as those with it. */
+static struct code_value below(struct code_scan *s, const struct code_value *v)
+{
+	static const struct code_value star = { .kind = CODE_TEXT, .text = "*", .len = 1, .known = true };
+	struct code_arguments parts;
+	struct code_value path;
+
+	if (v->kind != CODE_TEXT)
+		return opaque(v->origin);
+	parts.len = 2;
+	parts.items[0] = *v;
+	parts.items[1] = star;
+	path = path_of(s, &parts);
+	return code_one(s, &path);
+}
+
 static struct code_value apply(struct code_scan *s, enum code_operation op, const char *name, const struct code_value *receiver,
 			       const struct code_arguments *args)
 {
@@ -455,6 +479,10 @@ static struct code_value apply(struct code_scan *s, enum code_operation op, cons
 		return more ? code_concat(s, v, more) : *v;
 	case OP_FORMAT:
 		return formatted(s, v, args);
+	case OP_GLOB:
+		return v->kind == CODE_TEXT ? code_one(s, v) : *v;
+	case OP_BELOW:
+		return below(s, v);
 	case OP_SUBSTRING:
 		return substring(s, v, args, next, strcmp(name, "substr") == 0);
 	}

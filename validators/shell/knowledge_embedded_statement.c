@@ -6,14 +6,6 @@
 
 static const struct code_value nothing = { .text = "" };
 
-static void bind(struct code_scan *s, const char *name, size_t len, const struct code_value *v)
-{
-	struct code_value *variable = code_variable(s, name, len, true);
-
-	if (variable)
-		*variable = *v;
-}
-
 /* import a, b as c; from a import b as c */
 static bool import(struct code_scan *s)
 {
@@ -53,7 +45,7 @@ static bool import(struct code_scan *s)
 			alias_len = code_read_name(s);
 		}
 		if (alias_len && !memchr(alias, '.', alias_len))
-			bind(s, alias, alias_len, &v);
+			code_bind(s, alias, alias_len, &v);
 		while (code_peek(s, 0) == ' ')
 			s->at++;
 		if (code_peek(s, 0) != ',')
@@ -72,6 +64,11 @@ static void loop_names(struct code_scan *s)
 	size_t at = s->at;
 
 	code_skip_blanks(s);
+	if (s->language == CODE_PERL && code_peek(s, 0) == '(') {	/* for (LIST): $_ */
+		items = code_expression(s);
+		code_bind(s, "_", 1, &items);
+		return;
+	}
 	while (n < 4 && s->at < s->len) {
 		while (code_peek(s, 0) == '(' || code_peek(s, 0) == ' ' || code_peek(s, 0) == '$')
 			s->at++;
@@ -98,11 +95,11 @@ static void loop_names(struct code_scan *s)
 	items = code_expression(s);
 	if (memmem(s->text + at, s->at - at, "walk", 4)) {
 		for (size_t i = 0; i < n; i++)
-			bind(s, names[i], lens[i], i ? &below : &items);
+			code_bind(s, names[i], lens[i], i ? &below : &items);
 		return;
 	}
 	if (items.kind != CODE_UNKNOWN)
-		bind(s, names[0], lens[0], &items);
+		code_bind(s, names[0], lens[0], &items);
 }
 
 /* NAME = value, NAME += value, where the name was just read */
@@ -123,7 +120,7 @@ static bool assignment(struct code_scan *s, const char *name, size_t len)
 		joined = code_concat(s, old, &v);
 		v = joined;
 	}
-	bind(s, name, len, &v);
+	code_bind(s, name, len, &v);
 	return true;
 }
 
@@ -152,6 +149,17 @@ static void statement(struct code_scan *s)
 		loop_names(s);
 		return;
 	}
+	if (s->language == CODE_PYTHON && code_take_word(s, "with")) {	/* with open(f) as g */
+		struct code_value v = code_expression(s);
+		const char *name;
+
+		if (code_take_word(s, "as")) {
+			name = s->text + s->at;
+			len = code_read_name(s);
+			code_bind(s, name, len, &v);
+		}
+		return;
+	}
 	if (code_at_word(s, "while") || code_at_word(s, "if") || code_at_word(s, "until") || code_at_word(s, "unless") || code_at_word(s, "def") || code_at_word(s, "function") ||
 	    code_at_word(s, "sub")) {
 		s->printed_unknown = true;
@@ -178,6 +186,14 @@ void code_run(struct code_scan *s)
 		if (code_is_name(c, true) || strchr("\"'`$@[(%", c)) {
 			/* the rest of a word that began with something else */
 			statement(s);
+			continue;
+		}
+		if (s->language == CODE_RUBY && c == '|' && s->iterated.kind) {	/* { |x| */
+			const char *name = s->text + ++s->at;
+			size_t len = code_read_name(s);
+
+			if (len && code_peek(s, 0) == '|')
+				code_bind(s, name, len, &s->iterated);
 			continue;
 		}
 		if (s->language == CODE_AWK && c == '|') {

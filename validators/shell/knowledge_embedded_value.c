@@ -22,6 +22,22 @@ struct code_value code_text(struct code_scan *s, const char *text, size_t len, b
 	return (struct code_value){ .kind = CODE_TEXT, .text = arena_strndup(s->arena, text, len), .len = len, .known = known, .origin = origin };
 }
 
+struct code_value code_one(struct code_scan *s, const struct code_value *item)
+{
+	struct code_value *items = arena_alloc(s->arena, sizeof(*items));
+
+	items[0] = *item;
+	return (struct code_value){ .kind = CODE_LIST, .items = items, .items_len = 1, .text = "", .origin = item->origin };
+}
+
+void code_bind(struct code_scan *s, const char *name, size_t len, const struct code_value *v)
+{
+	struct code_value *variable = code_variable(s, name, len, true);
+
+	if (variable)
+		*variable = *v;
+}
+
 struct code_value *code_variable(struct code_scan *s, const char *name, size_t len, bool create)
 {
 	for (size_t i = 0; i < s->variables_len; i++)
@@ -88,6 +104,54 @@ struct code_value code_concat(struct code_scan *s, const struct code_value *a, c
 	x.origin |= y.origin | ORIGIN_ASSEMBLED;
 	x.text = out_text(&out, &x.len);
 	return x;
+}
+
+static const struct code_value none = { .text = "" };
+
+/* "%s %s" % (a, b) */
+struct code_value code_format(struct code_scan *s, const struct code_value *format, const struct code_value *with)
+{
+	struct text_out out = out_init(s->arena, format->len);
+	struct code_value v = { .kind = CODE_TEXT, .known = format->known, .origin = format->origin | with->origin | ORIGIN_ASSEMBLED };
+	size_t n = 0;
+
+	for (size_t i = 0; i < format->len; i++) {
+		const struct code_value *item = with->kind != CODE_LIST ? (n ? NULL : with) : n < with->items_len ? &with->items[n] : NULL;
+		struct code_value text;
+
+		if (format->text[i] != '%' || i + 1 >= format->len) {
+			out_addch(&out, format->text[i]);
+			continue;
+		}
+		if (format->text[++i] == '%') {
+			out_addch(&out, '%');
+			continue;
+		}
+		text = code_to_text(s, item ? item : &none);
+		if (format->text[i] == 'c' && item && item->kind == CODE_NUMBER)
+			out_addch(&out, (char)item->number);
+		else
+			out_add(&out, text.text, text.len);
+		v.known &= text.known && strchr("sdcr", format->text[i]);
+		n++;
+	}
+	v.text = out_text(&out, &v.len);
+	return v;
+}
+
+struct code_value code_repeat(struct code_scan *s, const struct code_value *v, long times)
+{
+	struct text_out out;
+	struct code_value r = *v;
+
+	if (v->kind != CODE_TEXT || times < 0 || times > 4096)
+		return none;
+	out = out_init(s->arena, v->len);
+	for (long i = 0; i < times && !out.cut; i++)
+		out_add(&out, v->text, v->len);
+	r.text = out_text(&out, &r.len);
+	r.known &= !out.cut;
+	return r;
 }
 
 void code_skip_blanks(struct code_scan *s)

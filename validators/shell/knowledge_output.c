@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "validators/shell/knowledge_embedded.h"
 
 #define SHOWN_MAX 200	/* bytes of the command's words in "$(…)" */
 
@@ -107,6 +108,21 @@ static const struct output_program *find_in(const struct output_program *table, 
 	return NULL;
 }
 
+/* python3 -c 'print("text")', perl -e, ruby -e … that do nothing but print */
+static bool interpreter_output(struct output_call *c)
+{
+	struct interpreter it;
+	unsigned int origin;
+	struct text_out out;
+
+	if (!knowledge_interpreter(c->arena, c->argv, c->argc, c->input, &it) || !it.code.len || !it.code.known || it.file)
+		return false;
+	out = out_init(c->arena, 64);
+	if (!code_printed(c->arena, it.language, &it.code, &out, &origin))
+		return false;
+	return output_text(c, &out, true, it.code.origin | origin | ORIGIN_ASSEMBLED);
+}
+
 bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
 		      struct shell_value *ret)
 {
@@ -133,5 +149,5 @@ bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_
 		if (c.program && c.program->run(&c))
 			return true;
 	}
-	return false;
+	return interpreter_output(&c);
 }

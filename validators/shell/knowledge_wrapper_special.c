@@ -137,6 +137,11 @@ bool wrapper_parallel(struct wrapper_call *c, const struct wrapper_program *p, s
 	}
 	if (end == c->argc) {
 		w.text = value_join(c->arena, c->argv, first, end - 1);
+		if (!memchr(w.text.text, ' ', c->argv[first].len)) {	/* words, not text in one */
+			w.kind = WRAPPER_ARGV;
+			w.argv = c->argv + first;
+			w.argc = end - first;
+		}
 		return wrapper_emit(c, &w);
 	}
 	if (end + 1 >= c->argc)

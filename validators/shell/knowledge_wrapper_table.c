@@ -23,6 +23,7 @@ static row sudo = {
 static row doas = { .options = { .values = "aCu" }, .traits = PRIVILEGED, .shell_letters = "s", .nothing_letters = "CL" };
 static row pkexec = { .options = { .long_values = "user" }, .traits = PRIVILEGED };
 static row gosu = { .operands = 1 };
+static row loader = { .options = { .long_values = "library-path preload argv0 inhibit-rpath audit glibc-hwcaps-prepend" }, .nothing_names = "list verify" };
 static row env = {
 	.options = { .values = "uCSaP", .long_values = "unset chdir split-string argv0" }, .assignments = true,
 	.text_letters = "S", .text_names = "split-string", .text_and_words = true,
@@ -378,6 +379,12 @@ static const struct {
 	{ "ksh93", &shell },
 	{ "kubectl", &kubectl },
 	{ "kubectl.docker", &kubectl },
+	{ "ld-linux-aarch64.so.1", &loader },
+	{ "ld-linux-x86-64.so.2", &loader },
+	{ "ld-linux.so.2", &loader },
+	{ "ld-musl-aarch64.so.1", &loader },
+	{ "ld-musl-x86_64.so.1", &loader },
+	{ "ld.so", &loader },
 	{ "linux32", &plain },
 	{ "linux64", &plain },
 	{ "lksh", &shell },

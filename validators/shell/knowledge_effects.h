@@ -53,6 +53,8 @@ static inline int effects_compare(const char *row, const char *name, size_t len)
 
 	if (!c)
 		c = strncmp(row, name, len);
+	if (!c && memchr(name, 0, len))		/* a NUL in it: longer than the row */
+		return -1;
 	return c ? c : (unsigned char)row[len];
 }
 

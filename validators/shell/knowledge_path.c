@@ -70,11 +70,10 @@ static void join(struct path *p, const char *path, size_t len)
 /* "~root" and "~x" are known folders; "~/../.." is the root, be it /root or /home/x that it goes up from. */
 static const char *home(struct arena *arena, const char *path, size_t *len)
 {
-	size_t name = *len ? strcspn(path, "/") : 0;
+	const char *slash = memchr(path, '/', *len);
+	size_t name = slash ? (size_t)(slash - path) : *len;
 	bool root = name == 5 && !memcmp(path, "~root", 5);
 
-	if (name > *len)
-		name = *len;
 	if (name == 1 && *len >= 7 && !memcmp(path, "~/../..", 7) && (*len == 7 || path[7] == '/')) {
 		*len -= 7;
 		return *len ? path + 7 : (*len = 1, "/");

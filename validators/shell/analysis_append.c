@@ -124,7 +124,8 @@ void run_appended(struct walker *w, const struct running *r, struct call *inner)
 	struct words added = { .items = NULL };
 	bool place_them = has_placeholder(r);
 
-	appended_words(w, r, &added);
+	if (place_them || strcmp(r->cmd.name, "find") != 0)	/* find adds nothing by itself */
+		appended_words(w, r, &added);
 	for (size_t n = 0; n < (place_them ? added.len : 1); n++) {
 		struct words ws = { .items = NULL };
 

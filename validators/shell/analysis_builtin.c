@@ -208,11 +208,16 @@ static void read_fields(struct walker *w, const struct call *c, size_t first, st
 {
 	const char *separators = field_separators(w), *s = line.text;
 
+	for (size_t i = 0; i < c->assignments_len; i++)	/* IFS=: read … */
+		if (!strncmp(c->assignments[i].text, "IFS=", 4))
+			separators = c->assignments[i].text + 4;
+
 	for (size_t i = first; i < c->argc; i++) {
 		struct shell_value v = line;
 		size_t n;
 
-		s += strspn(s, *separators ? separators : "");
+		if (strchr(" \t\n", separators[0]))
+			s += strspn(s, separators);
 		n = i + 1 < c->argc ? strcspn(s, separators) : strlen(s);
 		v.text = arena_strndup(w->arena, s, n);
 		v.len = n;
@@ -254,7 +259,25 @@ static void run_read(struct walker *w, const struct call *c)
 						      in && in->value.origin ? in->value.origin : ORIGIN_INPUT), false);
 }
 
-/* mapfile, getopts, let: something is assigned, we do not know what. */
+static void run_mapfile(struct walker *w, const struct call *c)
+{
+	const char *name = c->argc > 1 && c->argv[c->argc - 1].text[0] != '-' ? c->argv[c->argc - 1].text : "MAPFILE";
+	struct stream *in = w->fds[0];
+	struct words ws = { .items = NULL };
+
+	if (!is_identifier(name))
+		return;
+	if (!in || !in->value.len || value_is_unknown(&in->value)) {
+		variable_assign(w, name, strlen(name), value_unknown(w->arena, name, strlen(name), in ? in->value.origin : ORIGIN_INPUT),
+				false);
+		return;
+	}
+	while (in->pos < in->value.len && ws.len < 1024)
+		words_push(w, &ws, next_line(w, in, '\n'), false);
+	variable_set_array(w, name, strlen(name), ws.items, ws.len);
+}
+
+/* getopts, let: something is assigned, we do not know what. */
 static void run_unknown_assignment(struct walker *w, const struct call *c)
 {
 	const struct shell_value *last = &c->argv[c->argc - 1];
@@ -275,6 +298,27 @@ static void run_printf_v(struct walker *w, const struct call *c)
 	if (!knowledge_output(w->arena, argv, c->argc - 2, NULL, &v) || (!v.known && !v.len))
 		v = value_unknown(w->arena, c->argv[2].text, c->argv[2].len, v.origin | ORIGIN_COMMAND);
 	variable_assign(w, c->argv[2].text, c->argv[2].len, v, true);
+}
+
+static void run_alias_definition(struct walker *w, const struct call *c)
+{
+	for (size_t i = 1; i < c->argc; i++) {
+		autostrbuf struct strbuf name = STRBUF_INIT(1024);
+		const char *equals = strchr(c->argv[i].text, '=');
+		struct shell_value v = c->argv[i];
+		bool aliases = w->aliases;
+
+		if (!equals)
+			continue;
+		strbuf_addf(&name, "alias %.*s", (int)(equals - v.text), v.text);
+		v.text = equals + 1;
+		v.len -= (size_t)(equals + 1 - c->argv[i].text);
+		variable_assign(w, name.buf, name.len, v, false);
+		w->aliases = false;
+		analyse_text(w, &v, 0);		/* whoever uses it */
+		w->aliases = aliases;
+	}
+	w->aliases = true;
 }
 
 /* ---- leaving */
@@ -306,12 +350,12 @@ struct builtin {
 
 /* Sorted. The silent ones only print nothing. */
 static const struct builtin builtins[] = {
-	{ ":", run_silently }, { "[", run_silently }, { "[[", run_silently }, { "break", run_break }, { "cd", run_cd },
+	{ ":", run_silently }, { "[", run_silently }, { "[[", run_silently }, { "alias", run_alias_definition }, { "break", run_break }, { "cd", run_cd },
 	{ "chmod", run_silently }, { "chown", run_silently }, { "cp", run_silently }, { "declare", run_declaration },
 	{ "exit", run_end }, { "export", run_declaration }, { "false", run_silently }, { "getopts", run_unknown_assignment },
 	{ "kill", run_silently }, { "let", run_unknown_assignment }, { "ln", run_silently }, { "local", run_declaration },
-	{ "mapfile", run_unknown_assignment }, { "mkdir", run_silently }, { "mv", run_silently }, { "popd", run_popd },
-	{ "pushd", run_cd }, { "read", run_read }, { "readarray", run_unknown_assignment }, { "readonly", run_declaration },
+	{ "mapfile", run_mapfile }, { "mkdir", run_silently }, { "mv", run_silently }, { "popd", run_popd },
+	{ "pushd", run_cd }, { "read", run_read }, { "readarray", run_mapfile }, { "readonly", run_declaration },
 	{ "return", run_end }, { "rm", run_silently }, { "rmdir", run_silently }, { "set", run_set }, { "shift", run_shift },
 	{ "sleep", run_silently }, { "test", run_silently }, { "touch", run_silently }, { "true", run_silently },
 	{ "typeset", run_declaration }, { "ulimit", run_silently }, { "umask", run_silently }, { "unset", run_unset },

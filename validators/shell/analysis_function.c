@@ -4,7 +4,7 @@
 
 #include "validators/shell/analysis_steps.h"
 
-static bool starts_itself(const struct walker *w, const struct frame *f)
+bool starts_itself(const struct walker *w, const struct frame *f)
 {
 	return f && !f->idle && !f->may_end && w->conditional == f->conditional && w->spawning > f->spawning;
 }
@@ -19,7 +19,7 @@ bool is_script_again(const struct walker *w, const struct running *r)
 	return (!strcmp(v->text, "${0}") || !strcmp(v->text, "${BASH_SOURCE}")) && !w->conditional && w->spawning;
 }
 
-static const struct frame *running_frame(const struct walker *w, const char *name)
+const struct frame *running_frame(const struct walker *w, const char *name)
 {
 	for (const struct frame *f = w->frame; f; f = f->outer)
 		if (!strcmp(f->name, name))

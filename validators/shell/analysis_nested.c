@@ -13,6 +13,8 @@ struct shell_value join_words(struct walker *w, const struct shell_value *argv, 
 	if (first == last)
 		return argv[first];
 	for (size_t i = first; i <= last; i++) {
+		if (!strcmp(argv[i].text, ":::"))	/* of parallel */
+			continue;
 		if (i > first)
 			capture_add(w, &all, &blank);
 		capture_add(w, &all, &argv[i]);
@@ -41,7 +43,7 @@ static struct source nested_source(const struct walker *w, const struct shell_va
 	return s;
 }
 
-static void analyse_text(struct walker *w, const struct shell_value *code, unsigned int traits)
+void analyse_text(struct walker *w, const struct shell_value *code, unsigned int traits)
 {
 	struct source source = w->source;
 	unsigned int old_traits = w->traits;
@@ -97,6 +99,7 @@ static bool same_shell(const char *name)
 static void analyse_in_shell(struct walker *w, const struct running *r, const struct shell_value *code, size_t first)
 {
 	const struct call *c = r->call;
+	struct frame frame = { .outer = w->frame, .name = r->path, .conditional = w->conditional, .spawning = w->spawning };
 	struct snapshot s;
 
 	if (same_shell(r->cmd.name)) {
@@ -104,7 +107,10 @@ static void analyse_in_shell(struct walker *w, const struct running *r, const st
 		analyse_text(w, code, r->wrapper.traits);
 		return;
 	}
+	if (r->runs_again)
+		return;
 	s = scope_enter(w);
+	w->frame = r->path ? &frame : w->frame;
 	set_environment(w, c->assignments, c->assignments_len);
 	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_INPUT)
 		w->fds[0] = NULL;	/* it was read as the script */
@@ -113,7 +119,34 @@ static void analyse_in_shell(struct walker *w, const struct running *r, const st
 	w->args = c->argv + (first < c->argc ? first : c->argc);
 	w->args_len = first < c->argc ? c->argc - first : 0;
 	analyse_text(w, code, r->wrapper.traits);
+	w->frame = frame.outer;
+	free(frame.locals);
 	scope_leave(w, &s);
+}
+
+/* An alias is text in front of the words. */
+bool run_alias(struct walker *w, const struct running *r)
+{
+	autostrbuf struct strbuf name = STRBUF_INIT(1024);
+	const struct shell_command *c = &r->cmd;
+	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct shell_value blank = value_text(" ", 1, 0), code;
+	struct variable *v;
+
+	strbuf_addf(&name, "alias %s", c->name);
+	v = variable_find(w, name.buf, name.len);
+	if (!v || memchr(c->argv[0].text, '/', c->argv[0].len))
+		return false;
+	emit(w, c);
+	for (size_t i = 0; i < c->argc; i++) {
+		capture_add(w, &all, i ? &c->argv[i] : &v->now.values[v->now.len - 1]);
+		capture_add(w, &all, &blank);
+	}
+	code = capture_value(w, &all);
+	w->aliases = false;	/* its first word is no alias again */
+	analyse_text(w, &code, 0);
+	w->aliases = true;
+	return true;
 }
 
 /* sudo, env, nohup … : the rest of the words is a command. */
@@ -148,6 +181,17 @@ out:
 	scope_leave(w, &s);
 }
 
+/* bash -s -- x y: the first word that is no option. */
+static size_t first_operand(const struct shell_command *c)
+{
+	size_t i = 1;
+
+	while (i < c->argc && c->argv[i].text[0] == '-')
+		if (!strcmp(c->argv[i++].text, "--"))
+			break;
+	return i;
+}
+
 /* True: what it prints was taken from what runs inside. */
 bool run_wrapped(struct walker *w, struct running *r)
 {
@@ -169,7 +213,7 @@ bool run_wrapped(struct walker *w, struct running *r)
 			break;
 		case WRAPPER_SHELL_INPUT:
 		case WRAPPER_SHELL_FILE:
-			analyse_in_shell(w, r, &code, r->wrapper.kind == WRAPPER_SHELL_FILE ? r->wrapper.first : r->cmd.argc);
+			analyse_in_shell(w, r, &code, r->wrapper.kind == WRAPPER_SHELL_FILE ? r->wrapper.first : first_operand(&r->cmd) - 1);
 			followed |= code.len && !value_is_unknown(&code);
 			break;
 		case WRAPPER_NONE:

@@ -112,6 +112,8 @@ static struct looked_up look_up(struct walker *w, const char *name, size_t len, 
 		return look_up_argument(w, name, len);
 	if (len == 1 && !isalpha((unsigned char)name[0]) && name[0] != '_')
 		return look_up_special(w, name[0]);
+	if (w->frame && !strcmp(name, "FUNCNAME"))
+		return one(w, value_text(w->frame->name, strlen(w->frame->name), ORIGIN_LITERAL), true);
 	v = variable_find(w, name, len);
 	if (index)
 		return look_up_element(w, v, name, len, index);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * analysis_redirect: what descriptors are open on while a command runs. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "validators/shell/analysis_steps.h"
@@ -24,8 +25,16 @@ static bool is_network(const char *path)
 	return has_prefix(path, "/dev/tcp/") || has_prefix(path, "/dev/udp/");
 }
 
+#define NAMED (FDS - 1)		/* {name}<file, and <&$name */
+
+/* Where a descriptor is kept. */
+static int slot(int fd)
+{
+	return fd < 0 ? NAMED : fd < 10 ? fd : 10 + fd % (NAMED - 10);
+}
+
 /* The descriptor that a name or number stands for; -1: none. */
-static int descriptor(const char *s)
+int descriptor(const char *s)
 {
 	if (!strcmp(s, "/dev/stdin"))
 		return 0;
@@ -35,9 +44,9 @@ static int descriptor(const char *s)
 		return 2;
 	if (has_prefix(s, "/dev/fd/"))
 		s += strlen("/dev/fd/");
-	if (isdigit((unsigned char)s[0]) && (!s[1] || (s[1] == '-' && !s[2])))
-		return s[0] - '0';
-	return -1;
+	if (isdigit((unsigned char)s[0]) && strspn(s, "0123456789-") == strlen(s) && strlen(s) < 6)
+		return slot((int)strtol(s, NULL, 10));
+	return s[0] == '$' && s[1] == '{' ? NAMED : -1;
 }
 
 static void add_effect(struct walker *w, enum shell_access access, const struct shell_value *at, const char *path, size_t len,
@@ -88,8 +97,7 @@ static void open_path(struct walker *w, const struct shell_redirect *r, struct s
 		s->value.offset = target.offset;
 		s->value.source_len = target.source_len;
 	}
-	if (r->fd >= 0 && r->fd < FDS)
-		w->fds[r->fd] = s;
+	w->fds[slot(r->fd)] = s;
 	if (r->both)
 		w->fds[2] = s;
 }
@@ -99,12 +107,12 @@ static void duplicate(struct walker *w, const struct shell_redirect *r, int from
 {
 	struct stream *s;
 
-	if (from < 0 || from >= FDS || r->fd < 0 || r->fd >= FDS)
+	if (from < 0)
 		return;
 	s = w->fds[from];
 	if (!s && r->fd == 1 && from == 2)
 		s = discarding(w);
-	w->fds[r->fd] = s;
+	w->fds[slot(r->fd)] = s;
 	if (s && s->path && is_network(s->path))
 		add_effect(w, r->op == REDIRECT_DUP_IN || r->fd == 0 ? ACCESS_READ : ACCESS_WRITE, target, s->path, strlen(s->path),
 			   effects, n);
@@ -127,8 +135,7 @@ static void redirect_one(struct walker *w, const struct shell_redirect *r, struc
 	}
 	/* fallthrough */
 	case REDIRECT_HERE_DOCUMENT:
-		if (r->fd >= 0 && r->fd < FDS)
-			w->fds[r->fd] = stream_new(w, target, SHELL_NO_COMMAND);
+		w->fds[slot(r->fd)] = stream_new(w, target, SHELL_NO_COMMAND);
 		break;
 	case REDIRECT_DUP_IN:
 	case REDIRECT_DUP_OUT:

@@ -31,47 +31,6 @@ size_t emit(struct walker *w, const struct shell_command *c)
 	return w->len++;
 }
 
-/* ---- names */
-static void resolve_name(struct walker *w, struct running *r)
-{
-	const struct shell_value *v = &r->call->argv[0];
-	const char *slash = NULL, *base, *s = v->text;
-	size_t len, ret_len;
-	bool changed = false;
-
-	if (!v->known) {	/* ${DIR}/tool has a known name */
-		for (size_t i = 0; i < v->len;) {
-			size_t skip = value_unknown_len(s + i, v->len - i);
-
-			if (s[i] == '/')
-				slash = s + i;
-			else if (skip)
-				slash = NULL;
-			i += skip ? skip : 1;
-		}
-		if (!slash || !slash[1]) {
-			r->cmd.name = "";
-			r->cmd.traits |= TRAIT_UNKNOWN_NAME;
-			return;
-		}
-	} else {
-		slash = memrchr(s, '/', v->len);
-	}
-	base = slash && slash[1] ? slash + 1 : s;
-	len = v->len - (size_t)(base - s);
-	r->cmd.name = base;
-	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)base[i] >= 0x80) {
-			r->cmd.name = knowledge_fold(w->arena, base, len, &ret_len, &changed);
-			break;
-		}
-	}
-	if (changed || (r->call->odd && r->call->odd[0]))
-		r->cmd.traits |= TRAIT_OBFUSCATED;
-	if (v->origin & ORIGIN_DECODED)
-		r->cmd.traits |= TRAIT_DECODED;
-}
-
 /* ---- code by path */
 static bool has_effect(const struct shell_command *c, enum shell_access access, const char *path)
 {
@@ -111,11 +70,15 @@ static struct shell_value script_content(struct walker *w, struct running *r, co
 	size_t len = at->len;
 	bool written;
 
-	if (is_standard_input(path))
-		return w->fds[0] ? w->fds[0]->value : v;
+	if (is_standard_input(path) || descriptor(path) >= 0) {
+		struct stream *in = w->fds[is_standard_input(path) ? 0 : descriptor(path)];
+
+		return in ? in->value : v;
+	}
 	if (path[0] != '<' && path[0] != '>') {
 		path = knowledge_path(w->arena, w->cwd, at->text, at->len, &len);
 		add_execute(w, r, effects, at, path, len);
+		r->path = path;
 	}
 	v = file_content(w, path, &written);
 	if (!written) {
@@ -143,11 +106,18 @@ static void find_code(struct walker *w, struct running *r, struct shell_effect *
 		if (r->interpreter.file && !c->code.len && !c->code.origin)
 			c->code = script_content(w, r, &argv[r->interpreter.file], effects);
 	} else if (memchr(argv[0].text, '/', argv[0].len) && c->name[0]) {
-		struct shell_value v = script_content(w, r, &argv[0], effects);
+		struct shell_value v = script_content(w, r, &r->call->argv[0], effects);
 
 		r->runs_file = v.len || v.origin;
 		if (r->runs_file && !r->wraps)
 			c->code = v;
+	} else if (!r->wraps && w->installs && installed_program(w, c->name)) {
+		struct shell_value path = argv[0];
+
+		path.text = installed_program(w, c->name);
+		path.len = strlen(path.text);
+		c->code = script_content(w, r, &path, effects);
+		r->runs_file = true;
 	}
 	if (!c->code.text)
 		c->code.text = "";
@@ -212,6 +182,45 @@ static bool output_affordable(struct walker *w, const struct shell_command *c, c
 	return affordable(w, cost);
 }
 
+/* What this text wrote before and a filter is given as a file reads as its input. */
+static bool output_of(struct walker *w, const struct shell_command *c, const struct shell_value *in, struct shell_value *ret)
+{
+	static const char *const filters[] = { "cat", "tac", "rev", "base64", "base32", "xxd", "head", "tail", "sort", "uniq", "cut", "sed", "grep",
+					       "gunzip", "zcat", "openssl", "tr", "nl", "strings", "od", "uudecode", "xzcat", "bzcat" };
+	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct words ws = { .items = NULL };
+	bool filter = false, written = false;
+	struct shell_value v;
+
+	for (size_t i = 0; w->files.len && i < ARRAY_SIZE(filters); i++)
+		filter |= !strcmp(c->name, filters[i]);
+	for (size_t i = 0; filter && i < c->argc; i++) {
+		const char *path = c->argv[i].text;
+		size_t len = c->argv[i].len;
+
+		if (i && path[0] != '-' && path[0] != '<')
+			path = knowledge_path(w->arena, w->cwd, path, len, &len);
+		if (!i || path[0] == '-' || !file_find(w, path)) {
+			words_push(w, &ws, c->argv[i], false);
+			continue;
+		}
+		ws.len -= ws.len > 1 && !strcmp(ws.items[ws.len - 1].text, "-in");
+		v = file_content(w, path, &written);
+		if (v.len > 256 && !affordable(w, v.len))
+			v = (struct shell_value){ .text = "", .origin = v.origin };
+		capture_add(w, &all, &v);
+	}
+	if (!written) {
+		strbuf_release(&all.text);
+		return knowledge_output(w->arena, c->argv, c->argc, in, ret);
+	}
+	v = capture_value(w, &all);
+	if (knowledge_output(w->arena, ws.items, ws.len, &v, ret) && (ret->known || ret->origin & ~(unsigned int)ORIGIN_LITERAL))
+		return true;
+	*ret = (struct shell_value){ .text = "", .origin = v.origin | ORIGIN_COMMAND };
+	return true;
+}
+
 void give_output(struct walker *w, const struct running *r)
 {
 	const struct shell_command *c = &r->cmd;
@@ -223,10 +232,10 @@ void give_output(struct walker *w, const struct running *r)
 		return;
 	if (!strcmp(c->name, "pwd") && w->cwd) {
 		v = value_text(w->cwd, strlen(w->cwd), ORIGIN_LITERAL);
-	} else if (!output_affordable(w, c, in) || !knowledge_output(w->arena, c->argv, c->argc, in, &v)) {
+	} else if (!output_affordable(w, c, in) || !output_of(w, c, in, &v)) {
 		v = (struct shell_value){ .text = "", .origin = ORIGIN_COMMAND | (in ? in->origin & flows : 0) };
 	}
-	if (!v.known && (!v.len || (value_is_unknown(&v) && (!in || v.text != in->text)))) {
+	if (!v.known && (!v.len || (value_is_unknown(&v) && !strncmp(v.text + 2, c->argv[0].text, c->argv[0].len)))) {
 		unsigned int origin = v.origin;
 
 		v = render(w, c);
@@ -279,7 +288,8 @@ static void prepare(struct walker *w, struct running *r)
 	cmd->effects = effects;
 	if (may_be_dry(cmd) && knowledge_is_dry(cmd->argv, cmd->argc))
 		cmd->traits |= TRAIT_DRY;
-	if (is_script_again(w, r))
+	r->runs_again = r->path && running_frame(w, r->path);
+	if (is_script_again(w, r) || (r->runs_again && starts_itself(w, running_frame(w, r->path))))
 		cmd->traits |= TRAIT_FORK_BOMB;
 }
 
@@ -287,13 +297,13 @@ void run_call(struct walker *w, const struct call *c)
 {
 	struct running r = { .call = c };
 	struct shell_command *cmd = &r.cmd;
-	bool followed;
+	bool followed, globbed;
 
 	if (w->levels >= LEVELS_MAX) {
 		w->truncated = true;
 		return;
 	}
-	cmd->argv = c->argv;
+	cmd->argv = resolve_glob(w, c->argv, c->argc, &globbed);
 	cmd->argc = c->argc;
 	cmd->assignments = c->assignments;
 	cmd->assignments_len = c->assignments_len;
@@ -307,12 +317,13 @@ void run_call(struct walker *w, const struct call *c)
 		cmd->input_from = w->fds[0]->from;
 	}
 	resolve_name(w, &r);
-	if (run_function(w, &r))
+	cmd->traits |= globbed ? TRAIT_OBFUSCATED : 0;
+	if (run_function(w, &r) || (w->aliases && run_alias(w, &r)))
 		return;
 	w->levels++;
 	w->wrappers++;
 	prepare(w, &r);
-	r.index = emit(w, cmd);
+	emit(w, cmd);
 	note_files(w, &r);
 	if (!run_builtin(w, c, cmd->name)) {
 		followed = run_wrapped(w, &r);

@@ -445,6 +445,7 @@ void file_write(struct walker *w, const char *path, const struct shell_value *co
 		f->path = arena_strndup(w->arena, path, len);
 		table_add(&w->files, file_key, hash, f);
 	}
+	w->installs |= strstr(path, "bin/") != NULL;
 	if (append) {
 		spend(w, content->len);
 		if (added) {	/* goes on after what we have not seen */
@@ -474,7 +475,9 @@ struct shell_value file_content(struct walker *w, const char *path, bool *writte
 		return v;
 	}
 	v = f->content;
-	if (f->room) {		/* it may still grow in place */
+	if (f->room && v.len > 256 && !affordable(w, v.len)) {
+		v = (struct shell_value){ .text = "", .origin = v.origin };
+	} else if (f->room) {	/* it may still grow in place */
 		spend(w, v.len);
 		v.text = arena_strndup(w->arena, v.text, v.len);
 	}

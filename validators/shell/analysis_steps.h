@@ -81,6 +81,7 @@ struct redirected {		/* between open and close */
 void redirect_open(struct walker *w, const struct shell_redirect *redirects, size_t n, struct redirected *ret,
 		   struct shell_effect **effects, size_t *effects_len);
 void redirect_close(struct walker *w, struct redirected *r);
+int descriptor(const char *s);	/* index into walker.fds of "3", "/dev/fd/3", "/dev/stdin"; -1: none */
 struct stream *stream_new(struct walker *w, struct shell_value value, size_t from);
 
 /* ---- analysis_command.c */
@@ -107,19 +108,28 @@ struct running {		/* one command on its way */
 	struct wrapper wrapper;
 	struct interpreter interpreter;
 	struct shell_value file;	/* of a script that is run by path: its content */
-	bool wraps, runs_file, child;
-	size_t index;
+	const char *path;		/* of that file */
+	bool wraps, runs_file, runs_again;
 };
 
 void give_output(struct walker *w, const struct running *r);	/* what the command prints, to who listens */
+
+/* ---- analysis_name.c */
+void resolve_name(struct walker *w, struct running *r);
+const struct shell_value *resolve_glob(struct walker *w, const struct shell_value *argv, size_t argc, bool *resolved);
+const char *installed_program(struct walker *w, const char *name);
 
 /* ---- analysis_function.c */
 bool run_function(struct walker *w, struct running *r);		/* false: it is none */
 void walk_function_body(struct walker *w, struct function *f);
 bool is_script_again(const struct walker *w, const struct running *r);
+const struct frame *running_frame(const struct walker *w, const char *name);
+bool starts_itself(const struct walker *w, const struct frame *f);	/* a call of it here would never end */
 
 /* ---- analysis_nested.c */
 struct shell_value join_words(struct walker *w, const struct shell_value *argv, size_t first, size_t last);
+void analyse_text(struct walker *w, const struct shell_value *code, unsigned int traits);
+bool run_alias(struct walker *w, const struct running *r);	/* false: it is none */
 bool run_wrapped(struct walker *w, struct running *r);		/* true: what it prints was taken from what runs inside */
 void run_embedded(struct walker *w, const struct running *r);
 bool run_script_file(struct walker *w, struct running *r);

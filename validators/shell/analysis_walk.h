@@ -21,7 +21,7 @@
 #define WRAPPERS_MAX 24		/* sudo env nice … in front of one command */
 #define WORK_PER_BYTE 24
 #define WORK_FLOOR ((int64_t)1 << 18)
-#define FDS 10
+#define FDS 16		/* the last is {name}; those from 10 on share the others */
 
 struct source {			/* a text that is being walked */
 	const char *text;	/* NULL: none (argv) */
@@ -123,6 +123,7 @@ struct walker {
 	unsigned int variant, variants;	/* which of several values is taken; how many there are */
 
 	struct table variables, functions, files;
+	bool installs, aliases;		/* files were written into folders of programs; aliases were made */
 	struct function *newest;
 	struct frame *frame;
 	unsigned int branch_id;

@@ -69,7 +69,11 @@ size_t value_unknown_len(const char *s, size_t len)
 
 bool value_is_unknown(const struct shell_value *v)
 {
-	return !v->known && v->len && value_unknown_len(v->text, v->len) == v->len;
+	size_t len = v->len;
+
+	while (len && (v->text[len - 1] == '\n' || v->text[len - 1] == ' '))
+		len--;
+	return !v->known && len && value_unknown_len(v->text, len) == len;
 }
 
 /* One character against the element of the pattern at *p; *p moves behind the element. */

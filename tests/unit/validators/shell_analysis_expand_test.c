@@ -44,6 +44,8 @@ static const struct row variables_rows[] = {
 	{ "D=/a; if x; then D=/; rm -rf $D; fi", "", "D=/a ;; x {test} ;; D=/ ;; rm -rf /" },
 	{ "case $x in a) D=/a;; b) D=/b;; esac; ls $D", "", "D=/a ;; D=/b ;; ls /a ;; ls /b" },
 	{ "D=$1; [ -z \"$D\" ] && D=/tmp/x; ls $D", "", "D=${1} ;; [ -z ${1} ] ;; D=/tmp/x ;; ls /tmp/x" },
+	{ "IFS=_ read -r a b c <<< 'rm_-rf_/'; $a $b $c", "", "read -r a b c ;; rm -rf /" },
+	{ "mapfile -t c <<< 'rm -rf /'; ${c[0]}", "", "mapfile -t c ;; rm -rf /" },
 };
 
 static const struct row parameters_rows[] = {

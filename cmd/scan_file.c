@@ -26,7 +26,7 @@ static void add_findings(struct scan_report *report, const char *name, struct fi
 {
 	struct scanned_file f;
 
-	if (!findings->len)
+	if (!findings->len || !report)
 		return;
 	scanned_file_init(&f, name);
 	f.findings = *findings;

@@ -60,7 +60,8 @@ int scan_judge_prepare(struct scan_judge *j, const struct scan_options *o, const
 		       struct error *err);
 void scan_judge_close(struct scan_judge *j);
 
-/* Read the ignore file of the folder in which a package lies, once for each folder. */
+/* Read the ignore file of the folder in which a package lies, once for each folder. What is wrong with it goes to `report` (NULL: what is wrong only
+ * does not count; `scan` is there to tell). */
 #define SCAN_IGNORE_NAME ".sandbox_runner-ignore.yaml"
 void scan_judge_look_beside(struct scan_judge *j, const char *package, struct scan_report *report);
 

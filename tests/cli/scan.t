@@ -81,6 +81,11 @@ run scan --rules=rules --fail-on=medium beside word.wpk.yaml; status 1 "does not
 out_matches '^word.wpk.yaml:12:.*own/word' "whose findings count"
 (cd beside && run scan --rules=../rules --fail-on=medium word.wpk.yaml; echo $rc > ../rc); rc=$(cat rc); status 0 "it is found from inside the folder too"
 run scan --rules=rules --fail-on=medium --no-ignore beside; status 1 "--no-ignore holds for it too"
+mkdir gate && cp bad.wpk.yaml gate/
+run scan gate/bad.wpk.yaml; status 1 "scan refuses"; run plan gate/bad.wpk.yaml; status 4 "and so does plan"
+echo 'ignore: [{rule: "*", reason: "the gate is the same"}]' > gate/.sandbox_runner-ignore.yaml
+run scan gate/bad.wpk.yaml; status 0 "scan accepts what is ignored beside it"; run plan gate/bad.wpk.yaml; status 0 "and so does plan"
+run plan --no-ignore gate/bad.wpk.yaml; status 4 "plan --no-ignore"
 echo 'ignore: [{rule: own/word}]' > beside/.sandbox_runner-ignore.yaml
 run scan --rules=rules --fail-on=medium beside; [ $rc != 0 ]; result $? "without a reason it does not count"
 out_has ".sandbox_runner-ignore.yaml:1:" "and is told"

@@ -72,10 +72,25 @@ static void set_characters(struct command_view *v, const struct shell_command *c
 	v->line_characters |= v->characters;
 }
 
+static uint64_t host_features(uint64_t characters, bool socket)
+{
+	const uint64_t digit = character_bits['0'], marks = digit | character_bits['.'] | character_bits[':'];
+	const uint64_t word = character_bits['m'] | character_bits['e'] | character_bits['t'] | character_bits['a'] |
+			      character_bits['d'];
+
+	return feature_if((characters & marks) || socket, FEATURE_HOST) |
+	       feature_if((characters & digit) || (characters & word) == word || socket, FEATURE_METADATA);
+}
+
+static bool is_device(const struct shell_value *path)
+{
+	return path->len > 5 && !memcmp(path->text, "/dev/", 5);
+}
+
 void command_view_set(struct command_view *v, const struct shell_command *c)
 {
 	const unsigned int plain = ORIGIN_LITERAL;
-	const uint64_t of_hosts = character_bits['.'] | character_bits[':'] | character_bits['0'];
+	bool device = false;
 
 	v->c = c;
 	v->has_args = v->has_line = v->has_assignments = v->has_hosts = v->has_own_hosts = false;
@@ -88,10 +103,14 @@ void command_view_set(struct command_view *v, const struct shell_command *c)
 		      feature_if(data_origin(c) & ~plain, FEATURE_DATA_ORIGIN) |
 		      feature_if(c->argc && (c->argv[0].origin & ~plain), FEATURE_NAME_ORIGIN) |
 		      feature_if(c->traits, FEATURE_TRAIT) |
-		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT) |
-		      feature_if((v->characters & of_hosts) || c->effects_len, FEATURE_HOST);
-	for (size_t i = 0; i < c->effects_len; i++)
+		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT);
+	v->path_characters = 0;
+	for (size_t i = 0; i < c->effects_len; i++) {
 		v->features |= effect_feature(c->effects[i].access);
+		v->path_characters |= characters_of(c->effects[i].path.text, c->effects[i].path.len);
+		device |= is_device(&c->effects[i].path);
+	}
+	v->features |= host_features(v->characters, device);
 }
 
 /* ---- what conditions look at */
@@ -449,7 +468,8 @@ static bool effects_hold(struct command_view *v, const struct trial *t, uint32_t
 
 		if (!access_fits(effect->access, c->subject) || (c->recursive && !effect->recursive))
 			continue;
-		if (t->required && (characters_of(effect->path.text, effect->path.len) & t->required) != t->required)
+		if (t->required && c->negated &&
+		    (characters_of(effect->path.text, effect->path.len) & t->required) != t->required)
 			continue;
 		if (match_text(v, c, rule_index, effect->path.text, effect->path.len, NULL) != PATTERN_YES)
 			continue;
@@ -578,8 +598,11 @@ uint64_t condition_needs(const struct rule_condition *c)
 	};
 	bool origin = c->subject >= SUBJECT_CODE_FROM && c->subject <= SUBJECT_NAME_FROM;
 
-	if (c->subject == SUBJECT_HOST && !c->negated)
+	if (c->subject == SUBJECT_HOST && !c->negated) {
+		if (c->bits == UINT64_C(1) << HOST_METADATA)
+			return FEATURE_HOST | FEATURE_METADATA;
 		return are_marked(c->bits) ? FEATURE_HOST : 0;
+	}
 	if (c->negated || c->subject >= ARRAY_SIZE(needs) || (origin && (c->bits & ORIGIN_LITERAL)))
 		return 0;
 	if (c->subject == SUBJECT_TRAITS && !(c->bits & COMMON_TRAITS))
@@ -606,6 +629,13 @@ uint64_t condition_requires(const struct rule_condition *c)
 	bool of_line = c->subject == SUBJECT_ARGS || c->subject == SUBJECT_LINE;
 
 	return of_line && !c->negated && c->test == TEST_MATCHES && c->text ? required_characters(c->text) : 0;
+}
+
+uint64_t condition_requires_in_path(const struct rule_condition *c)
+{
+	bool of_path = c->subject >= SUBJECT_READS && c->subject <= SUBJECT_LINKS;
+
+	return of_path && !c->negated && c->test == TEST_MATCHES && c->text ? required_characters(c->text) : 0;
 }
 
 struct trial trial_new(const struct rule_condition *c, uint32_t order)

@@ -17,8 +17,9 @@ enum command_feature {
 	FEATURE_TRAIT = 1 << 15, FEATURE_RARE_TRAIT = 1 << 16,	/* any; one that ordinary commands do not have */
 	FEATURE_PIPED = 1 << 17,
 	FEATURE_HOST = 1 << 18,		/* a point, a colon or a digit: what all hosts but one's own have */
+	FEATURE_METADATA = 1 << 19,	/* a digit, or the letters of "metadata": what all metadata services have */
 };
-#define FEATURES 19
+#define FEATURES 20
 
 /* A condition made ready: what is cheap to know is tried first. */
 struct trial {
@@ -39,6 +40,7 @@ struct command_view {
 	const struct shell_source *source;
 	uint64_t features;
 	uint64_t characters, line_characters;	/* that stand in the arguments; in the whole line */
+	uint64_t path_characters;		/* in the paths of effects */
 	/* made on demand */
 	bool has_args, has_line, has_assignments, has_hosts, has_own_hosts;
 	struct strbuf args, line, assignments;
@@ -55,8 +57,9 @@ void command_view_set(struct command_view *v, const struct shell_command *c);
 
 /* Features without which no command satisfies the condition. */
 uint64_t condition_needs(const struct rule_condition *c);
-/* Characters of the line without which no command satisfies it. */
+/* Characters without which no command satisfies it: of the line, of the paths. */
 uint64_t condition_requires(const struct rule_condition *c);
+uint64_t condition_requires_in_path(const struct rule_condition *c);
 struct trial trial_new(const struct rule_condition *c, uint32_t order);
 
 struct command_hit {

@@ -14,6 +14,7 @@
 #define HITS_MAX 64		/* rules that are reported for one command */
 #define PLANS 2048		/* names whose rules are remembered; a power of two */
 #define PLAN_NAME_MAX 48
+#define PLAN_WAYS 4		/* slots that a name may stand in */
 
 struct shell_rule {		/* one match of a rule on commands */
 	struct rule_ref ref;
@@ -22,18 +23,19 @@ struct shell_rule {		/* one match of a rule on commands */
 	uint32_t *hashes;	/* of its commands, prefixes left out */
 	size_t hashes_len;
 	uint32_t feature;	/* under which it waits */
-	uint64_t required;	/* characters that a line must hold */
+	uint64_t required, required_in_path;	/* characters that a line must hold; the paths of effects */
 	bool asks_for_dry, has_prefix;
 };
 
 struct planned_rule {		/* all that most commands need to know of it stands here */
-	uint64_t need, required;
+	uint64_t need, required, required_in_path;
 	const struct shell_rule *rule;
 };
 
 /* Which rules are tried on commands of a name, under the rarest feature that each needs (the last: none). */
 struct plan {
 	char name[PLAN_NAME_MAX];
+	uint32_t hash;
 	bool made;
 	struct planned_rule *rules;
 	uint32_t starts[FEATURES + 2];
@@ -43,6 +45,7 @@ struct shell_index {
 	struct shell_rule *rules;
 	size_t len;
 	struct plan *plans, odd;	/* by name; of the last name that is too long */
+	uint32_t taken_over;
 };
 
 static uint32_t hash_name(const char *name)
@@ -58,7 +61,7 @@ static uint32_t hash_name(const char *name)
 static const uint64_t rare_first[] = {
 	FEATURE_RARE_TRAIT, FEATURE_NAME_ORIGIN, FEATURE_CODE_ORIGIN, FEATURE_LINK, FEATURE_MOVE, FEATURE_MODE, FEATURE_EXECUTE,
 	FEATURE_DELETE, FEATURE_APPEND, FEATURE_CODE, FEATURE_INPUT_ORIGIN, FEATURE_PIPED, FEATURE_INPUT, FEATURE_ASSIGNMENT,
-	FEATURE_WRITE, FEATURE_TRAIT, FEATURE_DATA_ORIGIN, FEATURE_READ, FEATURE_HOST,
+	FEATURE_WRITE, FEATURE_TRAIT, FEATURE_DATA_ORIGIN, FEATURE_READ, FEATURE_METADATA, FEATURE_HOST,
 };
 
 static uint32_t rarest(uint64_t need)
@@ -106,6 +109,7 @@ static void index_match(struct arena *arena, struct shell_index *x, struct rule_
 
 		r->ref.need |= condition_needs(c);
 		r->required |= condition_requires(c);
+		r->required_in_path |= condition_requires_in_path(c);
 		r->asks_for_dry |= c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY);
 		/* what is asked of the name is settled in the plan; it stays only where it says the place */
 		if (c->subject != SUBJECT_COMMAND || !c->negated)
@@ -199,27 +203,45 @@ static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_
 				continue;
 			if (!(n & (n - 1)))	/* room for the next power of two */
 				p->rules = xrealloc(p->rules, n ? 2 * n : 1, sizeof(*p->rules));
-			p->rules[n++] =
-				(struct planned_rule){ x->rules[i].ref.need, x->rules[i].required, &x->rules[i] };
+			p->rules[n++] = (struct planned_rule){
+				x->rules[i].ref.need, x->rules[i].required, x->rules[i].required_in_path, &x->rules[i],
+			};
 		}
 	}
 	p->starts[FEATURES + 1] = (uint32_t)n;
 	p->made = true;
 }
 
+/* The slot of a name among those that its hash may stand in: its own, a free one, or one to take over. */
+static struct plan *plan_slot(struct shell_index *x, const char *name, uint32_t hash)
+{
+	struct plan *free_one = NULL;
+
+	for (uint32_t i = 0; i < PLAN_WAYS; i++) {
+		struct plan *p = &x->plans[(hash + i) & (PLANS - 1)];
+
+		if (p->made && p->hash == hash && !strcmp(p->name, name))
+			return p;
+		if (!p->made && !free_one)
+			free_one = p;
+	}
+	return free_one ? free_one : &x->plans[(hash + x->taken_over++ % PLAN_WAYS) & (PLANS - 1)];
+}
+
 static const struct plan *plan_for(struct scan *sc, const char *name)
 {
 	struct shell_index *x = sc->scanner->shell;
+	size_t len = strlen(name);
 	uint32_t hash = hash_name(name);
-	struct plan *p = &x->plans[hash & (PLANS - 1)];
+	struct plan *p = len < PLAN_NAME_MAX ? plan_slot(x, name, hash) : &x->odd;
 
-	if (p->made && !strcmp(p->name, name))
+	if (p->made && p->hash == hash && !strcmp(p->name, name))
 		return p;
-	if (strlen(name) >= sizeof(p->name))
-		p = &x->odd;
-	else
-		memcpy(p->name, name, strlen(name) + 1);
 	plan_make(sc, p, name, hash);
+	p->hash = hash;
+	memcpy(p->name, len < PLAN_NAME_MAX ? name : "", len < PLAN_NAME_MAX ? len + 1 : 1);
+	if (len >= PLAN_NAME_MAX)
+		p->made = false;	/* its name is not kept */
 	return p;
 }
 
@@ -282,7 +304,7 @@ static void try_rules(struct command_view *v, const struct plan *p, size_t featu
 		struct command_hit at;
 
 		if ((v->features & r->need) == r->need && (v->line_characters & r->required) == r->required &&
-		    rule_holds(v, r->rule, &at))
+		    (v->path_characters & r->required_in_path) == r->required_in_path && rule_holds(v, r->rule, &at))
 			hits->items[hits->len++] = (struct hit){ r->rule, at };
 	}
 }

@@ -133,6 +133,8 @@ static bool is_client(const char *name)
 {
 	static const char *const clients[] = { "kubectl", "oc", "k3s", "microk8s.kubectl", "k", "kubecolor" };
 
+	if (!name || !strchr("kom", name[0]))	/* asked for every command */
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
 		if (!strcmp(name, clients[i]))
 			return true;
@@ -200,7 +202,7 @@ void scan_client(struct scan *sc, const struct shell_analysis *a, size_t index, 
 {
 	const struct shell_command *c = &a->commands[index];
 
-	if (!c->name || !is_client(c->name) || !sends_objects(c) || (c->traits & TRAIT_DRY))
+	if (!is_client(c->name) || !sends_objects(c) || (c->traits & TRAIT_DRY))
 		return;
 	if (c->input.known)
 		scan_value(sc, &c->input, source, NULL);

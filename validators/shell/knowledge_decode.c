@@ -274,8 +274,8 @@ bool decode_escape(struct text_out *out, const char *text, size_t len, size_t *a
 		(*at)++;
 		out_add_utf8(out, number(text, len, at, c == 'u' ? 4 : 8, 16));
 		*numeric = true;
-	} else if (c >= '0' && c <= '7' && (!zero_octal || c == '0')) {
-		*at += zero_octal;
+	} else if (c >= '0' && c <= '7') {	/* some want a zero first, bash's %b and others take both */
+		*at += zero_octal && c == '0';
 		out_addch(out, (char)number(text, len, at, 3, 8));
 		*numeric = true;
 	} else {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * analysis_expand: words become values. */
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "validators/shell/analysis_steps.h"
@@ -16,10 +17,10 @@ struct piece {
 };
 
 struct builder {
+	struct piece pieces[PIECES_MAX];
 	struct walker *w;
 	struct words *out;
 	struct strbuf text;
-	struct piece pieces[PIECES_MAX];
 	size_t pieces_len;
 	unsigned int origin;
 	bool known, started, odd, all_odd;
@@ -403,10 +404,22 @@ static struct shell_value literal_value(const struct walker *w, const struct she
 	return w->source.has_nul ? value_without_nul(w->arena, v) : v;
 }
 
+/* The pieces are left as they are: only those up to pieces_len are looked at. */
+static void builder_init(struct builder *b, struct walker *w, struct words *out, bool split)
+{
+	memset(&b->w, 0, sizeof(*b) - offsetof(struct builder, w));
+	b->w = w;
+	b->out = out;
+	strbuf_init(&b->text, SHELL_MAX_VALUE);
+	b->known = true;
+	b->split = split;
+}
+
 static void expand_word(struct walker *w, const struct shell_word *word, bool split, struct words *ret)
 {
-	struct builder b = { .w = w, .out = ret, .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true, .split = split };
+	struct builder b;
 
+	builder_init(&b, w, ret, split);
 	b.offset = place(&w->source, word->offset);
 	b.source_len = place_len(&w->source, word->source_len);
 	b.usual = is_usual_quoting(w, word);

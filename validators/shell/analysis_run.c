@@ -252,15 +252,25 @@ void give_output(struct walker *w, const struct running *r)
 }
 
 /* ---- one command */
+/* The commonest of all touch nothing and run nothing. */
+static bool is_inert(const char *name)
+{
+	static const char *const names[] = { "[", "[[", "echo", "printf", "test", "cd", "exit", "return", "local", "set", "shift", "true",
+					     "false", ":", "read", "break", "continue" };
+
+	if (!strchr("[eptcrlsfb:", name[0]))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i][0] == name[0] && !strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 /* Most commands can be told at a glance not to be. */
 static bool may_be_dry(const struct shell_command *c)
 {
-	static const char *const never[] = { "[", "[[", "test", "echo", "printf", "set", "local", "read", "declare", "cd", "exit" };
 	static const char *const without_option[] = { "terraform", "tofu", "helm", "pulumi", "systemd-analyze", "salt", "salt-call" };
 
-	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
-		if (!strcmp(c->name, never[i]))
-			return false;
 	for (size_t i = 1; i < c->argc; i++)
 		if (c->argv[i].text[0] == '-')
 			return true;
@@ -276,6 +286,9 @@ static void prepare(struct walker *w, struct running *r)
 	struct shell_command *cmd = &r->cmd;
 	struct shell_effect *effects = c->effects;
 
+	r->inert = is_inert(cmd->name) && !memchr(cmd->argv[0].text, '/', cmd->argv[0].len);
+	if (r->inert)
+		return;
 	cmd->effects_len = c->effects_len;
 	knowledge_effects(w->arena, cmd->argv, cmd->argc, w->cwd, &effects, &cmd->effects_len);
 	cmd->effects = effects;
@@ -310,6 +323,7 @@ void run_call(struct walker *w, const struct call *c)
 	cmd->offset = c->offset;
 	cmd->source_len = c->source_len;
 	cmd->input_from = SHELL_NO_COMMAND;
+	cmd->code.text = "";
 	cmd->effects = c->effects;
 	cmd->effects_len = c->effects_len;
 	if (w->fds[0]) {
@@ -324,7 +338,8 @@ void run_call(struct walker *w, const struct call *c)
 	w->wrappers++;
 	prepare(w, &r);
 	emit(w, cmd);
-	note_files(w, &r);
+	if (!r.inert)
+		note_files(w, &r);
 	if (!run_builtin(w, c, cmd->name)) {
 		followed = run_wrapped(w, &r);
 		run_embedded(w, &r);

@@ -109,7 +109,7 @@ struct running {		/* one command on its way */
 	struct interpreter interpreter;
 	struct shell_value file;	/* of a script that is run by path: its content */
 	const char *path;		/* of that file */
-	bool wraps, runs_file, runs_again;
+	bool wraps, runs_file, runs_again, inert;
 };
 
 void give_output(struct walker *w, const struct running *r);	/* what the command prints, to who listens */

@@ -30,10 +30,10 @@ static const struct option_spec options[] = {
 	  .choices = formats, .group = "Output", .help = "form of the output" },
 	{ .name = "fail-on", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, fail_on), .value = "LEVEL",
 	  .choices = fail_ons, .group = "Output",
-	  .help = "exit with 1 for findings from this severity on, or for packages that the policy blocks" },
+	  .help = "exit with 1 for findings from this severity on (high by default), or for packages that the policy blocks" },
 	{ .name = "show", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, show), .value = "LEVEL",
 	  .choices = levels, .group = "Output",
-	  .help = "as text and Markdown, list findings from this severity on and only count the others" },
+	  .help = "as text and Markdown, list findings from this severity on (low by default, info with -v) and only count the others" },
 	{ .name = "output", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, output), .value = "FILE",
 	  .group = "Output", .help = "write here instead of to standard output, in one step at the end" },
 	{ .name = "write-baseline", .kind = OPTION_TEXT, .offset = offsetof(struct scan_command, write_baseline),
@@ -216,7 +216,7 @@ static int scan(const struct scan_command *opt, const struct strvec *operands, s
 
 static int scan_main(const struct command *self, int argc, char **argv)
 {
-	struct scan_command opt = { .judge = SCAN_OPTIONS_INIT, .format = "text", .fail_on = "high", .show = "low" };
+	struct scan_command opt = { .judge = SCAN_OPTIONS_INIT, .format = "text", .fail_on = "high" };
 	autostrvec struct strvec operands = STRVEC_INIT;
 	int status = command_begin(self, argc, argv, &opt, &operands);
 	struct output_file file = OUTPUT_FILE_INIT;
@@ -232,7 +232,7 @@ static int scan_main(const struct command *self, int argc, char **argv)
 	}
 	scan_report_init(&report);
 	fail_on_from_string(opt.fail_on, &report.fail_on);
-	severity_from_string(opt.show, &report.show);
+	severity_from_string(opt.show ? opt.show : opt.common.verbose ? "info" : "low", &report.show);
 	report.quiet = opt.common.quiet;
 	report.open_spool = open_spool;
 	status = scan(&opt, &operands, &file, &judge, &items, &report);
@@ -252,9 +252,9 @@ const struct command command_scan = {
 		    "  sandbox_runner scan --format=sarif --output=scan.sarif packages/\n"
 		    "  sandbox_runner scan --fail-on=medium --baseline=known.json packages/\n"
 		    "\n"
-		    "Exit status: 0 all is acceptable, 1 findings from --fail-on on or a package that the policy\n"
-		    "blocks, 2 the command line is wrong, 3 a package, rule file, policy or baseline is invalid,\n"
-		    "5 the output cannot be written.\n",
+		    "Exit status: 0 all is acceptable, 1 findings from --fail-on on or a package\n"
+		    "that the policy blocks, 2 the command line is wrong, 3 a package, rule file,\n"
+		    "policy or baseline is invalid, 5 the output cannot be written.\n",
 	.options = options,
 	.main = scan_main,
 };

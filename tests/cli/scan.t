@@ -161,6 +161,8 @@ run scan --format=json --output=/dev/full good.wpk.yaml; status 5 "a device that
 
 # ---- text
 run scan --rules=rules --show=high word.wpk.yaml; out_lacks "own/word" "--show=high hides what is below"; out_has "below high not shown" "and counts it"
+run scan often.wpk.yaml; out_lacks "scan/" "info is only counted"
+run scan --rules=rules -v often.wpk.yaml; out_has "finding/more" "-v and the note about those not listed"
 run scan -q good.wpk.yaml; out_is "" "-q: nothing about what is acceptable"
 run scan -q bad.wpk.yaml good.wpk.yaml; out_matches '^bad.wpk.yaml:12' "-q: what is not"; out_lacks "good.wpk.yaml: approve" "and only that"
 run scan bad.wpk.yaml; ok "no colour without a terminal" sh -c "! grep -q '$esc' '$out'"

@@ -143,7 +143,8 @@ struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *
 				arena, x,
 				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 	}
-	qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
+	if (x->len)
+		qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
 	x->plans = xcalloc(PLANS, sizeof(*x->plans));
 	return x;
 }

@@ -153,7 +153,9 @@ void effects_wget(struct effects *e)
 	effects_option_values(e);
 	if (options_flag(&e->args, 'r'))
 		effects_letter(e, 'w', &folder);
-	for (size_t i = 0; !effects_option(e, "O") && !options_flag(&e->args, 'r') && i < e->args.len; i++) {
+	bool named = effects_option(e, "O") || options_flag(&e->args, 'r');
+
+	for (size_t i = 0; !named && i < e->args.len; i++) {
 		const struct argument *a = &e->args.items[i];
 
 		if (a->name || read_file_url(e, &a->value))

@@ -311,7 +311,7 @@ static void keeps_places(void **state)
 /* A long folder and many words would make megabytes squared. */
 static void is_linear(void **state)
 {
-	static const char *const programs[] = { "rm", "cp", "mv", "tar", "find", "curl", "rsync", "chmod" };
+	static const char *const programs[] = { "rm", "cp", "mv", "tar", "find", "curl", "wget", "rsync", "chmod", "git", "awk" };
 	const size_t words = 200000, long_len = 400000;
 	char *folder = malloc(long_len + 1);
 	struct shell_value *argv = calloc(words, sizeof(*argv));

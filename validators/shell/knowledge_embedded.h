@@ -27,7 +27,7 @@ enum code_kind {
 struct code_value {
 	enum code_kind kind;
 	bool known;			/* TEXT: no ${…} stands for something unknown */
-	bool word;			/* NAME: is a bare word that nothing defines */
+	bool word;			/* NAME: is a bare word that nothing defines; TEXT: is what awk's print prints */
 	unsigned int origin;		/* ORIGIN_DECODED … of what went into it */
 	const char *text;		/* NUL-terminated */
 	size_t len;
@@ -70,6 +70,8 @@ struct code_scan {
 	struct shell_value *found;
 	size_t found_len, found_max;
 	/* a shell for somebody on the network: all three together */
+	bool in_print;			/* of awk: | and > are not of the expression */
+	bool pipes_to_shell;		/* perl: open(P, "|sh") */
 	bool connects, listens, shells, runs_unknown;
 	struct code_value host, port;
 	struct code_value fetched;	/* the last URL that was asked for */
@@ -95,6 +97,7 @@ struct code_value code_member(struct code_scan *s, const struct code_value *v, c
 bool code_awk_pipe(struct code_scan *s, const struct code_value *left);
 
 /* knowledge_embedded_statement.c */
+struct code_value code_comprehension(struct code_scan *s, size_t from, size_t to);	/* behind "for": the expression is text[from, to) */
 void code_run(struct code_scan *s);		/* all of the text */
 
 /* knowledge_embedded_value.c */
@@ -155,6 +158,7 @@ void code_emit_words(struct code_scan *s, const struct code_value *words, size_t
 void code_emit_command(struct code_scan *s, const char *command, const struct code_value *words, size_t n, const char *end);
 void code_emit_run(struct code_scan *s, const struct code_value *what);	/* text for a shell, or the words of a command */
 void code_emit_code(struct code_scan *s, const struct code_value *code);	/* text of the same language */
+bool code_is_shell(const struct code_value *v);
 void code_emit_network_shell(struct code_scan *s);
 /* Something written to a file: text, or what a URL gave; NULL: not known what. */
 void code_emit_write(struct code_scan *s, const struct code_value *path, const struct code_value *content, bool append);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "validators/shell/knowledge_embedded.h"
+#include "validators/shell/knowledge_option.h"
 
 #define OPENED "open()"	/* the name of a file object: OPENED.path */
 
@@ -71,6 +72,7 @@ static struct code_value open_form(struct code_scan *s, const struct code_argume
 	name = *target;
 	if (s->language == CODE_PERL && mode && is_text(target)) {	/* open(F, "-|", "cmd", …), open(F, ">", "file") */
 		if (strstr(target->text, "-|") || strstr(target->text, "|-")) {
+			s->pipes_to_shell |= target->text[0] == '|' && code_is_shell(mode);
 			if (args->len == 3)
 				code_emit(s, mode);
 			else
@@ -91,6 +93,7 @@ static struct code_value open_form(struct code_scan *s, const struct code_argume
 			command = code_text(s, name.text + skip, name.len - skip - !front, name.known, name.origin);
 
 			code_emit(s, &command);
+			s->pipes_to_shell |= front && code_is_shell(&command);
 			return nothing;
 		}
 		if (s->language == CODE_PERL && strchr("<>", name.text[skip]) && name.text[skip]) {
@@ -185,6 +188,25 @@ static void print_form(struct code_scan *s, const char *how, const struct code_a
 		out_add(s->printed, named_argument(args, "end")->text, named_argument(args, "end")->len);
 	else if (how[0] && (how[1] || each))
 		out_addch(s->printed, '\n');
+}
+
+/* What print and printf of awk print: it may go into a pipe or a file. */
+static struct code_value awk_printed(struct code_scan *s, const char *how, const struct code_arguments *args)
+{
+	struct code_value v = code_text(s, "", 0, true, 0), blank = code_text(s, " ", 1, true, 0);
+
+	if (how[0] == '%' && args->len) {
+		struct code_value rest = { .kind = CODE_LIST, .items = &args->items[1], .items_len = args->len - 1, .text = "" };
+
+		v = is_text(&args->items[0]) ? code_format(s, &args->items[0], &rest) : code_to_text(s, &args->items[0]);
+	}
+	for (size_t i = 0; how[0] != '%' && i < args->len; i++) {
+		if (i)
+			v = code_concat(s, &v, &blank);
+		v = code_concat(s, &v, &args->items[i]);
+	}
+	v.word = true;
+	return v;
 }
 
 static void connect_form(struct code_scan *s, const struct code_arguments *args)
@@ -327,12 +349,17 @@ static struct code_value apply(struct code_scan *s, const struct call_row *row, 
 			url.kind = CODE_FETCHED;
 			code_emit_code(s, &url);
 		} else if (args->len) {
-			code_emit_code(s, &args->items[!strcmp(row->name, "create_function") ? args->len - 1 : 0]);
+			code_emit_code(s, &args->items[word_in(row->name, strlen(row->name), "create_function Function") ? args->len - 1 : 0]);
 		}
 		break;
 	case FORM_INDIRECT:
 		return indirect_form(s, args);
 	case FORM_PRINT:
+		if (s->language == CODE_AWK)
+			return awk_printed(s, row->command, args);
+		for (size_t i = 0; s->pipes_to_shell && i < args->len; i++)
+			if (is_text(&args->items[i]))
+				code_emit(s, &args->items[i]);
 		print_form(s, row->command, args);
 		return nothing;
 	case FORM_CONNECT:

@@ -42,6 +42,11 @@ static bool is_shell_word(const char *text, size_t len)
 	return false;
 }
 
+bool code_is_shell(const struct code_value *v)
+{
+	return v->kind == CODE_TEXT && is_shell_word(v->text, v->len);
+}
+
 void code_emit(struct code_scan *s, const struct code_value *text)
 {
 	struct code_value v = code_to_text(s, text);

@@ -9,8 +9,6 @@
 #include "validators/shell/knowledge_option.h"
 
 #define PATH_MAX_BYTES 256	/* of a dotted name */
-#define MAX_EMITTING 8		/* items of a comprehension whose calls are told one by one */
-#define MAX_COMPREHENSION 512	/* bytes of the expression of a comprehension, which is read once an item */
 
 static struct code_value expression(struct code_scan *s);
 
@@ -48,49 +46,6 @@ size_t code_read_name(struct code_scan *s)
 	return len;
 }
 
-/* [expression for NAME in items]: the expression stands from `from` on and was read once. */
-static struct code_value comprehension(struct code_scan *s, size_t from, size_t to)
-{
-	struct code_value items, *results = NULL, *variable, saved;
-	const char *name;
-	size_t len, after, n = 0;
-	bool quiet = s->quiet;
-
-	code_skip_blanks(s);
-	name = s->text + s->at;
-	len = code_read_name(s);
-	if (!len || !code_take_word(s, "in"))
-		return nothing;
-	items = expression(s);
-	after = s->at;
-	if (to - from > MAX_COMPREHENSION || s->quiet)
-		return nothing;
-	if (items.kind == CODE_TEXT && items.known) {	/* its characters */
-		struct code_value *chars = NULL;
-
-		for (size_t i = 0; i < items.len && i < CODE_MAX_ITEMS; i++) {
-			chars = arena_append(s->arena, chars, i, sizeof(*chars));
-			chars[i] = code_text(s, items.text + i, 1, true, 0);
-		}
-		items = (struct code_value){ .kind = CODE_LIST, .items = chars, .items_len = items.len < CODE_MAX_ITEMS ? items.len : CODE_MAX_ITEMS };
-	}
-	variable = code_variable(s, name, len, true);
-	if (items.kind != CODE_LIST || !variable)
-		return nothing;
-	saved = *variable;
-	s->quiet = items.items_len > MAX_EMITTING;
-	for (size_t i = 0; i < items.items_len; i++) {
-		*variable = items.items[i];
-		s->at = from;
-		results = arena_append(s->arena, results, n, sizeof(*results));
-		results[n++] = expression(s);
-	}
-	*variable = saved;
-	s->quiet = quiet;
-	s->at = after;
-	return (struct code_value){ .kind = CODE_LIST, .items = results, .items_len = n, .text = "", .origin = ORIGIN_ASSEMBLED };
-}
-
 /* Expressions with commas between, up to `close`. What cannot be read ends them early. */
 static void read_arguments(struct code_scan *s, char close, struct code_arguments *args)
 {
@@ -121,7 +76,7 @@ static void read_arguments(struct code_scan *s, char close, struct code_argument
 			size_t to = s->at;
 
 			s->at += 3;
-			args->items[0] = comprehension(s, from, to);
+			args->items[0] = code_comprehension(s, from, to);
 			args->len = 1;
 			code_skip_blanks(s);
 			break;
@@ -129,6 +84,8 @@ static void read_arguments(struct code_scan *s, char close, struct code_argument
 		args->len++;
 		if (code_peek(s, 0) == ',') {
 			s->at++;
+		} else if (s->language == CODE_PERL && args->len == 1 && code_peek(s, 0) && strchr("\"'$", code_peek(s, 0))) {
+			continue;	/* print HANDLE "text" */
 		} else if (code_peek(s, 0) == '=' && code_peek(s, 1) == '>') {	/* hashes; x => … */
 			const struct code_value *parameter = &args->items[args->len - 1];
 
@@ -368,11 +325,6 @@ static struct code_value number(struct code_scan *s)
 	return v;
 }
 
-static bool value_is_map(const struct code_value *v)
-{
-	return v->len == 3 && !memcmp(v->text, "map", 3);
-}
-
 static bool starts_operand(const struct code_scan *s)
 {
 	char c = code_peek(s, 0);
@@ -394,11 +346,13 @@ static struct code_value bare_call(struct code_scan *s, const struct code_value 
 
 	while (code_peek(s, 0) == ' ' || code_peek(s, 0) == '\t')
 		s->at++;
-	if (code_peek(s, 0) == '{' && value_is_map(callee)) {	/* map { chr } … : the block */
+	if (code_peek(s, 0) == '{' && word_in(callee->text, callee->len, "map exec system")) {	/* map { chr } …, exec { "rm" } …: the block */
 		const char *end = memchr(s->text + s->at, '}', s->len - s->at < 64 ? s->len - s->at : 64);
 
 		s->at = end ? (size_t)(end + 1 - s->text) : s->at;
 		code_skip_blanks(s);
+		if (end && callee->text[0] != 'm')
+			return call(s, callee, NULL, ';');
 		if (end && (code_peek(s, 0) == '(' || code_peek(s, 0) == '$' || code_peek(s, 0) == '@' || isdigit((unsigned char)code_peek(s, 0)))) {
 			struct code_value list = expression(s);
 
@@ -409,8 +363,15 @@ static struct code_value bare_call(struct code_scan *s, const struct code_value 
 		code_read_name(s);
 		return call(s, callee, NULL, ';');
 	}
-	if (starts_operand(s) && (s->at > at || !code_is_name(code_peek(s, 0), false)))
-		return call(s, callee, NULL, ';');
+	if (starts_operand(s) && (s->at > at || !code_is_name(code_peek(s, 0), false))) {
+		struct code_value v;
+		bool in_print = s->in_print;
+
+		s->in_print = s->language == CODE_AWK;
+		v = call(s, callee, NULL, ';');
+		s->in_print = in_print;
+		return v;
+	}
 	s->at = at;
 	return code_call(s, callee->text, callee->len, NULL, &none);
 }
@@ -493,6 +454,11 @@ static struct code_value term(struct code_scan *s)
 		s->at = (size_t)(end + 1 - s->text);
 		return code_one(s, &v);
 	}
+	if (c == ':' && s->language == CODE_RUBY && code_is_name(code_peek(s, 1), true)) {	/* a symbol */
+		size_t from = ++s->at, len = code_read_name(s);
+
+		return code_text(s, s->text + from, len, true, 0);
+	}
 	if (c == '-' && isdigit((unsigned char)code_peek(s, 1))) {
 		s->at++;
 		v = number(s);
@@ -521,6 +487,17 @@ bool code_awk_pipe(struct code_scan *s, const struct code_value *left)
 		right = term(s);
 		if (right.kind == CODE_TEXT || right.kind == CODE_NAME)
 			code_emit_run(s, &right);
+		if (left->kind == CODE_TEXT && code_is_shell(&right))
+			code_emit(s, left);
+		return true;
+	}
+	if (left->kind == CODE_TEXT && left->word && code_peek(s, 0) == '>') {
+		bool append = code_peek(s, 1) == '>';
+
+		s->at += 1 + append;
+		right = term(s);
+		if (right.kind == CODE_TEXT)
+			code_emit_write(s, &right, left, append);
 		return true;
 	}
 	return false;
@@ -612,15 +589,18 @@ static bool operate(struct code_scan *s, struct code_value *v)
 		s->at++;
 		right = term(s);
 		*v = code_repeat(s, v, right.kind == CODE_NUMBER ? right.number : -1);
-	} else if (s->language == CODE_AWK && (code_awk_pipe(s, v) || awk_read(s, v))) {
+	} else if (s->language == CODE_AWK && !s->in_print && (code_awk_pipe(s, v) || awk_read(s, v))) {
 		*v = nothing;
-	} else if (code_peek(s, 0) == '-' && isdigit((unsigned char)code_peek(s, 1)) && v->kind == CODE_NUMBER) {
-		right = term(s);
-		v->number = (long)((unsigned long)v->number + (unsigned long)right.number);
-	} else if (code_peek(s, 0) == '^' && v->kind == CODE_NUMBER) {
+	} else if (code_peek(s, 0) && strchr("-*^", code_peek(s, 0)) && !strchr("->=*", code_peek(s, 1)) && v->kind != CODE_TEXT && v->kind != CODE_LIST) {
+		char c = code_peek(s, 0);
+		unsigned long x, y;
+
 		s->at++;
 		right = term(s);
-		*v = right.kind == CODE_NUMBER ? (struct code_value){ .kind = CODE_NUMBER, .number = v->number ^ right.number, .text = "" } : nothing;
+		x = (unsigned long)v->number;
+		y = (unsigned long)right.number;
+		*v = v->kind != CODE_NUMBER || right.kind != CODE_NUMBER ? nothing : (struct code_value){ .kind = CODE_NUMBER, .text = "",
+			.number = (long)(c == '-' ? x - y : c == '*' ? x * y : x ^ y) };
 	} else {
 		return false;
 	}

@@ -23,6 +23,7 @@ enum code_operation {
 	OP_CONCAT, OP_FORMAT, OP_SUBSTRING,
 	OP_GLOB,	/* paths: a list of the pattern */
 	OP_BELOW,	/* what is in a folder */
+	OP_ORD,
 };
 
 static const struct {
@@ -32,29 +33,31 @@ static const struct {
 	{ "Path", OP_PATH }, { "PosixPath", OP_PATH }, { "PurePath", OP_PATH }, { "__import__", OP_MODULE },
 	{ "atob", OP_BASE64 }, { "b16decode", OP_HEX }, { "b32decode", OP_BASE32 }, { "b64decode", OP_BASE64 },
 	{ "base64_decode", OP_BASE64 }, { "byte", OP_SAME }, { "bytearray", OP_CHAR }, { "bytes", OP_CHAR },
-	{ "char", OP_CHAR }, { "chars", OP_SPLIT }, { "children", OP_BELOW }, { "chomp", OP_TRIM }, { "chr", OP_CHAR },
-	{ "compile", OP_SAME }, { "concat", OP_CONCAT }, { "decode", OP_CODEC }, { "decode64", OP_BASE64 },
-	{ "decodeURI", OP_PERCENT }, { "decodeURIComponent", OP_PERCENT }, { "decode_base64", OP_BASE64 },
-	{ "decodebytes", OP_BASE64 }, { "decodestring", OP_BASE64 }, { "decompress", OP_OPAQUE }, { "decrypt", OP_OPAQUE },
-	{ "encode", OP_SAME }, { "escapeshellarg", OP_SAME }, { "escapeshellcmd", OP_SAME }, { "expanduser", OP_SAME },
-	{ "explode", OP_SPLIT }, { "file", OP_SAME }, { "format", OP_FORMAT }, { "freeze", OP_SAME }, { "from", OP_CODEC },
+	{ "char", OP_CHAR }, { "charCodeAt", OP_ORD }, { "chars", OP_SPLIT }, { "children", OP_BELOW },
+	{ "chomp", OP_TRIM }, { "chr", OP_CHAR }, { "codePointAt", OP_ORD }, { "compile", OP_SAME },
+	{ "concat", OP_CONCAT }, { "decode", OP_CODEC }, { "decode64", OP_BASE64 }, { "decodeURI", OP_PERCENT },
+	{ "decodeURIComponent", OP_PERCENT }, { "decode_base64", OP_BASE64 }, { "decodebytes", OP_BASE64 },
+	{ "decodestring", OP_BASE64 }, { "decompress", OP_OPAQUE }, { "decrypt", OP_OPAQUE }, { "encode", OP_SAME },
+	{ "escapeshellarg", OP_SAME }, { "escapeshellcmd", OP_SAME }, { "expanduser", OP_SAME }, { "explode", OP_SPLIT },
+	{ "file", OP_SAME }, { "format", OP_FORMAT }, { "freeze", OP_SAME }, { "from", OP_CODEC },
 	{ "fromCharCode", OP_CHAR }, { "fromCodePoint", OP_CHAR }, { "fromhex", OP_HEX }, { "getattr", OP_ATTRIBUTE },
 	{ "getenv", OP_VARIABLE }, { "glob", OP_GLOB }, { "gsub", OP_REPLACE }, { "gunzip", OP_OPAQUE },
 	{ "gunzipSync", OP_OPAQUE }, { "gzdecode", OP_OPAQUE }, { "gzinflate", OP_OPAQUE }, { "gzuncompress", OP_OPAQUE },
 	{ "hex2bin", OP_HEX }, { "iglob", OP_GLOB }, { "implode", OP_JOIN }, { "import_module", OP_MODULE },
 	{ "inet_aton", OP_SAME }, { "inflate", OP_OPAQUE }, { "inflateSync", OP_OPAQUE }, { "iterdir", OP_BELOW },
 	{ "join", OP_JOIN }, { "lc", OP_LOWER }, { "list", OP_LIST }, { "listdir", OP_BELOW }, { "loads", OP_OPAQUE },
-	{ "lower", OP_LOWER }, { "lstrip", OP_TRIM }, { "map", OP_MAP }, { "pack", OP_PACK }, { "quote", OP_SAME },
-	{ "rawurldecode", OP_PERCENT }, { "readdirSync", OP_BELOW }, { "replace", OP_REPLACE }, { "require", OP_MODULE },
-	{ "resolve", OP_PATH }, { "reverse", OP_REVERSE }, { "reversed", OP_REVERSE }, { "rglob", OP_BELOW },
-	{ "rstrip", OP_TRIM }, { "scandir", OP_BELOW }, { "slice", OP_SUBSTRING }, { "split", OP_SPLIT },
-	{ "standard_b64decode", OP_BASE64 }, { "str", OP_SAME }, { "str_replace", OP_REPLACE }, { "str_rot13", OP_ROT13 },
-	{ "strict_decode64", OP_BASE64 }, { "strip", OP_TRIM }, { "strrev", OP_REVERSE }, { "substr", OP_SUBSTRING },
-	{ "substring", OP_SUBSTRING }, { "swapcase", OP_OPAQUE }, { "toLowerCase", OP_LOWER }, { "toString", OP_SAME },
-	{ "toUpperCase", OP_UPPER }, { "to_s", OP_SAME }, { "trim", OP_TRIM }, { "uc", OP_UPPER },
-	{ "uncompress", OP_OPAQUE }, { "unescape", OP_PERCENT }, { "unhexlify", OP_HEX }, { "unpack", OP_PACK },
-	{ "unpack1", OP_PACK }, { "unquote", OP_PERCENT }, { "upper", OP_UPPER }, { "urldecode", OP_PERCENT },
-	{ "urlsafe_b64decode", OP_BASE64 }, { "urlsafe_decode64", OP_BASE64 },
+	{ "lower", OP_LOWER }, { "lstrip", OP_TRIM }, { "map", OP_MAP }, { "ord", OP_ORD }, { "pack", OP_PACK },
+	{ "quote", OP_SAME }, { "rawurldecode", OP_PERCENT }, { "readdirSync", OP_BELOW }, { "replace", OP_REPLACE },
+	{ "require", OP_MODULE }, { "resolve", OP_PATH }, { "reverse", OP_REVERSE }, { "reversed", OP_REVERSE },
+	{ "rglob", OP_BELOW }, { "rstrip", OP_TRIM }, { "scandir", OP_BELOW }, { "slice", OP_SUBSTRING },
+	{ "split", OP_SPLIT }, { "sprintf", OP_FORMAT }, { "standard_b64decode", OP_BASE64 }, { "str", OP_SAME },
+	{ "str_replace", OP_REPLACE }, { "str_rot13", OP_ROT13 }, { "strict_decode64", OP_BASE64 }, { "strip", OP_TRIM },
+	{ "strrev", OP_REVERSE }, { "substr", OP_SUBSTRING }, { "substring", OP_SUBSTRING }, { "swapcase", OP_OPAQUE },
+	{ "toLowerCase", OP_LOWER }, { "toString", OP_SAME }, { "toUpperCase", OP_UPPER }, { "to_s", OP_SAME },
+	{ "trim", OP_TRIM }, { "uc", OP_UPPER }, { "uncompress", OP_OPAQUE }, { "unescape", OP_PERCENT },
+	{ "unhexlify", OP_HEX }, { "unpack", OP_PACK }, { "unpack1", OP_PACK }, { "unquote", OP_PERCENT },
+	{ "upper", OP_UPPER }, { "urldecode", OP_PERCENT }, { "urlsafe_b64decode", OP_BASE64 },
+	{ "urlsafe_decode64", OP_BASE64 },
 };
 
 static struct code_value opaque(unsigned int origin)
@@ -423,6 +426,8 @@ static struct code_value apply(struct code_scan *s, enum code_operation op, cons
 		if (v->kind == CODE_LIST)	/* [..].join("") */
 			return joined(s, v, more && more->kind == CODE_TEXT ? more->text : next ? "" : s->language == CODE_NODE ? "," : "",
 				      more && more->kind == CODE_TEXT ? more->len : !next && !more && s->language == CODE_NODE);
+		if (!next && s->language & (CODE_NODE | CODE_RUBY))
+			return *v;		/* of characters that are one text already */
 		/* "".join([..]), join("", list), os.path.join("a", "b") */
 		if (receiver && receiver->kind == CODE_NAME && strcmp(receiver->text, "string") != 0)
 			return path_of(s, args);
@@ -478,7 +483,16 @@ static struct code_value apply(struct code_scan *s, enum code_operation op, cons
 	case OP_CONCAT:
 		return more ? code_concat(s, v, more) : *v;
 	case OP_FORMAT:
+		if (v->kind == CODE_TEXT && memchr(v->text, '%', v->len)) {
+			struct code_value rest = { .kind = CODE_LIST, .items = &args->items[next], .items_len = args->len - next, .text = "" };
+
+			return code_format(s, v, &rest);
+		}
 		return formatted(s, v, args);
+	case OP_ORD:
+		if (v->kind == CODE_TEXT && v->known && v->len)
+			return (struct code_value){ .kind = CODE_NUMBER, .number = (unsigned char)v->text[0], .text = "" };
+		return opaque(v->origin);
 	case OP_GLOB:
 		return v->kind == CODE_TEXT ? code_one(s, v) : *v;
 	case OP_BELOW:

@@ -4,7 +4,53 @@
 
 #include "validators/shell/knowledge_embedded.h"
 
+#define MAX_EMITTING 8		/* items of a comprehension whose calls are told one by one */
+#define MAX_COMPREHENSION 512	/* bytes of the expression of a comprehension, which is read once an item */
+
 static const struct code_value nothing = { .text = "" };
+
+/* [expression for NAME in items]: the expression stands from `from` on and was read once. */
+struct code_value code_comprehension(struct code_scan *s, size_t from, size_t to)
+{
+	struct code_value items, *results = NULL, *variable, saved;
+	const char *name;
+	size_t len, after, n = 0;
+	bool quiet = s->quiet;
+
+	code_skip_blanks(s);
+	name = s->text + s->at;
+	len = code_read_name(s);
+	if (!len || !code_take_word(s, "in"))
+		return nothing;
+	items = code_expression(s);
+	after = s->at;
+	if (to - from > MAX_COMPREHENSION || s->quiet)
+		return nothing;
+	if (items.kind == CODE_TEXT && items.known) {	/* its characters */
+		struct code_value *chars = NULL;
+
+		for (size_t i = 0; i < items.len && i < CODE_MAX_ITEMS; i++) {
+			chars = arena_append(s->arena, chars, i, sizeof(*chars));
+			chars[i] = code_text(s, items.text + i, 1, true, 0);
+		}
+		items = (struct code_value){ .kind = CODE_LIST, .items = chars, .items_len = items.len < CODE_MAX_ITEMS ? items.len : CODE_MAX_ITEMS };
+	}
+	variable = code_variable(s, name, len, true);
+	if (items.kind != CODE_LIST || !variable)
+		return nothing;
+	saved = *variable;
+	s->quiet = items.items_len > MAX_EMITTING;
+	for (size_t i = 0; i < items.items_len; i++) {
+		*variable = items.items[i];
+		s->at = from;
+		results = arena_append(s->arena, results, n, sizeof(*results));
+		results[n++] = code_expression(s);
+	}
+	*variable = saved;
+	s->quiet = quiet;
+	s->at = after;
+	return (struct code_value){ .kind = CODE_LIST, .items = results, .items_len = n, .text = "", .origin = ORIGIN_ASSEMBLED };
+}
 
 /* import a, b as c; from a import b as c */
 static bool import(struct code_scan *s)

@@ -115,7 +115,9 @@ static const struct call_row rows[] = {
 	{ "print", PL | RB | PHP, FORM_PRINT, .command = "", .bare = true },
 	{ "print", PY, FORM_PRINT, .command = " \n", .bare = true },
 	{ "print", LUA, FORM_PRINT, .command = "\t\n" },
+	{ "print", CODE_AWK, FORM_PRINT, .command = " \n", .bare = true },
 	{ "printf", PL | RB | PHP, FORM_PRINT, .command = "?", .bare = true },
+	{ "printf", CODE_AWK, FORM_PRINT, .command = "%", .bare = true },
 	{ "proc_open", PHP, .form = FORM_RUN },
 	{ "public_send", RB, .form = FORM_INDIRECT },
 	{ "put", PY | JS, FORM_POST, .module = "requests httpx session axios" },
@@ -222,8 +224,10 @@ bool code_path_has(const char *path, size_t len, const char *words)
 	size_t at = 0;
 
 	while (at < len) {
-		const char *dot = memchr(path + at, '.', len - at);
-		size_t part = dot ? (size_t)(dot - path) - at : len - at;
+		size_t part = 0;
+
+		while (at + part < len && !strchr("./:", path[at + part]))	/* fs/promises, node:fs */
+			part++;
 
 		if (word_in(path + at, part, words))
 			return true;

@@ -65,6 +65,19 @@ static struct shell_value joined(struct effects *e, const struct shell_value *st
 	return v;
 }
 
+/* "start/name"; below the root "/∗∗/name", which is far from everything that stands in the root. */
+static struct shell_value below(struct effects *e, const struct shell_value *start, const struct shell_value *name)
+{
+	static const struct shell_value deep = { .text = "/**", .len = 3 };
+	struct shell_value from = *start;
+
+	if (from.len == 1 && from.text[0] == '/') {
+		from.text = deep.text;
+		from.len = deep.len;
+	}
+	return joined(e, &from, name->text, name->len);
+}
+
 /* What was found, with `rest` behind it ("{}/x"), suffers `access`. */
 static void reach(struct hunt *h, enum shell_access access, const char *rest, size_t rest_len)
 {
@@ -79,7 +92,7 @@ static void reach(struct hunt *h, enum shell_access access, const char *rest, si
 			if (name && name->len && strchr("/.~", name->text[0]) && memchr(name->text, '/', name->len))
 				path = *name;	/* -path '/etc/x*' */
 			else if (name)
-				path = joined(e, &path, name->text, name->len);
+				path = below(e, &path, name);
 			if (rest_len)
 				path = joined(e, &path, rest, rest_len);
 			effects_add_plain(e, access, true, &path);

@@ -208,7 +208,7 @@ static void copies(void **state)
 		{ "ln -s /a/b", "L /a/b, W /w/b" }, { "ln -s ../etc /x/y", "L /etc, W /x/y" }, { "ln a b", "L /w/a, W /w/b" }, { "link a b", "L /w/a, W /w/b" },
 		{ "scp f host:/x", "R /w/f" }, { "scp -r host:/etc /tmp/", "w /tmp/etc" }, { "scp -i k -P 22 u@h:f .", "R /w/k, W /w/f" },
 		{ "scp ${F} ${H}:x", "R ${F}" }, { "rsync -a a/ b/", "r /w/a, w /w/b" }, { "rsync -a --delete /empty/ /", "r /empty, w /, d /" },
-		{ "rsync -a --del x y", "r /w/x, w /w/y, d /w/y" }, { "rsync a h:b", "R /w/a" }, { "rsync x /etc/cron.d/", "R /w/x, W /etc/cron.d/x" }, { "cp $(find␣/␣-name␣id_*) /tmp/", "R $(find / -name id_*), r /id_*, W /tmp/$(find / -name id_*)" }, { "rsync -az h::m /etc", "w /etc" },
+		{ "rsync -a --del x y", "r /w/x, w /w/y, d /w/y" }, { "rsync a h:b", "R /w/a" }, { "rsync x /etc/cron.d/", "R /w/x, W /etc/cron.d/x" }, { "cp $(find␣/␣-name␣id_*) /tmp/", "R $(find / -name id_*), r /**/id_*, W /tmp/$(find / -name id_*)" }, { "rsync -az h::m /etc", "w /etc" },
 		{ "rsync --remove-source-files -r a h:", "r /w/a, d /w/a" }, { "rsync -e ssh␣-i␣k a b", "R /w/a, W /w/b" },
 		{ "tar czf a.tgz /etc", "W /w/a.tgz, r /etc" }, { "tar -czf - ~/.ssh", "r ~/.ssh" }, { "tar -C /etc -cf /tmp/x.tar .", "W /tmp/x.tar, r /etc" },
 		{ "tar xzf a.tgz -C /", "R /w/a.tgz, w /" }, { "tar -xf a", "R /w/a, w /w" }, { "tar xf a b/c", "R /w/a, w /w/b/c" }, { "tar --extract --file=a --directory=/usr", "R /w/a, w /usr" },

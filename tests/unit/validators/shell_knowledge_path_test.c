@@ -106,7 +106,7 @@ static void knows_what_is_dry(void **state)
 		{ "docker run x --help", false }, { "docker --version", true }, { "xargs rm --help", false }, { "find / -delete --help", true }, { "sed -n p f", false },
 		{ "head -n 5 f", false }, { "echo --help", false }, { "curl -d --help https://x", false }, { "mkfs.ext4 -n /dev/sda", true }, { "mkfs.ext4 -L n /dev/sda", false },
 		{ "logrotate -d x", true }, { "logrotate -f x", false }, { "nginx -t", true }, { "rename -n s/a/b/ x", true }, { "aws s3 rm s3://x --dryrun", true },
-		{ "lvremove --test x", true }, { "x --dry-run=none", false }, { "x --dry-run=false", false }, { "/usr/bin/make -n", true }, { "eval rm --help", false },
+		{ "lvremove --test x", true }, { "x --dry-run=none", false }, { "x --dry-run=false", false }, { "/usr/bin/make -n", true }, { "/tmp/x --help", false }, { "./x --version", false }, { "/usr/local/bin/x --help", false }, { "eval rm --help", false },
 	};
 
 	(void)state;

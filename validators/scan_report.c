@@ -127,7 +127,7 @@ int scan_report_add_line(struct scan_report *r, const char *line, size_t len, st
 {
 	struct scanned_file f;
 
-	if (scanned_file_from_line(line, len, SCAN_HEAD, r->rules, &f, err) < 0)
+	if (scanned_file_from_line(line, len, SCAN_COUNTS, r->rules, &f, err) < 0)
 		return -1;
 	scanned_file_judge(&f, r->fail_on);
 	add(r, &f, xstrndup(line, len), len);

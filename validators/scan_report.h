@@ -45,9 +45,14 @@ void scanned_file_release(struct scanned_file *f);
  * acceptable with FAIL_ON_NEVER. */
 void scanned_file_judge(struct scanned_file *f, enum fail_on fail_on);
 
-/* Between processes: one line without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). The
- * findings themselves, though not their counts, are left out when only the head is wanted. */
-enum scan_part { SCAN_HEAD, SCAN_WHOLE };
+/* Between processes: one line without its end, lossless. `ret` is untouched on failure (ERR_INVALID_INPUT). Only what is
+ * wanted is read and set. */
+enum scan_part {
+	SCAN_COUNTS = 0,		/* numbers and the verdict; no names */
+	SCAN_HEAD = 1,			/* names and decision, too */
+	SCAN_FINDINGS = 2,		/* names and findings, too */
+	SCAN_WHOLE = SCAN_HEAD | SCAN_FINDINGS,
+};
 void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out);
 int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules,
 			   struct scanned_file *ret, struct error *err);

@@ -102,7 +102,7 @@ void scan_report_json(const struct scan_report *r, bool color, struct scan_sink 
 	strbuf_addstr(&out->text, ",\n  \"files\": [");
 	scan_report_each(r, SCAN_HEAD, write_file, &files);
 	strbuf_addstr(&out->text, files.any ? "\n  ],\n  \"findings\": [" : "],\n  \"findings\": [");
-	scan_report_each(r, SCAN_WHOLE, write_findings, &findings);
+	scan_report_each(r, SCAN_FINDINGS, write_findings, &findings);
 	strbuf_addstr(&out->text, findings.any ? "\n  ]\n}\n" : "]\n}\n");
 	scan_sink_flush(out, true);
 }

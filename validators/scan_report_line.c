@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A scanned file as one line: between the processes of one scan, and while a report waits to be written. It is an
- * object of JSON, a tab, and the list of findings, which is often not needed and then not read. Findings are arrays
- * by position, as there are many; bytes that are no UTF-8 (names of files may be anything) stand as code points in an
- * array of one, so that nothing is lost. */
+ * A scanned file as one line: between the processes of one scan, and while a report waits to be written. Numbers with
+ * blanks between, and three JSON values, tabs between: the names, the decision, the list of findings. Each is read
+ * only when it is needed, as a report reads each line several times. Findings are arrays by position, as there are
+ * many; bytes that are no UTF-8 (names of files may be anything) stand as code points in an array of one, so that
+ * nothing is lost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "runner/base/utf8.h"
 #include "validators/scan_report.h"
 
-#define LINE_VERSION 1
+#define LINE_VERSION 2
 
 /* ---- writing */
 
@@ -62,36 +63,29 @@ static json_t *finding_values(const struct finding *f)
 	return values;
 }
 
-static json_t *sizes(const size_t *values, size_t n)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_push(list, json_integer((json_int_t)values[i]));
-	return list;
-}
-
 void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out)
 {
-	json_auto_t *o = json_object();
+	const size_t *counts = f->findings.counts, *dropped = f->findings.dropped;
 	json_auto_t *findings = json_array();
+	json_auto_t *names = json_array();
 
-	json_put_int(o, "v", LINE_VERSION);
-	json_put(o, "file", any_text(f->file));
-	json_put(o, "workflow_id", any_text(f->workflow_id));
-	json_put_bool(o, "valid", f->valid);
-	json_put_int(o, "unreadable", f->unreadable);
-	json_put_int(o, "verdict", f->verdict);
-	json_put_bool(o, "acceptable", f->acceptable);
-	json_put_int(o, "baseline", (int64_t)f->baseline_matched);
-	json_put(o, "decision", f->decision ? json_incref(f->decision) : json_null());
-	json_put(o, "counts", sizes(f->findings.counts, ARRAY_SIZE(f->findings.counts)));
-	json_put_int(o, "suppressed", (int64_t)f->findings.suppressed_count);
-	json_put(o, "dropped", sizes(f->findings.dropped, ARRAY_SIZE(f->findings.dropped)));
-	json_write(o, 0, out);
+	json_push(names, any_text(f->file));
+	json_push(names, any_text(f->workflow_id));
 	for (size_t i = 0; i < f->findings.len; i++)
 		json_push(findings, finding_values(&f->findings.items[i]));
+	strbuf_addf(out, "%d %d %d %d %d %zu", LINE_VERSION, f->valid, f->unreadable, (int)f->verdict, f->acceptable,
+		    f->baseline_matched);
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.counts); i++)
+		strbuf_addf(out, " %zu", counts[i]);
+	strbuf_addf(out, " %zu", f->findings.suppressed_count);
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.dropped); i++)
+		strbuf_addf(out, " %zu", dropped[i]);
 	strbuf_addch(out, '\t');	/* stands in no JSON of ours */
+	json_write(names, 0, out);
+	strbuf_addch(out, '\t');
+	if (f->decision)
+		json_write(f->decision, 0, out);
+	strbuf_addch(out, '\t');
 	json_write(findings, 0, out);
 }
 
@@ -126,19 +120,6 @@ static json_int_t take_int(const json_t *v, json_int_t max, bool *ok)
 
 	*ok &= json_is_integer(v) && n >= 0 && n <= max;
 	return n >= 0 && n <= max ? n : 0;
-}
-
-static bool take_bool(const json_t *v, bool *ok)
-{
-	*ok &= json_is_boolean(v);
-	return json_is_true(v);
-}
-
-static void take_sizes(const json_t *list, size_t *ret, size_t n, bool *ok)
-{
-	*ok &= json_is_array(list) && json_array_size(list) == n;
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (size_t)take_int(json_array_get(list, i), INT64_MAX / 2, ok);
 }
 
 /* A word that outlives the line: the rule's own, or one kept with the file. */
@@ -213,26 +194,72 @@ static bool take_finding(const json_t *values, const struct rule_set *rules, str
 	return ok;
 }
 
-static bool take_head(const json_t *o, struct scanned_file *f)
-{
-	const json_t *decision = json_object_get(o, "decision");
-	bool ok = json_is_object(o) && (json_is_object(decision) || json_is_null(decision));
+/* The parts of a line, without the tabs between. */
+struct part {
+	const char *text;
+	size_t len;
+};
+enum { PART_NUMBERS, PART_NAMES, PART_DECISION, PART_FINDINGS, PARTS };
 
-	ok &= take_int(json_object_get(o, "v"), LINE_VERSION, &ok) == LINE_VERSION;
-	f->file = take_text(json_object_get(o, "file"), &ok);
-	ok &= f->file != NULL;
+static bool split_line(const char *line, size_t len, struct part parts[PARTS])
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		const char *tab = memchr(line, '\t', len);
+		size_t n = tab ? (size_t)(tab - line) : len;
+
+		if ((i + 1 < PARTS) != (tab != NULL))
+			return false;
+		parts[i] = (struct part){ line, n };
+		line += n + 1;
+		len -= n + (tab != NULL);
+	}
+	return true;
+}
+
+/* Digits and what ends them: a blank, or the end of the part. */
+static size_t next_number(struct part *p, size_t max, bool *ok)
+{
+	size_t n = 0, digits = 0;
+
+	for (; digits < p->len && digits < 19 && p->text[digits] >= '0' && p->text[digits] <= '9'; digits++)
+		n = 10 * n + (size_t)(p->text[digits] - '0');
+	*ok &= digits && n <= max && (digits == p->len || (p->text[digits] == ' ' && digits + 1 < p->len));
+	p->text += digits;
+	p->len -= digits;
+	if (p->len) {
+		p->text++;
+		p->len--;
+	}
+	return *ok ? n : 0;
+}
+
+static bool take_numbers(struct part p, struct scanned_file *f)
+{
+	const size_t any = INT64_MAX / 2;
+	bool ok = true;
+
+	ok &= next_number(&p, LINE_VERSION, &ok) == LINE_VERSION;
+	f->valid = next_number(&p, 1, &ok);
+	f->unreadable = (int)next_number(&p, 255, &ok);
+	f->verdict = (enum verdict)next_number(&p, VERDICT_BLOCK, &ok);
+	f->acceptable = next_number(&p, 1, &ok);
+	f->baseline_matched = next_number(&p, any, &ok);
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.counts); i++)
+		f->findings.counts[i] = next_number(&p, any, &ok);
+	f->findings.suppressed_count = next_number(&p, any, &ok);
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.dropped); i++)
+		f->findings.dropped[i] = next_number(&p, any, &ok);
+	return ok && !p.len;
+}
+
+static bool take_names(const json_t *names, struct scanned_file *f)
+{
+	bool ok = json_is_array(names) && json_array_size(names) == 2;
+
+	f->file = take_text(json_array_get(names, 0), &ok);
 	f->findings.file = f->file;
-	f->workflow_id = take_text(json_object_get(o, "workflow_id"), &ok);
-	f->valid = take_bool(json_object_get(o, "valid"), &ok);
-	f->unreadable = (int)take_int(json_object_get(o, "unreadable"), 255, &ok);
-	f->verdict = (enum verdict)take_int(json_object_get(o, "verdict"), VERDICT_BLOCK, &ok);
-	f->acceptable = take_bool(json_object_get(o, "acceptable"), &ok);
-	f->baseline_matched = (size_t)take_int(json_object_get(o, "baseline"), INT64_MAX / 2, &ok);
-	f->decision = json_is_object(decision) ? json_incref((json_t *)decision) : NULL;
-	take_sizes(json_object_get(o, "counts"), f->findings.counts, ARRAY_SIZE(f->findings.counts), &ok);
-	f->findings.suppressed_count = (size_t)take_int(json_object_get(o, "suppressed"), INT64_MAX / 2, &ok);
-	take_sizes(json_object_get(o, "dropped"), f->findings.dropped, ARRAY_SIZE(f->findings.dropped), &ok);
-	return ok;
+	f->workflow_id = take_text(json_array_get(names, 1), &ok);
+	return ok && f->file;
 }
 
 static bool take_findings(const json_t *list, const struct rule_set *rules, struct scanned_file *f)
@@ -247,33 +274,36 @@ static bool take_findings(const json_t *list, const struct rule_set *rules, stru
 	return ok;
 }
 
-static int refuse(struct scanned_file *f, struct error *err)
+static bool take_parts(const struct part parts[PARTS], enum scan_part wanted, const struct rule_set *rules,
+		       struct scanned_file *f, struct error *err)
 {
-	scanned_file_release(f);
-	return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
+	json_auto_t *names = NULL;
+	json_auto_t *findings = NULL;
+	const struct part *decision = &parts[PART_DECISION];
+
+	if (!take_numbers(parts[PART_NUMBERS], f))
+		return false;
+	if (wanted == SCAN_COUNTS)
+		return true;
+	if (json_parse(parts[PART_NAMES].text, parts[PART_NAMES].len, "names", &names, err) < 0 || !take_names(names, f))
+		return false;
+	if ((wanted & SCAN_HEAD) && decision->len &&
+	    (json_parse(decision->text, decision->len, "decision", &f->decision, err) < 0 || !json_is_object(f->decision)))
+		return false;
+	return !(wanted & SCAN_FINDINGS) ||
+	       (json_parse(parts[PART_FINDINGS].text, parts[PART_FINDINGS].len, "findings", &findings, err) == 0 &&
+		take_findings(findings, rules, f));
 }
 
 int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules,
 			   struct scanned_file *ret, struct error *err)
 {
-	const char *tab = memchr(line, '\t', len), *rest = tab ? tab + 1 : NULL;
 	struct scanned_file f = { .file = NULL };
-	json_auto_t *findings = NULL;
-	json_auto_t *head = NULL;
+	struct part parts[PARTS];
 
-	if (!tab)
-		return refuse(&f, err);
-	if (json_parse(line, (size_t)(tab - line), "result", &head, err) < 0)
-		return -1;
-	if (!take_head(head, &f))
-		return refuse(&f, err);
-	if (part == SCAN_WHOLE) {
-		if (json_parse(rest, len - (size_t)(rest - line), "findings", &findings, err) < 0) {
-			scanned_file_release(&f);
-			return -1;
-		}
-		if (!take_findings(findings, rules, &f))
-			return refuse(&f, err);
+	if (!split_line(line, len, parts) || !take_parts(parts, part, rules, &f, err)) {
+		scanned_file_release(&f);
+		return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
 	}
 	*ret = f;
 	return 0;

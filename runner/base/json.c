@@ -121,37 +121,127 @@ void json_push(json_t *array, json_t *value)
 	check_done(json_array_append_new(array, check(value)));
 }
 
-/* jansson leaves DEL, C1 controls and bidirectional controls as they are; JSON of ours may be looked at on a terminal, so they
- * become \u escapes. They can only stand inside strings, and a chunk never ends within a character. */
-static int write_chunk(const char *s, size_t len, void *arg)
+/* ---- writing: the form that jansson has, without its callback for every few bytes and its search for loops, which
+ * trees of ours do not have */
+
+/* A byte that stands for itself in a string. */
+static bool is_plain(unsigned char c)
 {
-	struct strbuf *out = arg;
-	size_t start = 0, i = 0;
+	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
 
-	while (i < len) {
+/* Characters that no terminal should see become \u escapes: jansson would leave DEL, C1 and bidirectional controls. */
+static void write_character(const char *s, size_t n, uint32_t cp, struct strbuf *out)
+{
+	static const char letters[] = "\"\\\b\f\n\r\t", escapes[] = "\"\\bfnrt";
+	const char *letter = cp < 0x80 && cp ? strchr(letters, (int)cp) : NULL;
+
+	if (letter) {
+		strbuf_addch(out, '\\');
+		strbuf_addch(out, escapes[letter - letters]);
+	} else if (cp >= 0x20 && (cp == UTF8_INVALID || !utf8_is_unsafe(cp))) {
+		strbuf_add(out, s, n);
+	} else if (cp < 0x10000) {
+		strbuf_addf(out, "\\u%04X", cp);
+	} else {
+		strbuf_addf(out, "\\u%04X\\u%04X", 0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + (cp & 0x3ff));
+	}
+}
+
+static void write_string(const char *s, size_t len, struct strbuf *out)
+{
+	strbuf_addch(out, '"');
+	for (size_t i = 0; i < len;) {
+		size_t start = i, n;
 		uint32_t cp;
-		size_t n = utf8_decode(s + i, len - i, &cp);
 
-		if (utf8_is_unsafe(cp) && cp >= 0x7f && cp != UTF8_INVALID) {
-			strbuf_add(out, s + start, i - start);
-			if (cp < 0x10000)
-				strbuf_addf(out, "\\u%04X", cp);
-			else
-				strbuf_addf(out, "\\u%04X\\u%04X", 0xd800 + ((cp - 0x10000) >> 10), 0xdc00 + (cp & 0x3ff));
-			start = i + n;
-		}
+		while (i < len && is_plain((unsigned char)s[i]))
+			i++;
+		strbuf_add(out, s + start, i - start);
+		if (i == len)
+			break;
+		n = utf8_decode(s + i, len - i, &cp);
+		write_character(s + i, n, cp, out);
 		i += n;
 	}
-	strbuf_add(out, s + start, len - start);
+	strbuf_addch(out, '"');
+}
+
+static void write_break(int indent, size_t depth, struct strbuf *out)
+{
+	if (!indent)
+		return;
+	strbuf_addch(out, '\n');
+	for (size_t i = 0; i < depth * (size_t)indent; i++)
+		strbuf_addch(out, ' ');
+}
+
+static void write_integer(json_int_t n, struct strbuf *out)
+{
+	char digits[24], *p = digits + sizeof(digits);
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+
+	do
+		*--p = (char)('0' + left % 10);
+	while (left /= 10);
+	if (n < 0)
+		*--p = '-';
+	strbuf_add(out, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static int write_chunk(const char *s, size_t len, void *arg)
+{
+	strbuf_add(arg, s, len);
 	return 0;
+}
+
+static void write_scalar(const json_t *value, struct strbuf *out)
+{
+	if (json_is_string(value))
+		write_string(json_string_value(value), json_string_length(value), out);
+	else if (json_is_integer(value))
+		write_integer(json_integer_value(value), out);
+	else if (json_is_real(value))
+		check_done(json_dump_callback(value, write_chunk, out,
+					      JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS)));
+	else
+		strbuf_addstr(out, json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false");
+}
+
+static void write_value(const json_t *value, int indent, size_t depth, struct strbuf *out)
+{
+	bool object = json_is_object(value), any = false;
+	size_t n = json_array_size(value);
+
+	if (!object && !json_is_array(value)) {
+		write_scalar(value, out);
+		return;
+	}
+	strbuf_addch(out, object ? '{' : '[');
+	for (size_t i = 0; i < n; i++, any = true) {
+		if (any)
+			strbuf_addch(out, ',');
+		write_break(indent, depth + 1, out);
+		write_value(json_array_get(value, i), indent, depth + 1, out);
+	}
+	for (void *i = json_object_iter((json_t *)value); i; i = json_object_iter_next((json_t *)value, i), any = true) {
+		const char *key = json_object_iter_key(i);
+
+		if (any)
+			strbuf_addch(out, ',');
+		write_break(indent, depth + 1, out);
+		write_string(key, strlen(key), out);
+		strbuf_addstr(out, indent ? ": " : ":");
+		write_value(json_object_iter_value(i), indent, depth + 1, out);
+	}
+	if (any)
+		write_break(indent, depth, out);
+	strbuf_addch(out, object ? '}' : ']');
 }
 
 void json_write(const json_t *value, int indent, struct strbuf *out)
 {
-	size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS) |
-		       (indent ? JSON_INDENT((size_t)indent) : JSON_COMPACT);
-
-	check_done(json_dump_callback(value, write_chunk, out, flags));
+	write_value(check((void *)value), indent, 0, out);
 }
 
 /* Nesting is bounded before jansson recurses. Strings are passed over; what is wrong otherwise jansson will say. */

@@ -207,10 +207,26 @@ static bool path_matches(const char *pattern, size_t pattern_len, const char *pa
 	}
 }
 
+/* Can a part that ends in this byte be what ends in that one? `globs`: wildcards of the path count as such. */
+static bool ends_fit(char pattern, char path, bool globs)
+{
+	return pattern == path || pattern == '*' || pattern == '?' ||
+	       (globs && (path == '*' || path == '?' || path == ']'));
+}
+
+/* Only paths with wildcards get here, for which the ends of the last part and of the one before it tell most apart. */
+static bool parts_fit(const struct pattern_text *pattern, const char *path, size_t len)
+{
+	const char *slash = memrchr(path, '/', len), *pattern_slash = memrchr(pattern->text, '/', pattern->len);
+
+	return !pattern_slash || !slash || slash == path || ends_fit(pattern_slash[-1], slash[-1], true);
+}
+
 static bool is_one_of(const struct pattern_text *patterns, size_t n, const char *path, size_t len, bool globs)
 {
 	for (size_t i = 0; i < n; i++)	/* most differ in their last byte */
-		if ((globs || patterns[i].text[patterns[i].len - 1] == path[len - 1] || patterns[i].text[patterns[i].len - 1] == '*') &&
+		if (ends_fit(patterns[i].text[patterns[i].len - 1], path[len - 1], globs) &&
+		    (!globs || parts_fit(&patterns[i], path, len)) &&
 		    path_matches(patterns[i].text, patterns[i].len, path, len, globs))
 			return true;
 	return false;
@@ -262,7 +278,7 @@ unsigned int knowledge_file_origin(const char *path, size_t len)
 
 		return origin_of_socket(path + 9, slash ? (size_t)(slash - path) - 9 : len - 9);
 	}
-	for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++)
+	for (size_t i = 0; (*path == '/' || *path == '-') && i < sizeof(devices) / sizeof(*devices); i++)
 		if (text_matches(devices[i].pattern, strlen(devices[i].pattern), path, len))
 			return devices[i].origin;
 	bool globs = memchr(path, '/', len) && has_wildcard(path, len);

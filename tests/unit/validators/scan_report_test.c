@@ -273,28 +273,16 @@ static void bytes_come_back(void **state)
 
 static void wrong_lines(void **state)
 {
+#define NUMBERS "2 1 0 0 1 0 0 0 0 0 0 0 0 0 0"
 	static const char *const lines[] = {
-		"", "\t", "{}", "{}\t[]", "[]\t[]", "null\tnull", "{\"v\":1}\t[]", "{\t[]",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}",
-		"{\"v\":2,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":null,\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":[\"\\u0100\"],\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":3,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,-1],\"suppressed\":0,\"dropped\":[0,0,0]}\t[]",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t{}",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[",
-		"{\"v\":1,\"file\":\"a\",\"workflow_id\":null,\"valid\":true,\"unreadable\":0,\"verdict\":0,\"acceptable\":true,\"baseline\":0,"
-		"\"decision\":null,\"counts\":[0,0,0,0,0],\"suppressed\":0,\"dropped\":[0,0,0]}\t[[\"a\",\"b\"]]",
+		"", "\t", "\t\t\t", "{}", NUMBERS, "{}\t[]\t\t[]", NUMBERS "\t[\"a\",null]\t\t[]\t", NUMBERS "\t[\"a\",null]\t[]",
+		"3 1 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 2 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]",
+		"2 1 0 3 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 1 0 0 1 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]",
+		"2 1 0 0 1 0 0 0 0 0 0 0 0 0 -1\t[\"a\",null]\t\t[]", NUMBERS " 0\t[\"a\",null]\t\t[]", NUMBERS " \t[\"a\",null]\t\t[]",
+		"2  1 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 1 0 0 1 0 0 0 0 0 0 0 0 0 9999999999999999999\t[\"a\",null]\t\t[]",
+		NUMBERS "\t[null,null]\t\t[]", NUMBERS "\t[[\"\\u0100\"],null]\t\t[]", NUMBERS "\t[\"a\"]\t\t[]", NUMBERS "\t{\t\t[]",
+		NUMBERS "\t[\"a\",null]\tnull\t[]", NUMBERS "\t[\"a\",null]\t{\t[]", NUMBERS "\t[\"a\",null]\t\t{}",
+		NUMBERS "\t[\"a\",null]\t\t[", NUMBERS "\t[\"a\",null]\t\t[[\"a\",\"b\"]]",
 	};
 	(void)state;
 

@@ -13,8 +13,8 @@
 #include "validators/shell/knowledge.h"
 
 #define POSITION_WORK_MAX ((size_t)256 << 20)	/* bytes read again for positions of one document */
-#define MATCH_WORK_MAX ((size_t)512 << 20)	/* bytes that patterns may look at … */
-#define MATCH_WORK_PER_BYTE 512			/* … besides so many for each of the document */
+#define MATCH_WORK_MAX ((size_t)64 << 20)	/* bytes that patterns may look at … */
+#define MATCH_WORK_PER_BYTE 64			/* … besides so many for each of the document */
 #define SHOWN_MAX 80			/* characters of a value in a message */
 
 /* ---- paths */

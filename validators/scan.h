@@ -14,7 +14,7 @@ void scanner_free(struct scanner *s);
 /* Add the findings of a package (which may have schema errors: what was decoded is looked at). `wpk` NULL: only text
  * rules on the document. Positions are exact inside plain, quoted and literal block scalars. Also reported, with ids
  * of their own: "scan/unresolved-command" (info: what could not be worked out), "scan/unreadable-shell" (info),
- * "scan/limit" (medium: a pattern or the text hit a ceiling), "scan/truncated". */
+ * "scan/limit" and "scan/truncated" (high: a ceiling was hit, and what was not looked at may hide anything). */
 void scan_package(struct scanner *s, const struct document *doc, const struct wpk *wpk, struct finding_list *findings);
 
 /* One text in one scope, for samples and `rules test`: shell and script text, or the YAML of a mapping for

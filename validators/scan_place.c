@@ -367,7 +367,7 @@ static bool exhausted(struct scan *sc, size_t len, const struct scan_place *plac
 	if (sc->match_work <= MATCH_WORK_MAX + MATCH_WORK_PER_BYTE * sc->doc->bytes_len)
 		return false;
 	if (!sc->exhausted_told)
-		scan_tell_own(sc, SEVERITY_MEDIUM, "scan/truncated", "split the package", place,
+		scan_tell_own(sc, SEVERITY_HIGH, "scan/truncated", "split the package", place,
 			      "the text makes the scanner look at too much, the rest of the file was not matched with "
 			      "all rules");
 	sc->exhausted_told = true;
@@ -390,7 +390,7 @@ enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const str
 	if (result != PATTERN_LIMIT)
 		return result;
 	state->given_up = true;
-	scan_tell_own(sc, SEVERITY_MEDIUM, "scan/limit",
+	scan_tell_own(sc, SEVERITY_HIGH, "scan/limit",
 		      "look at the text yourself; simplify the pattern if the rule is yours", place,
 		      "rule '%s' needs too much time or memory for this text and was given up for this file",
 		      sc->scanner->rules->rules[rule_index].id);

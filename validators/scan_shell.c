@@ -404,7 +404,7 @@ static void tell_problems(struct scan *sc, const struct shell_analysis *a, const
 		if (limit && sc->limit_told)
 			continue;
 		sc->limit_told |= limit;
-		scan_tell_own(sc, limit ? SEVERITY_MEDIUM : SEVERITY_INFO,
+		scan_tell_own(sc, limit ? SEVERITY_HIGH : SEVERITY_INFO,
 			      limit ? "scan/limit" : "scan/unreadable-shell",
 			      limit ? "split the script" : "let a shell check the script: sh -n", &place,
 			      texts[p->kind], p->what ? p->what : "construct");
@@ -413,7 +413,7 @@ static void tell_problems(struct scan *sc, const struct shell_analysis *a, const
 		struct scan_place place = shell_place(source, 0, 1);
 
 		sc->truncated_told = true;
-		scan_tell_own(sc, SEVERITY_MEDIUM, "scan/truncated", "split the script", &place,
+		scan_tell_own(sc, SEVERITY_HIGH, "scan/truncated", "split the script", &place,
 			      "the script makes too many commands or too long values, not all of them were looked at");
 	}
 }

@@ -414,7 +414,7 @@ static void tell_problems(struct scan *sc, const struct shell_analysis *a, const
 
 		sc->truncated_told = true;
 		scan_tell_own(sc, SEVERITY_HIGH, "scan/truncated", "split the script", &place,
-			      "the script makes too many commands or too long values, not all of them were looked at");
+			      "the script makes too many commands, or runs too long texts: not all of it was looked at");
 	}
 }
 

@@ -36,4 +36,10 @@ run --wpk=fine.wpk.yaml --policy=lenient; status 2 "no such policy"
 sed -i 's/^    - {name: tidy/    # sandbox_runner: ignore shell\/delete-system -- T is never the root there\n&/' danger.wpk.yaml
 run --wpk=danger.wpk.yaml; status 0 "a suppression counts here too"
 run --wpk=danger.wpk.yaml --no-ignore; status 4 "--no-ignore"
+
+# long texts: as data they are nothing, run they may hide anything
+blob() { echo "    - name: h"; echo "      type: shell"; echo "      config:"; echo "        command: |"; echo "          cat > blob <<'EOF'"
+	 seq -f '          echo aaaaaaaaaaaaaaaaaaaaaaaa %g' 5000; echo "          EOF"; echo "          $1 blob"; }
+blob "wc -c" | wpk data -; run scan --show=info data.wpk.yaml; status 0 "a long text that is only data"; out_lacks "scan/" "is not worth a word"
+blob "sh" | wpk code -; run scan code.wpk.yaml; status 1 "a long text that is run"; out_has "scan/truncated" "was not looked at to its end, and that is said"
 finish

@@ -78,6 +78,7 @@ static void finish(struct walker *w, struct shell_analysis *ret)
 	ret->commands = commands;
 	ret->len = w->len;
 	ret->truncated = w->truncated;
+	ret->values_cut = w->values_cut;
 	free(w->commands);
 	free(w->undo);
 	table_release(&w->variables);

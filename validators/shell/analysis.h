@@ -93,7 +93,8 @@ struct shell_command {
 struct shell_analysis {
 	const struct shell_command *commands;
 	size_t len;
-	bool truncated;		/* ceilings were hit (SHELL_MAX_COMMANDS, depth, bytes of values): there is more */
+	bool truncated;		/* ceilings were hit (SHELL_MAX_COMMANDS, depth, a cut value that is run): there are commands that are not here */
+	bool values_cut;	/* values were longer than is followed; what is only data loses nothing by it */
 	const struct shell_problem *problems;	/* of the text itself; see parse.h */
 	size_t problems_len;
 };

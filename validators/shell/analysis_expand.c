@@ -113,7 +113,7 @@ static void finish_field(struct builder *b)
 		b->origin |= ORIGIN_ASSEMBLED;
 	if (b->text.overflow) {
 		b->known = false;
-		b->w->truncated = true;
+		b->w->values_cut = true;
 	}
 	v.text = arena_strndup(b->w->arena, b->text.buf, b->text.len);
 	v.len = b->text.len;
@@ -181,7 +181,7 @@ static void add_value(struct builder *b, const struct shell_value *v, bool quote
 	struct shell_value cut = *v;
 
 	if (v->len > 256 && b->w->balance < (int64_t)v->len) {
-		b->w->truncated = true;
+		b->w->values_cut = true;
 		cut.len = 0;
 		cut.known = false;
 	}
@@ -504,7 +504,7 @@ struct shell_value capture_value(struct walker *w, struct capture *c)
 		.known = c->known, .origin = c->origin, .offset = c->offset, .source_len = c->source_len,
 	};
 
-	w->truncated |= c->text.overflow;
+	w->values_cut |= c->text.overflow;
 	strbuf_release(&c->text);
 	return v;
 }

@@ -52,6 +52,7 @@ void analyse_text(struct walker *w, const struct shell_value *code, unsigned int
 
 	while (len && code->text[len - 1] == '\n')
 		len--;
+	w->truncated |= w->values_cut && !code->known;
 	if (!len || value_is_unknown(code))
 		return;
 	if (w->depth >= SHELL_MAX_NESTING || w->levels >= LEVELS_MAX) {

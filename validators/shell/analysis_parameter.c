@@ -130,7 +130,7 @@ static bool pattern_affordable(struct walker *w, const struct shell_value *v, co
 	if (strpbrk(pattern, "*?[\\"))
 		cost = v->len > VALUE_PATTERN_MAX ? 0 : v->len * (v->len / 8 + 1) * (strlen(pattern) / 8 + 1);
 	if ((int64_t)cost > w->balance) {
-		w->truncated = true;
+		w->values_cut = true;
 		return false;
 	}
 	spend(w, cost);

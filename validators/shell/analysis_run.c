@@ -179,7 +179,7 @@ static bool output_affordable(struct walker *w, const struct shell_command *c, c
 	for (size_t i = 0; i < ARRAY_SIZE(verbose); i++)
 		if (!strcmp(c->name, verbose[i]) && cost < SHELL_MAX_VALUE / 64)
 			cost = SHELL_MAX_VALUE / 64;
-	return affordable(w, cost);
+	return value_affordable(w, cost);
 }
 
 /* What this text wrote before and a filter is given as a file reads as its input. */
@@ -206,7 +206,7 @@ static bool output_of(struct walker *w, const struct shell_command *c, const str
 		}
 		ws.len -= ws.len > 1 && !strcmp(ws.items[ws.len - 1].text, "-in");
 		v = file_content(w, path, &written);
-		if (v.len > 256 && !affordable(w, v.len))
+		if (v.len > 256 && !value_affordable(w, v.len))
 			v = (struct shell_value){ .text = "", .origin = v.origin };
 		capture_add(w, &all, &v);
 	}

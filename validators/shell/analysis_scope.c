@@ -175,7 +175,7 @@ void variable_append(struct walker *w, const char *name, size_t len, struct shel
 		return;
 	}
 	if (total > SHELL_MAX_VALUE || (w->balance < (int64_t)total && total > 4096)) {
-		w->truncated = true;
+		w->values_cut = true;
 		variable_assign(w, name, len, value_unknown(w->arena, name, len, old->origin | value.origin), odd);
 		return;
 	}
@@ -475,7 +475,7 @@ struct shell_value file_content(struct walker *w, const char *path, bool *writte
 		return v;
 	}
 	v = f->content;
-	if (f->room && v.len > 256 && !affordable(w, v.len)) {
+	if (f->room && v.len > 256 && !value_affordable(w, v.len)) {
 		v = (struct shell_value){ .text = "", .origin = v.origin };
 	} else if (f->room) {	/* it may still grow in place */
 		spend(w, v.len);

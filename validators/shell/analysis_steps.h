@@ -151,6 +151,15 @@ static inline void spend(struct walker *w, size_t n)
 		w->balance = 0;
 }
 
+/* May `n` bytes of a value be copied or worked on once more? If not, it is not known from here on. */
+static inline bool value_affordable(struct walker *w, size_t n)
+{
+	if (w->balance >= (int64_t)n * 16)
+		return true;
+	w->values_cut = true;
+	return false;
+}
+
 /* May `n` bytes of text be gone over once more? */
 static inline bool affordable(struct walker *w, size_t n)
 {

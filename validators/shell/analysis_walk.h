@@ -110,7 +110,7 @@ struct walker {
 	size_t text_len;
 	struct shell_command *commands;
 	size_t len, alloc;
-	bool truncated;
+	bool truncated, values_cut;	/* see struct shell_analysis */
 	int64_t balance;
 	uint64_t work;		/* all that was done, for tests */
 	size_t paid;		/* bytes of the outermost text that went into the balance */

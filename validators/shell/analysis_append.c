@@ -139,7 +139,7 @@ void run_appended(struct walker *w, const struct running *r, struct call *inner)
 		inner->odd = ws.odd;
 		inner->argc = ws.len;
 		run_call(w, inner);
-		if (n && !affordable(w, inner->source_len))
+		if (n && !affordable_again(w, inner->source_len))
 			break;
 	}
 }

@@ -209,7 +209,7 @@ void walk_simple(struct walker *w, const struct shell_node *node)
 	w->variant = 0;
 	w->variants = 1;
 	walk_variant(w, node);
-	for (unsigned int n = w->variants, i = 1; i < n && affordable(w, node->source_len); i++) {
+	for (unsigned int n = w->variants, i = 1; i < n && affordable_again(w, node->source_len); i++) {
 		w->variant = i;
 		walk_variant(w, node);
 	}

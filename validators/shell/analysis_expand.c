@@ -217,12 +217,27 @@ static void add_parameter(struct builder *b, const struct shell_part *part, bool
 		b->started = true;
 }
 
+/* Does the text stand as it is in an argument of the commands that made it? */
+static bool stands_there(const struct walker *w, size_t from, const struct shell_value *v)
+{
+	for (size_t i = from; i < w->len; i++)
+		for (size_t k = 1; k < w->commands[i].argc; k++)
+			if (memmem(w->commands[i].argv[k].text, w->commands[i].argv[k].len, v->text, v->len))
+				return true;
+	return false;
+}
+
 static void add_substitution(struct builder *b, const struct shell_part *part)
 {
 	bool located = false;
+	size_t first = b->w->len;
 	struct shell_value v = substitute(b->w, part->body, &located);
 
-	if (v.known && v.len && !located)
+	if (!b->split && v.len > 1 && v.len < 256 && stands_there(b->w, first, &v))
+		located = true;		/* NAME=$(echo x | sed …) hides nothing */
+
+	/* do_$(…) is how functions are chosen */
+	if (v.known && v.len && !located && (!b->text.len || !strchr("_-.:", b->text.buf[b->text.len - 1])))
 		b->odd = true;
 	add_value(b, &v, part->quoted);
 	if (part->quoted)
@@ -509,15 +524,21 @@ struct shell_value capture_value(struct walker *w, struct capture *c)
 	return v;
 }
 
-/* Programs that tell where something is: a name from them is no disguise. */
+/* A name from programs that make text is a disguise; from others, such as `which` or a function that chooses, it is not. */
 static bool locates(const struct walker *w, size_t from)
 {
-	static const char *const names[] = { "which", "command", "type", "readlink", "realpath", "dirname", "pwd", "git" };
+	static const char *const makers[] = { "echo", "printf", "cat", "rev", "tr", "base64", "base32", "xxd", "sed", "cut", "awk", "head", "tail",
+					      "tac", "fold", "paste", "od", "openssl", "gunzip", "zcat", "seq", "basename", "grep", "compgen", "sort",
+					      "true", ":", "xargs", "bash", "sh", "eval", "perl", "python3" };
 
-	for (size_t i = from; i < w->len; i++)
-		for (size_t k = 0; k < ARRAY_SIZE(names); k++)
-			if (!strcmp(w->commands[i].name, names[k]))
-				return true;
+	for (size_t i = from; i < w->len; i++) {
+		bool maker = false;
+
+		for (size_t k = 0; k < ARRAY_SIZE(makers) && !maker; k++)
+			maker = !strcmp(w->commands[i].name, makers[k]);
+		if (!maker)
+			return true;
+	}
 	return false;
 }
 

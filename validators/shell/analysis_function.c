@@ -76,10 +76,9 @@ static bool call_function(struct walker *w, struct function *f, const struct cal
 
 	if (tells_nothing_new(f, c))
 		return false;
-	if (w->calls >= CALL_DEPTH_MAX || w->levels >= LEVELS_MAX || !affordable(w, f->source_len)) {
-		w->truncated = true;
+	/* a body that was never walked is walked at the end */
+	if (w->calls >= CALL_DEPTH_MAX || w->levels >= LEVELS_MAX || !affordable_again(w, f->source_len))
 		return false;
-	}
 	own = arena_alloc(w->arena, c->argc * sizeof(*own));
 	memcpy(own, c->argv, c->argc * sizeof(*own));
 	own[0] = args_len ? args[0] : value_unknown(w->arena, "0", 1, ORIGIN_INPUT);

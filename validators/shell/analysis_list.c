@@ -196,7 +196,7 @@ static void walk_while(struct walker *w, const struct shell_node *node)
 		w->traits = traits;
 		walk_loop(w, node->bodies[1], endless);
 		/* once more when the condition read a line and there are more */
-		if (!in || in->pos == pos || in->pos >= in->value.len || !affordable(w, node->source_len))
+		if (!in || in->pos == pos || in->pos >= in->value.len || !affordable_again(w, node->source_len))
 			break;
 	}
 	w->conditional -= !endless;
@@ -207,7 +207,7 @@ static void loop_over(struct walker *w, const struct shell_node *node, const str
 	size_t len = strlen(node->name), i = 0;
 	struct shell_value rest;
 
-	for (; i < n && i < LOOP_VALUES_MAX && (!i || affordable(w, node->source_len)); i++) {
+	for (; i < n && i < LOOP_VALUES_MAX && (!i || affordable_again(w, node->source_len)); i++) {
 		variable_assign(w, node->name, len, values[i], false);
 		walk_loop(w, node->bodies[0], false);
 	}

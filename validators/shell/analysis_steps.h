@@ -161,9 +161,15 @@ static inline bool value_affordable(struct walker *w, size_t n)
 }
 
 /* May `n` bytes of text be gone over once more? */
+static inline bool affordable_again(const struct walker *w, size_t n)
+{
+	return w->balance >= (int64_t)n * 16;
+}
+
+/* The same where a no means that something is not seen at all. */
 static inline bool affordable(struct walker *w, size_t n)
 {
-	if (w->balance >= (int64_t)n * 16)
+	if (affordable_again(w, n))
 		return true;
 	w->truncated = true;
 	return false;

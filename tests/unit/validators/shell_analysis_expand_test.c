@@ -107,7 +107,7 @@ static const struct row substitutions_rows[] = {
 	{ "rm -rf $(echo /)", "", "echo / ;; rm -rf /" },
 	{ "rm -rf $(cat list | sort)", "", "cat list ;; sort ;; rm -rf $(cat list | sort)" },
 	{ "rm -rf $(mktemp -d)", "", "mktemp -d ;; rm -rf $(mktemp -d)" },
-	{ "X=$(printf '%s' 'rm -rf /'); $X", "", "printf %s rm -rf / ;; X=rm -rf / ;; rm -rf / {obfuscated}" },
+	{ "X=$(printf '%s' 'rm -rf /'); $X", "", "printf %s rm -rf / ;; X=rm -rf / ;; rm -rf /" },
 	{ "echo `date +%s`", "", "date +%s ;; echo $(date +%s)" },
 	{ "D=$(cd \"$(dirname \"$0\")\" && pwd); ls $D", "", "dirname ${0} ;; cd . ;; pwd ;; D=. ;; ls ." },
 	{ "D=$(cd /srv && pwd); ls $D", "", "cd /srv ;; pwd ;; D=/srv ;; ls /srv" },

@@ -122,7 +122,7 @@ static const struct row functions_rows[] = {
 	{ "f() { a; }; f() { b; }; f", "", "f ;; b ;; a {function}" },
 	{ "f() { g() { x; }; }; f", "", "f ;; x {function}" },
 	{ "sh -c 'f() { rm -rf /; }'", "", "sh -c f() { rm -rf /; } ;; rm -rf / {nested,function}" },
-	{ "f() { echo v; }; X=$(f); $X", "", "f ;; echo v ;; X=v ;; v {obfuscated}" },
+	{ "f() { echo v; }; X=$(f); $X", "", "f ;; echo v ;; X=v ;; v" },
 	{ "rmall() { rm -rf \"$1\"; }; for d in /a /b; do rmall $d; done", "e",
 	  "rmall /a {loop} ;; rm -rf /a deletes*:/a {loop} ;; rmall /b {loop} ;; "
 	  "rm -rf /b deletes*:/b {loop}" },

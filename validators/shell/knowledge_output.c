@@ -115,7 +115,11 @@ static bool interpreter_output(struct output_call *c)
 	unsigned int origin;
 	struct text_out out;
 
-	if (!knowledge_interpreter(c->arena, c->argv, c->argc, c->input, &it) || !it.code.len || !it.code.known || it.file)
+	if (!knowledge_interpreter(c->arena, c->argv, c->argc, c->input, &it))
+		return false;
+	if (!strcmp(it.language, "python") && !it.code.len && output_python_module(c))
+		return true;
+	if (!it.code.len || !it.code.known || it.file)
 		return false;
 	out = out_init(c->arena, 64);
 	if (!code_printed(c->arena, it.language, &it.code, &out, &origin))

@@ -44,6 +44,7 @@ const struct shell_value *output_operand(struct output_call *c, size_t n);
 /* What the URLs and hosts among the arguments make of what is fetched from them. */
 unsigned int output_network_origin(const struct shell_value *argv, size_t argc);
 
+bool output_python_module(struct output_call *c);
 bool output_echo(struct output_call *c);
 bool output_printf(struct output_call *c);
 bool output_sed(struct output_call *c);

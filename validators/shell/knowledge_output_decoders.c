@@ -204,6 +204,18 @@ static bool run_tar(struct output_call *c)
 	return false;
 }
 
+/* python3 -m base64 -d */
+bool output_python_module(struct output_call *c)
+{
+	bool base64 = false, decode = false;
+
+	for (size_t i = 1; i < c->argc; i++) {
+		base64 |= value_is(&c->argv[i], "base64") && value_is(&c->argv[i - 1], "-m");
+		decode |= value_is(&c->argv[i], "-d") || value_is(&c->argv[i], "-u");
+	}
+	return base64 && decode && decoded_value(c, c->input, c->input->origin, decode_base64);
+}
+
 #define PACKED { .values = "SbTMlof", .long_values = "suffix threads format level output memory" }
 #define DECODE_BY_OPTION "d"
 

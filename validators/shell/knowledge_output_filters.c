@@ -56,6 +56,23 @@ static bool run_opaque(struct output_call *c)
 	return output_unknown(c, origin);
 }
 
+/* Other character sets have the same letters. */
+static bool run_iconv(struct output_call *c)
+{
+	const struct shell_value *input;
+	unsigned int origin;
+
+	if (!output_source(c, 0, &input, &origin) || !input->known)
+		return output_unknown(c, origin);
+	for (size_t i = 0; i < input->len; i++)
+		if ((unsigned char)input->text[i] >= 0x80)
+			return output_unknown(c, origin);
+	for (size_t i = 1; i < c->argc; i++)
+		if (strcasestr(c->argv[i].text, "utf-16") || strcasestr(c->argv[i].text, "utf-7") || strcasestr(c->argv[i].text, "ebcdic"))
+			return output_unknown(c, origin | ORIGIN_DECODED);
+	return output_slice(c, input, 0, input->len, 0);
+}
+
 /* dd without if=, or of what it reads; with of= it prints nothing */
 static bool run_dd(struct output_call *c)
 {
@@ -508,7 +525,7 @@ const struct output_program output_filters[] = {
 		"exclude color label" } },
 	{ .name = "gsed", .run = output_sed, .options = { .values = "efl", .glued = "i", .long_values = "expression file line-length" } },
 	{ .name = "head", .run = run_head, .options = COUNTED },
-	{ .name = "iconv", .run = run_opaque, .options = { .values = "fto", .long_values = "from-code to-code output" } },
+	{ .name = "iconv", .run = run_iconv, .options = { .values = "fto", .long_values = "from-code to-code output" } },
 	{ .name = "jq", .run = run_opaque, .words = "program", .options = { .values = "fL", .long_values = "arg:2 argjson:2 slurpfile:2 rawfile:2 indent from-file" } },
 	{ .name = "less", .run = run_pass },
 	{ .name = "mawk", .run = output_awk, .options = { .values = "Fvf" } },

@@ -312,6 +312,10 @@ static const struct {
 	{ "lua -e 'io.write(\"rm\")'", NULL, "al|rm" },
 	{ "lua -e 'print(\"rm\")'", NULL, "al|rm\n" },
 	{ "python3 -c 'import os; os.system(\"id\"); print(1)'", NULL, "none" },
+	{ "iconv -f utf-8 -t ascii", "rm x\n", "l|rm x\n" },
+	{ "iconv -f utf-16 -t ascii", "rm\n", "dl" },
+	{ "python3 -m base64 -d", "cm0=", "dl|rm" },
+	{ "python3 -m base64", "cm0=", "none" },
 	{ "unknown-program a", NULL, "none" },
 };
 

@@ -62,13 +62,13 @@ static void scan_one(struct scan *sc, const char *text, size_t len, struct embed
 		document_free(doc);
 		doc = parse_without_variables(sc, text, len);
 	}
-	if (!doc)
+	if (!doc || !doc->root) {
+		document_free(doc);
 		return;
-	if (doc->root) {
-		sc->embedding = e;
-		scan_structure(sc, doc->root, NULL);
-		sc->embedding = outside;
 	}
+	sc->embedding = e;
+	scan_structure(sc, doc->root, NULL);
+	sc->embedding = outside;
 	/* nodes are known by their addresses, which another document may get again */
 	ARRAY_GROW(sc->inner, sc->inner_len, sc->inner_alloc);
 	sc->inner[sc->inner_len++] = doc;
@@ -93,13 +93,21 @@ static size_t document_end(const char *text, size_t len, size_t from, size_t *ne
 	return len;
 }
 
+static void tell_too_many(struct scan *sc, const struct scan_place *place)
+{
+	if (!sc->limit_told)
+		scan_tell_own(sc, SEVERITY_MEDIUM, "scan/limit", "split the package", place,
+			      "more than %d manifests stand inside texts, from here on they were not looked at",
+			      EMBEDDED_MAX);
+	sc->limit_told = true;
+}
+
 void scan_embedded(struct scan *sc, const char *text, size_t len, const struct scan_place *place)
 {
 	struct embedding e = { .place = *place };
 	size_t next;
 
-	if (sc->embedding || len < 8 || len > embedded_limits.max_bytes || sc->inner_len >= EMBEDDED_MAX ||
-	    !looks_like_manifest(text, len))
+	if (sc->embedding || len > embedded_limits.max_bytes || !looks_like_manifest(text, len))
 		return;
 	if (place->whole) {
 		e.place.whole = false;
@@ -115,6 +123,12 @@ void scan_embedded(struct scan *sc, const char *text, size_t len, const struct s
 		size_t end = document_end(text, len, from, &next);
 		struct embedding part = e;
 
+		if (!looks_like_manifest(text + from, end - from))
+			continue;
+		if (sc->inner_len == EMBEDDED_MAX) {
+			tell_too_many(sc, place);
+			return;
+		}
 		part.base += from;
 		scan_one(sc, text + from, end - from, &part);
 	}

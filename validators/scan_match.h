@@ -70,7 +70,7 @@ struct embedding {		/* a document inside a text */
 	size_t base;			/* bytes of the place before the inner document */
 	bool exact;			/* the text stands there as it is */
 };
-#define EMBEDDED_MAX 10000		/* documents inside one */
+#define EMBEDDED_MAX 1000		/* documents inside one */
 #define PIPELINE_DEPTH_MAX 8		/* commands before one that applies a manifest */
 #define FILE_DISTANCE_MAX 200		/* commands between writing a manifest and applying it */
 

@@ -76,6 +76,24 @@ static void many_findings_are_counted_exactly(void **state)
 	rules_free(rules);
 }
 
+/* Each manifest inside a text is a document: there is a ceiling, and what is none is not kept. */
+static void many_manifests_are_bounded(void **state)
+{
+	struct rule_set *rules = rules_builtin(RULES_DEFAULT);
+	struct finding_list findings;
+
+	(void)state;
+	scan_script_of(rules, "          kubectl apply -f - <<E\n          {apiVersion: v1, spec: {containers: []}}\n          E\n",
+		       90 * 2000, &findings);
+	assert_int_equal(count(&findings, "scan/limit"), 1);
+	finding_list_release(&findings);
+	scan_script_of(rules, "          kubectl apply -f - <<E\n          ---\n          apiVersion: {\n          ---\n          E\n",
+		       90 * 2000, &findings);
+	assert_int_equal(count(&findings, "scan/limit"), 0);
+	finding_list_release(&findings);
+	rules_free(rules);
+}
+
 /* Each form of a large text, twice as long: less than three times as long to scan, measured with the least of several runs. */
 static void work_is_linear(void **state)
 {
@@ -135,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_costly_pattern_is_given_up),
 		cmocka_unit_test(many_findings_are_counted_exactly),
+		cmocka_unit_test(many_manifests_are_bounded),
 		cmocka_unit_test(work_is_linear),
 		cmocka_unit_test(odd_texts_are_survived),
 	};

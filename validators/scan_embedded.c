@@ -96,7 +96,7 @@ static size_t document_end(const char *text, size_t len, size_t from, size_t *ne
 static void tell_too_many(struct scan *sc, const struct scan_place *place)
 {
 	if (!sc->limit_told)
-		scan_tell_own(sc, SEVERITY_MEDIUM, "scan/limit", "split the package", place,
+		scan_tell_own(sc, SEVERITY_HIGH, "scan/limit", "split the package", place,
 			      "more than %d manifests stand inside texts, from here on they were not looked at",
 			      EMBEDDED_MAX);
 	sc->limit_told = true;

@@ -113,7 +113,7 @@ static int open_suppressions(struct scan_judge *j, const char *ignore_file, stru
 	if (read_document(ignore_file, &j->ignore_doc, err) < 0)
 		return error_prefix(err, "suppressions");
 	finding_list_init(&findings, ignore_file);
-	suppressions_add_document(j->suppressions, j->ignore_doc, &findings);
+	suppressions_add_document(j->suppressions, j->ignore_doc, true, &findings);
 	add_findings(report, ignore_file, &findings);
 	finding_list_release(&findings);
 	return 0;
@@ -129,11 +129,11 @@ static struct suppressions *read_beside(const struct scan_judge *j, const char *
 	finding_list_init(&findings, path);
 	finding_list_init(&said, path);
 	if (j->ignore_doc)
-		suppressions_add_document(s, j->ignore_doc, &said);	/* what is wrong with it has been told */
+		suppressions_add_document(s, j->ignore_doc, true, &said);	/* what is wrong with it has been told */
 	if (read_document(path, &doc, &err) < 0)
 		finding_add(&findings, FINDING_ERROR, "source/unreadable", (struct position){ 0 }, "%s", err.text);
 	else
-		suppressions_add_document(s, doc, &findings);
+		suppressions_add_document(s, doc, false, &findings);
 	add_findings(report, path, &findings);
 	finding_list_release(&findings);
 	finding_list_release(&said);

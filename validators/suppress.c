@@ -23,7 +23,8 @@ struct ignore {
 	char *reason;
 	enum finding_suppression kind;
 	struct position position;	/* where it stands */
-	bool used;
+	bool trusted;			/* does not come with the package: may be about critical findings as well */
+	bool used, refused;
 };
 
 struct ignores {
@@ -342,9 +343,9 @@ static void check_keys(const struct node *entry, struct finding_list *findings)
 	}
 }
 
-static void add_entry(struct suppressions *s, const struct node *entry, struct finding_list *findings)
+static void add_entry(struct suppressions *s, const struct node *entry, bool trusted, struct finding_list *findings)
 {
-	struct ignore ignore = { .kind = SUPPRESSED_BESIDE, .until = __LONG_MAX__, .position = entry->start };
+	struct ignore ignore = { .kind = SUPPRESSED_BESIDE, .trusted = trusted, .until = __LONG_MAX__, .position = entry->start };
 	autofree char *until = NULL;
 
 	if (entry->kind != NODE_MAPPING || !node_get(entry, "rule")) {
@@ -367,7 +368,7 @@ static void add_entry(struct suppressions *s, const struct node *entry, struct f
 	keep(s, &s->beside, ignore, findings);
 }
 
-void suppressions_add_document(struct suppressions *s, const struct document *doc, struct finding_list *findings)
+void suppressions_add_document(struct suppressions *s, const struct document *doc, bool trusted, struct finding_list *findings)
 {
 	const struct node *list = node_get(doc->root, "ignore");
 
@@ -381,7 +382,7 @@ void suppressions_add_document(struct suppressions *s, const struct document *do
 		return;
 	}
 	for (size_t i = 0; i < list->len; i++)
-		add_entry(s, list->items[i], findings);
+		add_entry(s, list->items[i], trusted, findings);
 }
 
 /* ---- use */
@@ -405,9 +406,30 @@ static void suppress(struct ignores *list, struct finding *f, const char *file)
 		if (!concerns(ignore, f, file))
 			continue;
 		ignore->used = true;
+		if (f->severity == SEVERITY_CRITICAL && !ignore->trusted) {
+			ignore->refused = true;
+			continue;
+		}
 		f->suppressed = true;
 		f->suppression = ignore->kind;
 		f->justification = xstrdup(ignore->reason);
+	}
+}
+
+/* A package is the last to ask whether it is harmless. */
+static void say_refused(struct ignores *list, bool in_file, struct finding_list *findings)
+{
+	for (size_t i = 0; i < list->len; i++) {
+		struct ignore *ignore = &list->items[i];
+		char quoted[UTF8_QUOTE_SIZE];
+
+		if (!ignore->refused)
+			continue;
+		ignore->refused = false;
+		finding_add(findings, FINDING_WARNING, "suppress/critical", in_file ? ignore->position : (struct position){ 0 },
+			    "what comes with a package cannot ignore its critical findings (%s), so they count",
+			    utf8_quote(quoted, ignore->rule, strlen(ignore->rule)))->suggestion =
+			xstrdup("name it in a file given by --ignore-file");
 	}
 }
 
@@ -432,6 +454,8 @@ void suppressions_apply(struct suppressions *s, const struct document *doc, stru
 				    "nothing is found here by %s that would have to be ignored",
 				    utf8_quote(quoted, in_file.items[i].rule, strlen(in_file.items[i].rule)));
 	}
+	say_refused(&in_file, true, findings);
+	say_refused(&s->beside, false, findings);
 	ignores_release(&in_file);
 	finding_sort(findings);
 }

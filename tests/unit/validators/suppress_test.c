@@ -93,7 +93,7 @@ static void beside(void **state)
 	assert_int_equal(document_parse("a: 1\n", 5, "t", &yaml_default_limits, &empty, NULL), 0);
 	finding_list_init(&problems, "i");
 	finding_list_init(&findings, "t");
-	suppressions_add_document(s, doc, &problems);
+	suppressions_add_document(s, doc, true, &problems);
 	print(&problems, &wrong);
 	assert_string_equal(wrong.buf, "suppress/no-reason:4!\nsuppress/unknown-key:5!\nsuppress/entry:6!\nsuppress/wrong-date:7!\n");
 	found(&findings, "shell/a", 3, "spec.handlers[0].config.command");
@@ -108,6 +108,39 @@ static void beside(void **state)
 	document_free(doc);
 	document_free(empty);
 	suppressions_free(s);
+}
+
+static void critical_ones(void **state)
+{
+	static const struct { bool trusted; const char *said; } cases[] = {
+		{ true, "shell/a:2 file\n" }, { false, "suppress/critical:0!\nsuppress/critical:1!\nshell/a:2\n" },
+	};
+	static const char text[] = "# sandbox_runner: ignore shell/a -- comment\na: 1\n", file[] = "ignore: [{rule: shell/a, reason: file}]\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct suppressions *s = suppressions_new(&rule_set, TODAY);
+		autostrbuf struct strbuf said = STRBUF_INIT(STRBUF_NO_MAX);
+		struct document *doc, *beside_doc;
+		struct finding_list findings;
+
+		assert_int_equal(document_parse(text, strlen(text), "t", &yaml_default_limits, &doc, NULL), 0);
+		assert_int_equal(document_parse(file, strlen(file), "i", &yaml_default_limits, &beside_doc, NULL), 0);
+		finding_list_init(&findings, "t");
+		suppressions_add_document(s, beside_doc, cases[i].trusted, &findings);
+		found(&findings, "shell/a", 2, NULL);
+		findings.items[0].severity = SEVERITY_CRITICAL;
+		suppressions_apply(s, doc, &findings);
+		print(&findings, &said);
+		if (cases[i].trusted)	/* the comment is refused all the same */
+			assert_non_null(strstr(said.buf, "shell/a:2 file\n"));
+		else
+			assert_string_equal(said.buf, cases[i].said);
+		finding_list_release(&findings);
+		document_free(doc);
+		document_free(beside_doc);
+		suppressions_free(s);
+	}
 }
 
 static void baselines(void **state)
@@ -152,6 +185,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(comments),
 		cmocka_unit_test(beside),
+		cmocka_unit_test(critical_ones),
 		cmocka_unit_test(baselines),
 	};
 

@@ -53,7 +53,8 @@ static void find_paths(struct walker *w, const struct shell_command *c, struct w
 
 	for (size_t i = 1; i < c->argc; i++)
 		for (size_t k = 0; k < ARRAY_SIZE(tests) && c->argv[i].text[0] == '-'; k++)
-			filtered |= !strncmp(c->argv[i].text + 1, tests[k], strlen(tests[k]));
+			filtered |= !strncmp(c->argv[i].text + 1, tests[k], strlen(tests[k])) &&
+				    (i + 1 == c->argc || strcmp(c->argv[i + 1].text, "*") != 0);
 	for (size_t i = 1; i < c->argc && !strchr("-(!", c->argv[i].text[0]); i++) {
 		struct shell_value v = c->argv[i];
 

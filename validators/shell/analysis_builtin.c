@@ -82,6 +82,23 @@ static void declare_array(struct walker *w, const char *name, size_t len, const 
 	variable_set_array(w, name, len, ws.items, ws.len);
 }
 
+/* NAME=value whose value programs run as a command. */
+void analyse_hook(struct walker *w, const struct shell_value *assignment)
+{
+	static const char *const names[] = { "PAGER", "GIT_PAGER", "MANPAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SSH_COMMAND", "LESSOPEN",
+					     "PROMPT_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "BROWSER", "GIT_ASKPASS" };
+	size_t n = identifier_len(assignment->text);
+	struct shell_value v = *assignment;
+
+	if (!n || v.text[n] != '=' || !memchr(v.text, ' ', v.len))
+		return;
+	v.text += n + 1;
+	v.len -= n + 1;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strlen(names[i]) == n && !memcmp(names[i], assignment->text, n))
+			analyse_text(w, &v, 0);
+}
+
 static void declare(struct walker *w, const struct shell_value *arg, bool local, bool export)
 {
 	size_t n = identifier_len(arg->text);
@@ -107,12 +124,13 @@ static void declare(struct walker *w, const struct shell_value *arg, bool local,
 	}
 	if (export)
 		variable_export(w, arg->text, n);
+	analyse_hook(w, arg);
 }
 
 static void run_declaration(struct walker *w, const struct call *c)
 {
 	const char *name = c->argv[0].text;
-	bool export = !strcmp(name, "export"), global = export || !strcmp(name, "readonly");
+	bool export = !strcmp(name, "export"), global = export || !strcmp(name, "readonly"), reference = false;
 
 	for (size_t i = 1; i < c->argc; i++) {
 		const char *s = c->argv[i].text;
@@ -120,8 +138,11 @@ static void run_declaration(struct walker *w, const struct call *c)
 		if (s[0] == '-') {
 			export |= strchr(s, 'x') != NULL;
 			global |= strchr(s, 'g') != NULL;
+			reference |= !export && strchr(s, 'n') != NULL;
 		} else {
 			declare(w, &c->argv[i], !global && w->frame, export);
+			if (reference && variable_find(w, s, identifier_len(s)))
+				variable_find(w, s, identifier_len(s))->now.reference = true;
 		}
 	}
 }
@@ -228,9 +249,27 @@ static void read_fields(struct walker *w, const struct call *c, size_t first, st
 	}
 }
 
+static void read_array(struct walker *w, const struct call *c, size_t first, struct shell_value line)
+{
+	struct words ws = { .items = NULL };
+
+	if (first >= c->argc || !is_identifier(c->argv[first].text))
+		return;
+	for (const char *s = line.text + strspn(line.text, " \t"); *s; s += strspn(s, " \t")) {
+		struct shell_value v = line;
+
+		v.len = strcspn(s, " \t");
+		v.text = arena_strndup(w->arena, s, v.len);
+		words_push(w, &ws, v, false);
+		s += v.len;
+	}
+	variable_set_array(w, c->argv[first].text, c->argv[first].len, ws.items, ws.len);
+}
+
 static void run_read(struct walker *w, const struct call *c)
 {
 	struct stream *in = w->fds[0];
+	bool array = false;
 	char end = '\n';
 	size_t first = 1;
 
@@ -238,8 +277,7 @@ static void run_read(struct walker *w, const struct call *c)
 		const char *s = c->argv[first].text;
 		char last = s[strlen(s) - 1];
 
-		if (s[1] == 'a' && first + 1 < c->argc)
-			break;
+		array |= last == 'a';
 		if (strchr("dintpNu", last) && first + 1 < c->argc) {
 			first++;
 			if (last == 'd')
@@ -249,14 +287,23 @@ static void run_read(struct walker *w, const struct call *c)
 		}
 	}
 	if (in && in->value.len && !value_is_unknown(&in->value) && in->pos < in->value.len) {
-		read_fields(w, c, first, next_line(w, in, end));
+		if (array)
+			read_array(w, c, first, next_line(w, in, end));
+		else
+			read_fields(w, c, first, next_line(w, in, end));
 		return;
 	}
-	for (size_t i = first; i < c->argc; i++)
-		if (is_identifier(c->argv[i].text))
-			variable_assign(w, c->argv[i].text, c->argv[i].len,
-					value_unknown(w->arena, c->argv[i].text, c->argv[i].len,
-						      in && in->value.origin ? in->value.origin : ORIGIN_INPUT), false);
+	for (size_t i = first; i < c->argc; i++) {
+		const struct shell_value *name = &c->argv[i];
+		unsigned int origin = in && in->value.origin ? in->value.origin : ORIGIN_INPUT;
+
+		if (!is_identifier(name->text))
+			continue;
+		if (in && value_is_unknown(&in->value))		/* the lines of $(find /) read so */
+			variable_assign(w, name->text, name->len, in->value, false);
+		else
+			variable_assign(w, name->text, name->len, value_unknown(w->arena, name->text, name->len, origin), false);
+	}
 }
 
 static void run_mapfile(struct walker *w, const struct call *c)

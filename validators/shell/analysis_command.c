@@ -77,6 +77,7 @@ static void assign_array(struct walker *w, const struct shell_assignment *a, str
 			item.text = close + 2;
 			item.len = v->len - (size_t)(close + 2 - v->text);
 			variable_assign(w, key.buf, key.len, item, false);
+			ws.items[i] = item;
 		}
 	}
 	strbuf_addch(text, ')');
@@ -192,6 +193,8 @@ static void walk_variant(struct walker *w, const struct shell_node *node)
 	c.argc = ws.len;
 	c.offset = node->offset;
 	c.source_len = node->source_len;
+	for (size_t i = 0; i < c.assignments_len; i++)
+		analyse_hook(w, &c.assignments[i]);
 	redirect_open(w, node->redirects, node->redirects_len, &r, &c.effects, &c.effects_len);
 	if (!c.argc)
 		run_nothing(w, node, &c);

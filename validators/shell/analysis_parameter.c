@@ -115,6 +115,8 @@ static struct looked_up look_up(struct walker *w, const char *name, size_t len, 
 	if (w->frame && !strcmp(name, "FUNCNAME"))
 		return one(w, value_text(w->frame->name, strlen(w->frame->name), ORIGIN_LITERAL), true);
 	v = variable_find(w, name, len);
+	if (v && v->now.reference)	/* declare -n */
+		v = variable_find(w, v->now.values[0].text, v->now.values[0].len);
 	if (index)
 		return look_up_element(w, v, name, len, index);
 	if (!v)
@@ -142,12 +144,12 @@ static struct shell_value edit(struct walker *w, const struct shell_part *part, 
 	struct shell_value operand = value_text("", 0, 0), operand2 = operand;
 	bool odd;
 
-	if (value_is_unknown(&v))
-		return v;
 	if (part->operand)
 		operand = expand_single(w, part->operand, &odd);
 	if (part->operand2)
 		operand2 = expand_single(w, part->operand2, &odd);
+	if (value_is_unknown(&v))
+		return v;
 	if (!operand.known || !operand2.known || !pattern_affordable(w, &v, operand.text)) {
 		v.known = false;
 		return v;
@@ -226,15 +228,31 @@ static struct looked_up edit_all(struct walker *w, const struct shell_part *part
 	return got;
 }
 
+/* What is not used may be used another time: its commands are looked at. */
+static void look_at(struct walker *w, const struct shell_word *word)
+{
+	bool odd;
+
+	for (size_t i = 0; word && i < word->len; i++)
+		if (word->parts[i].kind != PART_TEXT) {
+			expand_single(w, word, &odd);
+			return;
+		}
+}
+
 static struct looked_up choose_default(struct walker *w, const struct shell_part *part, struct looked_up got)
 {
 	bool empty = !got.set || (got.len == 1 && got.values[0].known && !got.values[0].len), odd = false;
 	struct shell_value v;
 
-	if (part->expansion == EXPAND_ERROR || (part->expansion != EXPAND_ALTERNATIVE && !empty))
+	if (part->expansion == EXPAND_ERROR || (part->expansion != EXPAND_ALTERNATIVE && !empty)) {
+		look_at(w, part->operand);
 		return got;
-	if (part->expansion == EXPAND_ALTERNATIVE && empty)
+	}
+	if (part->expansion == EXPAND_ALTERNATIVE && empty) {
+		look_at(w, part->operand);
 		return one(w, value_text("", 0, ORIGIN_LITERAL), false);
+	}
 	v = part->operand ? expand_single(w, part->operand, &odd) : value_text("", 0, ORIGIN_LITERAL);
 	if (part->expansion == EXPAND_ASSIGN && part->len)
 		variable_assign(w, part->text, part->len, v, odd);

@@ -158,14 +158,23 @@ void redirect_open(struct walker *w, const struct shell_redirect *redirects, siz
 	if (!n)
 		return;
 	ret->path = NULL;
+	ret->reader = NULL;
 	memcpy(ret->fds, w->fds, sizeof(ret->fds));
-	for (size_t i = 0; i < n; i++)
-		redirect_one(w, &redirects[i], effects, effects_len);
+	for (size_t i = 0; i < n; i++) {
+		const struct shell_word *target = &redirects[i].target;
+
+		if (redirects[i].fd == 1 && target->len == 1 && target->parts[0].kind == PART_PROCESS && target->parts[0].output) {
+			ret->reader = target->parts[0].body;
+			w->fds[1] = discarding(w);
+		} else {
+			redirect_one(w, &redirects[i], effects, effects_len);
+		}
+	}
 	ret->out = w->out;
 	out = w->fds[1];
 	if (!out || out == ret->fds[1])
 		return;
-	if (out->path && !is_network(out->path)) {
+	if (ret->reader || (out->path && !is_network(out->path))) {
 		ret->file = (struct capture){ .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
 		ret->path = out->path;
 		ret->append = out->append;
@@ -183,8 +192,16 @@ void redirect_close(struct walker *w, struct redirected *r)
 		return;
 	memcpy(w->fds, r->fds, sizeof(r->fds));
 	w->out = r->out;
-	if (!r->path)
+	if (!r->path && !r->reader)
 		return;
 	v = capture_value(w, &r->file);
+	if (r->reader) {
+		struct snapshot s = scope_enter(w);
+
+		w->fds[0] = stream_new(w, v, w->len ? w->len - 1 : SHELL_NO_COMMAND);
+		walk_list(w, r->reader);
+		scope_leave(w, &s);
+		return;
+	}
 	file_write(w, r->path, &v, r->append, false);
 }

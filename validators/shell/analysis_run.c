@@ -111,6 +111,9 @@ static void find_code(struct walker *w, struct running *r, struct shell_effect *
 		r->runs_file = v.len || v.origin;
 		if (r->runs_file && !r->wraps)
 			c->code = v;
+	} else if (!r->wraps && !argv[0].known && w->files.len && file_find(w, argv[0].text)) {	/* T=$(mktemp); … > $T; $T */
+		c->code = script_content(w, r, &argv[0], effects);
+		r->runs_file = true;
 	} else if (!r->wraps && w->installs && installed_program(w, c->name)) {
 		struct shell_value path = argv[0];
 

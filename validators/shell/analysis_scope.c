@@ -137,6 +137,7 @@ void variable_set(struct walker *w, const char *name, size_t len, const struct s
 	v->now.len = n;
 	v->now.array = false;
 	v->now.odd = false;
+	v->now.reference = false;
 	v->now.process = w->process;
 }
 
@@ -397,6 +398,11 @@ const struct file *file_find(struct walker *w, const char *path)
 
 	if (!w->files.len || len > 4096)
 		return NULL;
+	if (!strchr("/~$<>", path[0])) {	/* unpacked right here */
+		f = table_find(&w->files, file_key, hash_bytes(HASH_START, ".", 1), ".", 1);
+		if (f && f->tree)
+			return f;
+	}
 	for (size_t i = 0; i < len; i++) {	/* the folders above it, on the way */
 		if (path[i] == '/' && i) {
 			f = table_find(&w->files, file_key, hash, path, i);

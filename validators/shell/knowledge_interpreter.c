@@ -327,6 +327,8 @@ bool knowledge_interpreter(struct arena *arena, const struct shell_value *argv, 
 	}
 	if (r.all.text)
 		ret->code.text = out_text(&r.all, &ret->code.len);
+	if (r.has_code)		/* what can be seen goes before a file that cannot: psql -c TEXT -f FILE */
+		ret->file = 0;
 	if (input && !r.has_code && !r.nothing && !ret->file && (r.file_is_input || (row->flags & CODE_INPUT)))
 		ret->code = *input;
 	return true;

@@ -93,6 +93,7 @@ static const struct {
 	{ "psql -d shop -U app --command='drop x'", "sql: drop x" },
 	{ "psql -c a -c b db", "sql: a\nb" },
 	{ "psql -f x.sql", "sql: file x.sql" },
+	{ "psql -f x.sql -c 'drop x'", "sql: drop x" },
 	{ "psql shop", "sql: INPUT" },
 	{ "psql -l", "sql:" },
 	{ "mysql -h db -u root -psecret -e 'drop x'", "sql: drop x" },

@@ -9,6 +9,7 @@
 #define PIECES_MAX 12		/* of one field that are remembered for judging how a name was put together */
 #define BRACE_DEPTH_MAX 24
 #define UNKNOWN_WORDS_MAX 200
+#define JUDGED_MAX 32		/* commands of a substitution that are looked at for judging a name */
 
 struct piece {
 	size_t at, len;
@@ -220,8 +221,8 @@ static void add_parameter(struct builder *b, const struct shell_part *part, bool
 /* Does the text stand as it is in an argument of the commands that made it? */
 static bool stands_there(const struct walker *w, size_t from, const struct shell_value *v)
 {
-	for (size_t i = from; i < w->len; i++)
-		for (size_t k = 1; k < w->commands[i].argc; k++)
+	for (size_t i = from; i < w->len && i - from < JUDGED_MAX; i++)
+		for (size_t k = 1; k < w->commands[i].argc && k < JUDGED_MAX; k++)
 			if (memmem(w->commands[i].argv[k].text, w->commands[i].argv[k].len, v->text, v->len))
 				return true;
 	return false;
@@ -531,6 +532,8 @@ static bool locates(const struct walker *w, size_t from)
 					      "tac", "fold", "paste", "od", "openssl", "gunzip", "zcat", "seq", "basename", "grep", "compgen", "sort",
 					      "true", ":", "xargs", "bash", "sh", "eval", "perl", "python3" };
 
+	if (w->len - from > JUDGED_MAX)
+		return true;
 	for (size_t i = from; i < w->len; i++) {
 		bool maker = false;
 

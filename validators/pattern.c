@@ -19,7 +19,7 @@
 /* The JIT takes over when a pattern has looked at that much text: interpreting it cost about what the JIT's compilation does then
  * (measured: 10 to 40 µs a pattern; 2 to 10 ns a byte without it and below 1 with it). A match counts as some bytes, too. */
 #define JIT_AFTER_BYTES ((size_t)8 << 10)
-#define BYTES_OF_A_MATCH 64
+#define BYTES_OF_A_MATCH 256
 
 #define QUICK_LIMIT 300			/* backtracking steps from one place */
 #define QUICK_MAX ((size_t)32 << 10)	/* longer texts are matched with callouts at once */

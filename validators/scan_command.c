@@ -370,18 +370,31 @@ static enum pattern_result match_text(struct command_view *v, const struct rule_
 	return scan_pattern(v->sc, rule_index, c, text, len, 0, &place, span);
 }
 
-static bool has_required(const struct command_view *v, const struct trial *t)
+/* Most rules are never tried, so only those that are pay for what their alternatives need. */
+static const struct character_needs *ways_of(struct command_view *v, struct trial *t)
 {
-	uint64_t there = UINT64_MAX;
+	if (!t->ways) {
+		struct character_needs ways = required_ways(t->c->text);
+
+		t->ways = memcpy(arena_alloc(&v->sc->scanner->arena, sizeof(ways)), &ways, sizeof(ways));
+	}
+	return t->ways;
+}
+
+static bool has_required(struct command_view *v, struct trial *t)
+{
+	uint64_t there;
 
 	if (t->c->subject == SUBJECT_ARGS)
 		there = v->characters;
 	else if (t->c->subject == SUBJECT_LINE)
 		there = v->line_characters;
-	return (there & t->required) == t->required;
+	else
+		return true;
+	return (there & t->required) == t->required && has_needs(ways_of(v, t), there);
 }
 
-static bool text_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
+static bool text_holds(struct command_view *v, struct trial *t, uint32_t rule_index, struct command_hit *ret)
 {
 	const struct rule_condition *c = t->c;
 	const struct shell_command *cmd = v->c;
@@ -459,7 +472,7 @@ static bool access_fits(enum shell_access access, enum rule_subject subject)
 	return access == wanted[subject] || (subject == SUBJECT_WRITES && access == ACCESS_APPEND);
 }
 
-static bool effects_hold(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
+static bool effects_hold(struct command_view *v, struct trial *t, uint32_t rule_index, struct command_hit *ret)
 {
 	const struct rule_condition *c = t->c;
 
@@ -542,7 +555,7 @@ static bool piped_holds(const struct command_view *v, const struct rule_conditio
 	return false;
 }
 
-bool trial_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret)
+bool trial_holds(struct command_view *v, struct trial *t, uint32_t rule_index, struct command_hit *ret)
 {
 	const struct rule_condition *c = t->c;
 

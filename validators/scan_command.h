@@ -6,6 +6,7 @@
 #include "runner/base/host.h"
 #include "runner/base/strbuf.h"
 #include "validators/scan_match.h"
+#include "validators/scan_required.h"
 
 /* What a command must have for a condition to hold at all; bits of rule_ref.need. */
 enum command_feature {
@@ -25,6 +26,7 @@ enum command_feature {
 struct trial {
 	const struct rule_condition *c;
 	uint64_t required;	/* characters that the text must hold (scan_required.h) */
+	const struct character_needs *ways;	/* made when it is first asked for, in the arena */
 	uint32_t order;		/* in the rule: the first with a place says where */
 	uint32_t cost;
 };
@@ -70,7 +72,7 @@ struct command_hit {
 };
 /* Does it hold? `ret` is filled when it does and tells the place. SUBJECT_COMMAND is not looked at here, see
  * name_holds(). */
-bool trial_holds(struct command_view *v, const struct trial *t, uint32_t rule_index, struct command_hit *ret);
+bool trial_holds(struct command_view *v, struct trial *t, uint32_t rule_index, struct command_hit *ret);
 
 /* A condition on the name of a command: "mkfs*" in a list stands for all that begin so. */
 bool name_holds(struct scan *sc, const struct rule_condition *c, uint32_t rule_index, const char *name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A reader of regular expressions that only wants to know what cannot be missing: of a sequence everything that is
- * not optional, of alternatives what all of them have. What it does not know for sure (recursion, conditions,
- * characters by number) makes it say nothing. */
+ * not optional, of alternatives what all of them have, and what each of them has. What it does not know for sure
+ * (recursion, conditions, characters by number) makes it say nothing. */
 #include "validators/scan_required.h"
 
 #include <stdbool.h>
@@ -34,9 +34,10 @@ struct reader {
 	const char *p;		/* NUL-terminated */
 	unsigned int depth;
 	bool strange;		/* nothing is sure */
+	size_t max;		/* of ways to keep apart */
 };
 
-static uint64_t read_alternatives(struct reader *r);
+static struct character_needs read_alternatives(struct reader *r);
 
 static bool is_digit(char c)
 {
@@ -48,6 +49,66 @@ static uint64_t give_up(struct reader *r)
 	r->strange = true;
 	r->p += strlen(r->p);
 	return 0;
+}
+
+/* ---- sets of which one must be there */
+
+static uint64_t common(const struct character_needs *n)
+{
+	uint64_t set = UINT64_MAX;
+
+	for (size_t i = 0; i < n->len; i++)
+		set &= n->sets[i];
+	return set;
+}
+
+/* How many characters even the least of them asks for. */
+static int strength(const struct character_needs *n)
+{
+	int least = 64;
+
+	for (size_t i = 0; i < n->len; i++) {
+		int count = __builtin_popcountll(n->sets[i]);
+
+		least = count < least ? count : least;
+	}
+	return least;
+}
+
+/* One more way: a set that has all of another one says nothing besides it. Too many ways share what they have in common. */
+static void add_way(struct character_needs *n, uint64_t set, size_t max)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->len; i++)
+		if ((n->sets[i] & set) == n->sets[i])
+			return;
+	for (size_t i = 0; i < n->len; i++)
+		if ((n->sets[i] & set) != set)
+			n->sets[kept++] = n->sets[i];
+	n->len = kept;
+	if (kept < max)
+		n->sets[n->len++] = set;
+	else
+		n->sets[kept - 1] &= set;
+}
+
+/* Both must be there: of two that have several ways the stronger one keeps them. */
+static void add_needs(struct character_needs *n, const struct character_needs *more)
+{
+	struct character_needs all;
+	bool keep = more->len == 1 || (n->len > 1 && strength(n) >= strength(more));
+	const struct character_needs *ways = keep ? n : more;
+	uint64_t other = common(keep ? more : n);
+
+	if (n->len == 1 && more->len == 1) {
+		n->sets[0] |= other;
+		return;
+	}
+	all.len = 0;
+	for (size_t i = 0; i < ways->len; i++)
+		add_way(&all, ways->sets[i] | other, CHARACTER_NEEDS_MAX);
+	*n = all;
 }
 
 static uint64_t read_escape(struct reader *r)
@@ -116,25 +177,33 @@ static bool read_group_kind(struct reader *r, bool *counts)
 	return false;
 }
 
-static uint64_t read_group(struct reader *r)
+static const struct character_needs no_needs = { .len = 1 };
+
+static struct character_needs read_group(struct reader *r)
 {
+	struct character_needs inside;
 	bool counts = true;
-	uint64_t inside;
 
 	r->p++;
-	if (++r->depth > DEPTH_MAX || *r->p == '*')
-		return give_up(r);
+	if (++r->depth > DEPTH_MAX || *r->p == '*') {
+		give_up(r);
+		return no_needs;
+	}
 	if (*r->p == '?') {
 		r->p++;
-		if (!read_group_kind(r, &counts))
-			return give_up(r);
+		if (!read_group_kind(r, &counts)) {
+			give_up(r);
+			return no_needs;
+		}
 	}
 	inside = read_alternatives(r);
 	r->depth--;
-	if (*r->p != ')')
-		return give_up(r);
+	if (*r->p != ')') {
+		give_up(r);
+		return no_needs;
+	}
 	r->p++;
-	return counts ? inside : 0;
+	return counts ? inside : no_needs;
 }
 
 /* {2}, {2,}, {2,5}; length 0: a brace that stands for itself. */
@@ -167,7 +236,7 @@ static bool read_quantifier(struct reader *r)
 	return optional || zero;
 }
 
-static uint64_t read_atom(struct reader *r)
+static uint64_t read_character(struct reader *r)
 {
 	unsigned char c = (unsigned char)*r->p;
 
@@ -176,8 +245,6 @@ static uint64_t read_atom(struct reader *r)
 		return read_escape(r);
 	case '[':
 		return read_class(r);
-	case '(':
-		return read_group(r);
 	case '.':
 	case '^':
 	case '$':
@@ -192,36 +259,63 @@ static uint64_t read_atom(struct reader *r)
 	}
 }
 
-static uint64_t read_sequence(struct reader *r)
+static void add_character(struct character_needs *n, uint64_t set)
 {
-	uint64_t set = 0;
-
-	while (*r->p && *r->p != '|' && *r->p != ')') {
-		uint64_t atom = read_atom(r);
-
-		if (!read_quantifier(r))
-			set |= atom;
-		while (!r->strange && read_quantifier(r))	/* not Perl, but let nothing depend on that */
-			set = 0;
-	}
-	return set;
+	for (size_t i = 0; i < n->len; i++)
+		n->sets[i] |= set;
 }
 
-static uint64_t read_alternatives(struct reader *r)
+static struct character_needs read_sequence(struct reader *r)
 {
-	uint64_t set = read_sequence(r);
+	struct character_needs needs = no_needs;
+
+	while (*r->p && *r->p != '|' && *r->p != ')') {
+		if (*r->p == '(') {
+			struct character_needs group = read_group(r);
+
+			if (!read_quantifier(r))
+				add_needs(&needs, &group);
+		} else {
+			uint64_t set = read_character(r);
+
+			if (!read_quantifier(r))
+				add_character(&needs, set);
+		}
+		while (!r->strange && read_quantifier(r))	/* not Perl, but let nothing depend on that */
+			needs = no_needs;
+	}
+	return needs;
+}
+
+static struct character_needs read_alternatives(struct reader *r)
+{
+	struct character_needs needs = read_sequence(r);
 
 	while (*r->p == '|') {
+		struct character_needs other;
+
 		r->p++;
-		set &= read_sequence(r);
+		other = read_sequence(r);
+		for (size_t i = 0; i < other.len; i++)
+			add_way(&needs, other.sets[i], r->max);
 	}
-	return set;
+	return needs;
+}
+
+static struct character_needs read_pattern(const char *pattern, size_t max)
+{
+	struct reader r = { .p = pattern, .max = max };
+	struct character_needs needs = read_alternatives(&r);
+
+	return r.strange || *r.p ? no_needs : needs;
+}
+
+struct character_needs required_ways(const char *pattern)
+{
+	return read_pattern(pattern, CHARACTER_NEEDS_MAX);
 }
 
 uint64_t required_characters(const char *pattern)
 {
-	struct reader r = { .p = pattern };
-	uint64_t set = read_alternatives(&r);
-
-	return r.strange || *r.p ? 0 : set;
+	return read_pattern(pattern, 1).sets[0];
 }

@@ -4,6 +4,7 @@
  * text need not be tried on it. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,22 @@ extern const uint64_t character_bits[256];
 /* Characters that every match of a Perl-compatible pattern holds; fewer than it could tell, never one too many. 0
  * for what is not understood. */
 uint64_t required_characters(const char *pattern);
+
+/* The same for patterns that are alternatives: every match holds all of at least one of the sets. */
+#define CHARACTER_NEEDS_MAX 16
+struct character_needs {
+	size_t len;		/* at least 1 */
+	uint64_t sets[CHARACTER_NEEDS_MAX];
+};
+struct character_needs required_ways(const char *pattern);
+
+static inline bool has_needs(const struct character_needs *n, uint64_t there)
+{
+	for (size_t i = 0; i < n->len; i++)
+		if ((there & n->sets[i]) == n->sets[i])
+			return true;
+	return false;
+}
 
 static inline uint64_t characters_of(const char *text, size_t len)
 {

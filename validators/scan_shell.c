@@ -29,7 +29,7 @@ struct shell_rule {		/* one match of a rule on commands */
 
 struct planned_rule {		/* all that most commands need to know of it stands here */
 	uint64_t need, required, required_in_path;
-	const struct shell_rule *rule;
+	struct shell_rule *rule;
 };
 
 /* Which rules are tried on commands of a name, under the rarest feature that each needs (the last: none). */
@@ -276,13 +276,13 @@ struct hits {
 	size_t len;
 };
 
-static bool rule_holds(struct command_view *v, const struct shell_rule *r, struct command_hit *ret)
+static bool rule_holds(struct command_view *v, struct shell_rule *r, struct command_hit *ret)
 {
 	uint32_t from = UINT32_MAX;
 
 	*ret = (struct command_hit){ .offset = v->c->offset, .len = v->c->source_len };
 	for (size_t i = 0; i < r->trials_len; i++) {
-		const struct trial *t = &r->trials[i];
+		struct trial *t = &r->trials[i];
 		struct command_hit hit = { .offset = v->c->offset, .len = v->c->source_len };
 
 		if (trial_holds(v, t, r->ref.index, &hit) == t->c->negated)

@@ -81,18 +81,63 @@ static bool run_which(struct output_call *c)
 #define NUMBER_TEXT 24
 
 /* What printf() makes of "%lld", which took most of the time: a sequence may have ten thousand numbers. */
-static const char *number_text(long long n, char buffer[NUMBER_TEXT], size_t *ret_len)
+static size_t number_text(long long n, char *to)
 {
 	unsigned long long left = n < 0 ? 0 - (unsigned long long)n : (unsigned long long)n;
-	char *p = buffer + NUMBER_TEXT;
+	char digits[NUMBER_TEXT];
+	size_t i = NUMBER_TEXT, len = 0;
 
 	do
-		*--p = (char)('0' + left % 10);
+		digits[--i] = (char)('0' + left % 10);
 	while (left /= 10);
 	if (n < 0)
-		*--p = '-';
-	*ret_len = (size_t)(buffer + NUMBER_TEXT - p);
-	return p;
+		to[len++] = '-';
+	while (i < NUMBER_TEXT)
+		to[len++] = digits[i++];
+	return len;
+}
+
+/* The decimal text of the number before becomes that of the next one. */
+static size_t count_on(char *text, size_t len)
+{
+	size_t i = len;
+
+	while (i && text[i - 1] == '9')
+		text[--i] = '0';
+	if (i) {
+		text[i - 1]++;
+		return len;
+	}
+	memmove(text + 1, text, len);
+	text[0] = '1';
+	return len + 1;
+}
+
+static void add_sequence(struct text_out *out, const long long numbers[3], const char *separator, size_t separator_len)
+{
+	const long long step = numbers[1];
+	char chunk[1024], text[NUMBER_TEXT + 1] = "";
+	size_t n = 0, len = number_text(numbers[0], text);
+
+	for (long long i = numbers[0]; (step > 0 ? i <= numbers[2] : i >= numbers[2]) && !out->cut; i += step) {
+		if (i != numbers[0]) {
+			len = step == 1 && i > 0 && i != 1 ? count_on(text, len) : number_text(i, text);
+			if (separator_len == 1) {
+				chunk[n++] = *separator;
+			} else {
+				out_add(out, chunk, n);
+				out_add(out, separator, separator_len);
+				n = 0;
+			}
+		}
+		memcpy(chunk + n, text, NUMBER_TEXT);	/* a fixed length is one move */
+		n += len;
+		if (n > sizeof(chunk) - NUMBER_TEXT - 1) {
+			out_add(out, chunk, n);
+			n = 0;
+		}
+	}
+	out_add(out, chunk, n);
 }
 
 static bool run_seq(struct output_call *c)
@@ -101,7 +146,7 @@ static bool run_seq(struct output_call *c)
 	const char *separator = "\n";
 	long long numbers[3] = { 1, 1, 1 };
 	unsigned int origin = 0;
-	size_t n = 0, first = 1, separator_len;
+	size_t n = 0, first = 1;
 
 	if (c->argc > 2 && value_is(&c->argv[1], "-s")) {
 		separator = c->argv[2].text;
@@ -129,16 +174,7 @@ static bool run_seq(struct output_call *c)
 		numbers[0] = 1;
 	if (!numbers[1] || llabs(numbers[0]) > INT32_MAX || llabs(numbers[2]) > INT32_MAX || llabs(numbers[1]) > INT32_MAX)
 		return false;
-	separator_len = strlen(separator);
-	for (long long i = numbers[0]; (numbers[1] > 0 ? i <= numbers[2] : i >= numbers[2]) && !out.cut; i += numbers[1]) {
-		char buffer[NUMBER_TEXT];
-		size_t len;
-		const char *text = number_text(i, buffer, &len);
-
-		if (i != numbers[0])
-			out_add(&out, separator, separator_len);
-		out_add(&out, text, len);
-	}
+	add_sequence(&out, numbers, separator, strlen(separator));
 	if (out.len)
 		out_addch(&out, '\n');
 	return output_text(c, &out, true, origin);

@@ -32,6 +32,27 @@ static void knows_what_patterns_need(void **state)
 	}
 }
 
+static const struct {
+	const char *pattern, *text;
+	bool possible;
+} ways[] = {
+	{ "ab|cd", "abd", true }, { "ab|cd", "bd", false }, { "(?:ab|cd)x(?:e|f)", "abxe", true }, { "(?:ab|cd)x(?:e|f)", "abe", false },
+	{ "(?:ab|cd)x(?:e|f)", "bcx", false }, { "ab|cd|", "", true }, { "(?:ab|cd)?x", "x", true }, { "a(?:ab|b)", "ab", true },
+	{ "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r", "r", true }, { "xa|xb|xc|xd|xe|xf|xg|xh|xi|xj|xk|xl|xm|xn|xo|xp|xq|xr", "r", false },
+	{ "xa|xb|xc|xd|xe|xf|xg|xh|xi|xj|xk|xl|xm|xn|xo|xp|xq|xr", "xr", true }, { "ab|\\x61", "", true },
+};
+
+static void knows_what_alternatives_need(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct character_needs needs = required_ways(ways[i].pattern);
+
+		if (has_needs(&needs, characters_of(ways[i].text, strlen(ways[i].text))) != ways[i].possible)
+			fail_msg("'%s' is wrong about '%s'", ways[i].pattern, ways[i].text);
+	}
+}
+
 static void deep_patterns_say_nothing(void **state)
 {
 	char deep[4096];
@@ -44,10 +65,11 @@ static void deep_patterns_say_nothing(void **state)
 
 static void check_pattern(const struct rule_set *set, const struct rule_condition *c, const char *text)
 {
-	uint64_t needs = required_characters(c->text);
+	struct character_needs needed_ways = required_ways(c->text);
+	uint64_t needs = required_characters(c->text), there = characters_of(text, strlen(text));
 
 	if (pattern_match(rule_pattern(set, c), text, strlen(text), 0, NULL) == PATTERN_YES &&
-	    (characters_of(text, strlen(text)) & needs) != needs)
+	    ((there & needs) != needs || !has_needs(&needed_ways, there)))
 		fail_msg("'%s' matches %s all the same", text, c->text);
 }
 
@@ -78,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_what_patterns_need),
+		cmocka_unit_test(knows_what_alternatives_need),
 		cmocka_unit_test(deep_patterns_say_nothing),
 		cmocka_unit_test(built_in_patterns_hold_what_they_need),
 	};

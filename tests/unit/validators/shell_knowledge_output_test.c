@@ -230,6 +230,8 @@ static const struct {
 	{ "command rm x", NULL, "none" },
 	{ "seq 3", NULL, "l|1\n2\n3\n" },
 	{ "seq 2 2 6", NULL, "l|2\n4\n6\n" },
+	{ "seq -2 2", NULL, "l|-2\n-1\n0\n1\n2\n" }, { "seq 98 101", NULL, "l|98\n99\n100\n101\n" },
+	{ "seq 3 -1 1", NULL, "l|3\n2\n1\n" }, { "seq -s <-> 9 11", NULL, "l|9<->10<->11\n" },
 	{ "seq -s , 3", NULL, "l|1,2,3\n" },
 	{ "expr 2 + 3", NULL, "l|5\n" },
 	{ "expr substr xrmx 2 2", NULL, "al|rm\n" },

@@ -26,7 +26,7 @@ each_format 3 "an invalid package" --wpk=invalid.wpk.yaml
 each_format 3 "a parameter that is not set" --wpk=unset.wpk.yaml
 each_format 3 "an invalid package stays invalid" --wpk=invalid.wpk.yaml --exit-zero
 each_format 4 "a package that the policy refuses" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml"
-err_has "refused: critical: The container is privileged" "a refused package: each reason is told"
+err_has "refused: critical: the container is privileged" "a refused package: each reason is told"
 each_format 0 "a refused package that somebody answers for" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml" --override="looked at"
 each_format 4 "a refused package stays refused" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml" --exit-zero
 each_format 5 "a sandbox type that is not there" --wpk=good.wpk.yaml --type=kind

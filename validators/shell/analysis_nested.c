@@ -25,6 +25,21 @@ struct shell_value join_words(struct walker *w, const struct shell_value *argv, 
 	return v;
 }
 
+/* The text that a wrapper hands to a shell: whole words, or a part of one (--command=TEXT). */
+struct shell_value wrapped_text(struct walker *w, const struct running *r)
+{
+	const struct wrapper *wr = &r->wrapper;
+	struct shell_value v = join_words(w, r->cmd.argv, wr->first, wr->last);
+
+	if (v.len == wr->text.len && !memcmp(v.text, wr->text.text, v.len))
+		return v;
+	v.text = wr->text.text;
+	v.len = wr->text.len;
+	v.known = wr->text.known;
+	v.origin = wr->text.origin;
+	return v;
+}
+
 static struct source nested_source(const struct walker *w, const struct shell_value *code, const char *text, size_t len)
 {
 	struct source s = { .text = text, .text_len = len, .offset = code->offset, .len = code->source_len,
@@ -170,9 +185,9 @@ static void run_inner(struct walker *w, const struct running *r)
 		inner.effects = arena_append(w->arena, inner.effects, i, sizeof(*inner.effects));
 		inner.effects[i] = r->call->effects[i];
 	}
-	inner.argv += wr->first;
-	inner.argc = wr->last - wr->first + 1;
-	inner.odd = r->call->odd ? r->call->odd + wr->first : NULL;
+	inner.odd = r->call->odd && wr->argv == r->cmd.argv + wr->first ? r->call->odd + wr->first : NULL;
+	inner.argv = wr->argv;
+	inner.argc = wr->argc;
 	if (wr->appends_input)
 		run_appended(w, r, &inner);
 	else
@@ -208,7 +223,7 @@ bool run_wrapped(struct walker *w, struct running *r)
 			break;
 		case WRAPPER_SHELL_TEXT:
 			if (n)
-				code = join_words(w, r->cmd.argv, r->wrapper.first, r->wrapper.last);
+				code = wrapped_text(w, r);
 			analyse_in_shell(w, r, &code, r->wrapper.last + 1);
 			followed |= code.len && !value_is_unknown(&code);
 			break;

@@ -297,8 +297,8 @@ static void prepare(struct walker *w, struct running *r)
 	cmd->effects = effects;
 	if (w->wrappers < WRAPPERS_MAX)
 		r->wraps = knowledge_wrapper(w->arena, cmd->argv, cmd->argc, 0, &r->wrapper);
-	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_TEXT && r->wrapper.first <= r->wrapper.last && r->wrapper.last < cmd->argc)
-		cmd->code = join_words(w, cmd->argv, r->wrapper.first, r->wrapper.last);
+	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_TEXT)
+		cmd->code = wrapped_text(w, r);
 	else
 		find_code(w, r, &effects);
 	cmd->effects = effects;

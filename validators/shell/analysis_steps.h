@@ -128,6 +128,7 @@ const struct frame *running_frame(const struct walker *w, const char *name);
 bool starts_itself(const struct walker *w, const struct frame *f);	/* a call of it here would never end */
 
 /* ---- analysis_nested.c */
+struct shell_value wrapped_text(struct walker *w, const struct running *r);
 struct shell_value join_words(struct walker *w, const struct shell_value *argv, size_t first, size_t last);
 void analyse_text(struct walker *w, const struct shell_value *code, unsigned int traits);
 bool run_alias(struct walker *w, const struct running *r);	/* false: it is none */

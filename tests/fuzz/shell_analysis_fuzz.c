@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * shell_analysis: whatever the text, the outcome is well-formed: places lie in the text, texts end in a NUL, commands read from commands before
- * them, and there is no more of it than a constant for each byte. */
+ * shell_analysis: whatever the text, the outcome is well-formed: places lie in the text, texts end in a NUL, commands read
+ * from commands before them, and there is no more of it than a constant for each byte. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

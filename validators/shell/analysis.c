@@ -11,16 +11,18 @@ struct bit_name {
 };
 
 static const struct bit_name origins[] = {
-	{ "network", ORIGIN_NETWORK_EXTERNAL }, { "network-own", ORIGIN_NETWORK_OWN }, { "decoded", ORIGIN_DECODED },
-	{ "secret", ORIGIN_SECRET }, { "environment", ORIGIN_ENVIRONMENT }, { "file", ORIGIN_FILE }, { "command", ORIGIN_COMMAND },
-	{ "input", ORIGIN_INPUT }, { "assembled", ORIGIN_ASSEMBLED }, { "literal", ORIGIN_LITERAL },
+	{ "network", ORIGIN_NETWORK_EXTERNAL }, { "network-own", ORIGIN_NETWORK_OWN },
+	{ "decoded", ORIGIN_DECODED }, { "secret", ORIGIN_SECRET }, { "environment", ORIGIN_ENVIRONMENT },
+	{ "file", ORIGIN_FILE }, { "command", ORIGIN_COMMAND }, { "input", ORIGIN_INPUT },
+	{ "assembled", ORIGIN_ASSEMBLED }, { "literal", ORIGIN_LITERAL },
 };
 
 static const struct bit_name traits[] = {
-	{ "background", TRAIT_BACKGROUND }, { "loop", TRAIT_LOOP }, { "endless", TRAIT_ENDLESS }, { "fork-bomb", TRAIT_FORK_BOMB },
-	{ "nested", TRAIT_NESTED }, { "decoded", TRAIT_DECODED }, { "obfuscated", TRAIT_OBFUSCATED },
-	{ "unknown-name", TRAIT_UNKNOWN_NAME }, { "function", TRAIT_FUNCTION }, { "negated", TRAIT_NEGATED }, { "test", TRAIT_TEST },
-	{ "remote", TRAIT_REMOTE }, { "interpreter", TRAIT_INTERPRETER }, { "dry", TRAIT_DRY }, { "privileged", TRAIT_PRIVILEGED },
+	{ "background", TRAIT_BACKGROUND }, { "loop", TRAIT_LOOP }, { "endless", TRAIT_ENDLESS },
+	{ "fork-bomb", TRAIT_FORK_BOMB }, { "nested", TRAIT_NESTED }, { "decoded", TRAIT_DECODED },
+	{ "obfuscated", TRAIT_OBFUSCATED }, { "unknown-name", TRAIT_UNKNOWN_NAME }, { "function", TRAIT_FUNCTION },
+	{ "negated", TRAIT_NEGATED }, { "test", TRAIT_TEST }, { "remote", TRAIT_REMOTE },
+	{ "interpreter", TRAIT_INTERPRETER }, { "dry", TRAIT_DRY }, { "privileged", TRAIT_PRIVILEGED },
 };
 
 static unsigned int bit_of(const struct bit_name *names, size_t n, const char *name)
@@ -109,8 +111,9 @@ void shell_analyse_argv(struct arena *arena, const struct shell_value *argv, siz
 	if (!argc)
 		return;
 	w.source.offset = argv[0].offset;
-	w.source.len = argv[argc - 1].offset >= argv[0].offset ? argv[argc - 1].offset + argv[argc - 1].source_len - argv[0].offset :
-								  argv[0].source_len;
+	w.source.len = argv[0].source_len;
+	if (argv[argc - 1].offset >= argv[0].offset)
+		w.source.len = argv[argc - 1].offset + argv[argc - 1].source_len - argv[0].offset;
 	for (size_t i = 0; i < argc; i++)
 		w.balance += (int64_t)argv[i].len * WORK_PER_BYTE;
 	run_call(&w, &c);

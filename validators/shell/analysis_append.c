@@ -47,8 +47,10 @@ static void split_input(struct walker *w, struct words *ws, const struct shell_v
 /* find: the folders it starts from; with a filter, something below them. */
 static void find_paths(struct walker *w, const struct shell_command *c, struct words *ws)
 {
-	static const char *const tests[] = { "name", "path", "regex", "newer", "size", "mtime", "mmin", "user", "perm", "links", "inum", "empty",
-					     "atime", "ctime", "group", "mindepth", "iname", "ipath", "iregex" };
+	static const char *const tests[] = {
+		"name", "path", "regex", "newer", "size", "mtime", "mmin", "user", "perm", "links", "inum", "empty",
+		"atime", "ctime", "group", "mindepth", "iname", "ipath", "iregex",
+	};
 	bool filtered = false;
 
 	for (size_t i = 1; i < c->argc; i++)
@@ -82,16 +84,22 @@ static void appended_words(struct walker *w, const struct running *r, struct wor
 		find_paths(w, &r->cmd, ws);
 		return;
 	}
-	for (size_t i = 1; i < r->wrapper.first; i++)
-		if (!strcmp(r->cmd.argv[i].text, "-0") || !strcmp(r->cmd.argv[i].text, "--null") || !strncmp(r->cmd.argv[i].text, "-d", 2))
-			separators = r->cmd.argv[i].text[1] == 'd' ? "\n,:;|" : "";
+	for (size_t i = 1; i < r->wrapper.first; i++) {
+		const char *option = r->cmd.argv[i].text;
+
+		if (!strcmp(option, "-0") || !strcmp(option, "--null"))
+			separators = "";
+		else if (!strncmp(option, "-d", 2))
+			separators = "\n,:;|";
+	}
 	if (in && in->len && !value_is_unknown(in))
 		split_input(w, ws, in, separators, r->wrapper.placeholder ? PLACED_MAX : APPENDED_MAX);
 	if (!ws->len)
 		add_unknown_words(w, ws, in);
 }
 
-static struct shell_value replace_placeholder(struct walker *w, struct shell_value v, const char *placeholder, const struct shell_value *with)
+static struct shell_value replace_placeholder(struct walker *w, struct shell_value v, const char *placeholder,
+					      const struct shell_value *with)
 {
 	struct shell_value text;
 
@@ -130,9 +138,13 @@ void run_appended(struct walker *w, const struct running *r, struct call *inner)
 	for (size_t n = 0; n < (place_them ? added.len : 1); n++) {
 		struct words ws = { .items = NULL };
 
-		for (size_t i = r->wrapper.first; i <= r->wrapper.last; i++)
-			words_push(w, &ws, place_them ? replace_placeholder(w, r->cmd.argv[i], r->wrapper.placeholder, &added.items[n]) :
-							 r->cmd.argv[i], r->call->odd && r->call->odd[i]);
+		for (size_t i = r->wrapper.first; i <= r->wrapper.last; i++) {
+			struct shell_value v = r->cmd.argv[i];
+
+			if (place_them)
+				v = replace_placeholder(w, v, r->wrapper.placeholder, &added.items[n]);
+			words_push(w, &ws, v, r->call->odd && r->call->odd[i]);
+		}
 		for (size_t i = 0; !place_them && i < added.len; i++)
 			words_push(w, &ws, added.items[i], false);
 		spend(w, ws.len * 8);

@@ -29,6 +29,7 @@ static void run_cd(struct walker *w, const struct call *c)
 	const struct shell_value *to = NULL;
 	const char *path;
 	size_t len;
+	bool lost;
 
 	for (size_t i = 1; i < c->argc && !to; i++)
 		if (c->argv[i].text[0] != '-' || !c->argv[i].text[1])
@@ -41,7 +42,8 @@ static void run_cd(struct walker *w, const struct call *c)
 		go_to(w, NULL, true);
 	} else {
 		path = knowledge_path(w->arena, w->cwd, to->text, to->len, &len);
-		go_to(w, w->cwd_lost && path[0] != '/' && path[0] != '~' ? NULL : path, w->cwd_lost && path[0] != '/' && path[0] != '~');
+		lost = w->cwd_lost && path[0] != '/' && path[0] != '~';
+		go_to(w, lost ? NULL : path, lost);
 	}
 }
 
@@ -85,8 +87,10 @@ static void declare_array(struct walker *w, const char *name, size_t len, const 
 /* NAME=value whose value programs run as a command. */
 void analyse_hook(struct walker *w, const struct shell_value *assignment)
 {
-	static const char *const names[] = { "PAGER", "GIT_PAGER", "MANPAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SSH_COMMAND", "LESSOPEN",
-					     "PROMPT_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "BROWSER", "GIT_ASKPASS" };
+	static const char *const names[] = {
+		"PAGER", "GIT_PAGER", "MANPAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SSH_COMMAND", "LESSOPEN",
+		"PROMPT_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "BROWSER", "GIT_ASKPASS",
+	};
 	size_t n = identifier_len(assignment->text);
 	struct shell_value v = *assignment;
 
@@ -315,8 +319,9 @@ static void run_mapfile(struct walker *w, const struct call *c)
 	if (!is_identifier(name))
 		return;
 	if (!in || !in->value.len || value_is_unknown(&in->value)) {
-		variable_assign(w, name, strlen(name), value_unknown(w->arena, name, strlen(name), in ? in->value.origin : ORIGIN_INPUT),
-				false);
+		unsigned int origin = in ? in->value.origin : ORIGIN_INPUT;
+
+		variable_assign(w, name, strlen(name), value_unknown(w->arena, name, strlen(name), origin), false);
 		return;
 	}
 	while (in->pos < in->value.len && ws.len < 1024)
@@ -397,16 +402,17 @@ struct builtin {
 
 /* Sorted. The silent ones only print nothing. */
 static const struct builtin builtins[] = {
-	{ ":", run_silently }, { "[", run_silently }, { "[[", run_silently }, { "alias", run_alias_definition }, { "break", run_break }, { "cd", run_cd },
-	{ "chmod", run_silently }, { "chown", run_silently }, { "cp", run_silently }, { "declare", run_declaration },
-	{ "exit", run_end }, { "export", run_declaration }, { "false", run_silently }, { "getopts", run_unknown_assignment },
-	{ "kill", run_silently }, { "let", run_unknown_assignment }, { "ln", run_silently }, { "local", run_declaration },
+	{ ":", run_silently }, { "[", run_silently }, { "[[", run_silently }, { "alias", run_alias_definition },
+	{ "break", run_break }, { "cd", run_cd }, { "chmod", run_silently }, { "chown", run_silently },
+	{ "cp", run_silently }, { "declare", run_declaration }, { "exit", run_end }, { "export", run_declaration },
+	{ "false", run_silently }, { "getopts", run_unknown_assignment }, { "kill", run_silently },
+	{ "let", run_unknown_assignment }, { "ln", run_silently }, { "local", run_declaration },
 	{ "mapfile", run_mapfile }, { "mkdir", run_silently }, { "mv", run_silently }, { "popd", run_popd },
 	{ "pushd", run_cd }, { "read", run_read }, { "readarray", run_mapfile }, { "readonly", run_declaration },
-	{ "return", run_end }, { "rm", run_silently }, { "rmdir", run_silently }, { "set", run_set }, { "shift", run_shift },
-	{ "sleep", run_silently }, { "test", run_silently }, { "touch", run_silently }, { "true", run_silently },
-	{ "typeset", run_declaration }, { "ulimit", run_silently }, { "umask", run_silently }, { "unset", run_unset },
-	{ "wait", run_silently },
+	{ "return", run_end }, { "rm", run_silently }, { "rmdir", run_silently }, { "set", run_set },
+	{ "shift", run_shift }, { "sleep", run_silently }, { "test", run_silently }, { "touch", run_silently },
+	{ "true", run_silently }, { "typeset", run_declaration }, { "ulimit", run_silently },
+	{ "umask", run_silently }, { "unset", run_unset }, { "wait", run_silently },
 };
 
 static const struct builtin *builtin_find(const char *name)
@@ -442,8 +448,10 @@ bool run_builtin(struct walker *w, const struct call *c, const char *name)
 		run_printf_v(w, c);
 		return true;
 	}
-	if (!b || (b->run == run_set && c->argc == 1) || (b->run == run_declaration && c->argc > 1 && !strcmp(c->argv[1].text, "-p")))
+	if (!b || (b->run == run_set && c->argc == 1))
 		return false;	/* `set` alone dumps variables */
+	if (b->run == run_declaration && c->argc > 1 && !strcmp(c->argv[1].text, "-p"))
+		return false;
 	b->run(w, c);
 	return true;
 }

@@ -47,7 +47,8 @@ static void expand_command_words(struct walker *w, const struct shell_node *node
 }
 
 /* ---- assignments */
-static void assign_array(struct walker *w, const struct shell_assignment *a, struct strbuf *text, unsigned int *origin, bool *known)
+static void assign_array(struct walker *w, const struct shell_assignment *a, struct strbuf *text, unsigned int *origin,
+			 bool *known)
 {
 	struct words ws = { .items = NULL };
 	struct variable *old = a->append ? variable_find(w, a->name, strlen(a->name)) : NULL;

@@ -86,7 +86,8 @@ static void drop_empty(struct builder *b)
 	for (size_t i = b->pieces_len; i-- > 0;) {
 		struct piece *p = &b->pieces[i];
 		size_t after = p->at + p->len, rest = b->text.len - after;
-		bool letter_before = p->at && is_letter(b->text.buf[p->at - 1]), letter_after = rest && is_letter(b->text.buf[after]);
+		bool letter_before = p->at && is_letter(b->text.buf[p->at - 1]);
+		bool letter_after = rest && is_letter(b->text.buf[after]);
 		bool arguments = p->len == 4 && strchr("@*", b->text.buf[p->at + 2]);
 
 		if (!p->empty_unknown || !letter_before || !(letter_after || arguments) || b->text.buf[p->at + 1] != '{')
@@ -528,9 +529,11 @@ struct shell_value capture_value(struct walker *w, struct capture *c)
 /* A name from programs that make text is a disguise; from others, such as `which` or a function that chooses, it is not. */
 static bool locates(const struct walker *w, size_t from)
 {
-	static const char *const makers[] = { "echo", "printf", "cat", "rev", "tr", "base64", "base32", "xxd", "sed", "cut", "awk", "head", "tail",
-					      "tac", "fold", "paste", "od", "openssl", "gunzip", "zcat", "seq", "basename", "grep", "compgen", "sort",
-					      "true", ":", "xargs", "bash", "sh", "eval", "perl", "python3" };
+	static const char *const makers[] = {
+		"echo", "printf", "cat", "rev", "tr", "base64", "base32", "xxd", "sed", "cut", "awk", "head",
+		"tail", "tac", "fold", "paste", "od", "openssl", "gunzip", "zcat", "seq", "basename", "grep",
+		"compgen", "sort", "true", ":", "xargs", "bash", "sh", "eval", "perl", "python3",
+	};
 
 	if (w->len - from > JUDGED_MAX)
 		return true;

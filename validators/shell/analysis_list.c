@@ -160,8 +160,8 @@ static bool is_constant(const struct shell_list *condition, bool wanted)
 		return !wanted;
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++)
 		if (!strcmp(node->words[0].parts[0].text, yes[i]))
-			return wanted && (i < 4 || node->words_len <= 3 || (node->words_len == 5 && strcmp(node->words[1].parts[0].text,
-				"-f") != 0 && !strcmp(node->words[1].parts[0].text, node->words[3].parts[0].text)));
+			return wanted && (i < 4 || node->words_len <= 3 ||	/* [ x ], [ 1 = 1 ] */
+					  (node->words_len == 5 && !strcmp(node->words[1].parts[0].text, node->words[3].parts[0].text)));
 	return false;
 }
 
@@ -252,8 +252,8 @@ static struct shell_value walk_arithmetic(struct walker *w, const struct shell_n
 
 		if (!n)
 			continue;
-		if ((op[0] == '=' && op[1] != '=') || !strncmp(op, "++", 2) || !strncmp(op, "--", 2) || (strchr("+-*/%|&", op[0]) && op[0] &&
-		    op[1] == '='))
+		if ((op[0] == '=' && op[1] != '=') || !strncmp(op, "++", 2) || !strncmp(op, "--", 2) ||
+		    (op[0] && strchr("+-*/%|&", op[0]) && op[1] == '='))
 			variable_assign(w, v.text + i, n, value_unknown(w->arena, v.text + i, n, 0), false);
 		i = end;
 	}

@@ -50,16 +50,18 @@ static const char *program_of_glob(struct walker *w, const struct shell_value *n
 {
 	static const char *const folders[] = { "/bin/", "/usr/bin/", "/sbin/", "/usr/sbin/" };
 	static const char *const programs[] = {
-		"rm", "cat", "sh", "bash", "dash", "nc", "curl", "wget", "dd", "chmod", "chown", "cp", "mv", "id", "base64", "python3", "perl",
-		"mkfs", "tee", "shred", "kill", "mount", "env", "ncat", "netcat", "tar", "busybox", "find", "xargs", "sed", "awk", "head", "tail",
-		"ln", "su", "sudo", "nmap", "passwd", "useradd", "crontab", "nsenter", "chroot",
+		"rm", "cat", "sh", "bash", "dash", "nc", "curl", "wget", "dd", "chmod", "chown", "cp", "mv", "id",
+		"base64", "python3", "perl", "mkfs", "tee", "shred", "kill", "mount", "env", "ncat", "netcat",
+		"tar", "busybox", "find", "xargs", "sed", "awk", "head", "tail", "ln", "su", "sudo", "nmap",
+		"passwd", "useradd", "crontab", "nsenter", "chroot",
 	};
 	char path[64];
 
 	if (name->text[0] != '/' || name->len >= sizeof(path))
 		return NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(folders) * ARRAY_SIZE(programs); i++) {
-		int len = snprintf(path, sizeof(path), "%s%s", folders[i / ARRAY_SIZE(programs)], programs[i % ARRAY_SIZE(programs)]);
+		const char *program = programs[i % ARRAY_SIZE(programs)];
+		int len = snprintf(path, sizeof(path), "%s%s", folders[i / ARRAY_SIZE(programs)], program);
 
 		if (value_glob(name->text, name->len, path, (size_t)len))
 			return arena_strndup(w->arena, path, (size_t)len);
@@ -91,8 +93,10 @@ const struct shell_value *resolve_glob(struct walker *w, const struct shell_valu
 /* A name without a slash that this text installed into a folder of programs before; NULL: none. */
 const char *installed_program(struct walker *w, const char *name)
 {
-	static const char *const folders[] = { "/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin", "~/bin",
-					       "~/.local/bin", "/root/bin", "/root/.local/bin" };
+	static const char *const folders[] = {
+		"/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin", "~/bin",
+		"~/.local/bin", "/root/bin", "/root/.local/bin",
+	};
 	char path[128];
 
 	if (!w->installs || strlen(name) > 64)

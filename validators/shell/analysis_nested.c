@@ -21,7 +21,9 @@ struct shell_value join_words(struct walker *w, const struct shell_value *argv, 
 	}
 	v = capture_value(w, &all);
 	v.offset = argv[first].offset;
-	v.source_len = argv[last].offset >= v.offset ? argv[last].offset + argv[last].source_len - v.offset : argv[first].source_len;
+	v.source_len = argv[first].source_len;
+	if (argv[last].offset >= v.offset)
+		v.source_len = argv[last].offset + argv[last].source_len - v.offset;
 	return v;
 }
 
@@ -229,15 +231,19 @@ bool run_wrapped(struct walker *w, struct running *r)
 			break;
 		case WRAPPER_SHELL_INPUT:
 		case WRAPPER_SHELL_FILE:
-			analyse_in_shell(w, r, &code, r->wrapper.kind == WRAPPER_SHELL_FILE ? r->wrapper.first : first_operand(&r->cmd) - 1);
+			if (r->wrapper.kind == WRAPPER_SHELL_FILE)
+				analyse_in_shell(w, r, &code, r->wrapper.first);
+			else
+				analyse_in_shell(w, r, &code, first_operand(&r->cmd) - 1);
 			followed |= code.len && !value_is_unknown(&code);
 			break;
 		case WRAPPER_NONE:
 			break;
 		}
-		r->wraps = knowledge_wrapper(w->arena, r->cmd.argv, r->cmd.argc, n + 1, &r->wrapper);
-		if (r->wraps && !affordable(w, r->cmd.argc))
+		spend(w, r->cmd.argc);		/* it looks through all words again */
+		if (n && !affordable(w, r->cmd.argc))
 			break;
+		r->wraps = knowledge_wrapper(w->arena, r->cmd.argv, r->cmd.argc, n + 1, &r->wrapper);
 	}
 	return followed;
 }
@@ -248,7 +254,9 @@ void run_embedded(struct walker *w, const struct running *r)
 	struct snapshot s;
 	size_t n;
 
-	if (!r->interpreter.language || !r->cmd.code.len || value_is_unknown(&r->cmd.code) || !affordable(w, r->cmd.code.len / 16))
+	if (!r->interpreter.language || !r->cmd.code.len || value_is_unknown(&r->cmd.code))
+		return;
+	if (!affordable(w, r->cmd.code.len / 16))
 		return;
 	spend(w, r->cmd.code.len);
 	n = knowledge_embedded_shell(w->arena, r->interpreter.language, &r->cmd.code, texts, SHELL_MAX_EMBEDDED);

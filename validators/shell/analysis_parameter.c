@@ -60,8 +60,10 @@ static struct looked_up look_up_special(struct walker *w, char name)
 /* Variables that a shell brings along. */
 static struct looked_up look_up_shell_variable(struct walker *w, const char *name, size_t len)
 {
-	static const char *const harmless[] = { "RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "SHLVL", "EPOCHSECONDS",
-						"BASH_VERSION", "HOSTNAME" };
+	static const char *const harmless[] = {
+		"RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "SHLVL", "EPOCHSECONDS",
+		"BASH_VERSION", "HOSTNAME",
+	};
 
 	if (!strcmp(name, "HOME"))
 		return one(w, value_text("~", 1, ORIGIN_INPUT), true);
@@ -77,7 +79,8 @@ static struct looked_up look_up_shell_variable(struct walker *w, const char *nam
 	return (struct looked_up){ .values = variable_unknown(w, name, len), .len = 1 };
 }
 
-static struct looked_up look_up_element(struct walker *w, const struct variable *v, const char *name, size_t len, const char *index)
+static struct looked_up look_up_element(struct walker *w, const struct variable *v, const char *name, size_t len,
+					const char *index)
 {
 	autostrbuf struct strbuf key = STRBUF_INIT(1024);
 	int64_t n;
@@ -121,7 +124,8 @@ static struct looked_up look_up(struct walker *w, const char *name, size_t len, 
 		return look_up_element(w, v, name, len, index);
 	if (!v)
 		return look_up_shell_variable(w, name, len);
-	return (struct looked_up){ .values = v->now.values, .len = v->now.array ? 1 : v->now.len, .set = true, .odd = v->now.odd };
+	return (struct looked_up){ .values = v->now.values, .len = v->now.array ? 1 : v->now.len, .set = true,
+				   .odd = v->now.odd };
 }
 
 /* Globs cost the square of the text. */
@@ -176,8 +180,8 @@ static bool slice_bounds(struct walker *w, const struct shell_part *part, int64_
 
 	*offset = 0;
 	*len = INT32_MAX;
-	return (!from.len || arithmetic(w, from.text, from.len, offset)) && (!size.len || arithmetic(w, size.text, size.len, len)) &&
-	       *offset < INT32_MAX && *offset > INT32_MIN && *len <= INT32_MAX && *len > INT32_MIN;
+	return (!from.len || arithmetic(w, from.text, from.len, offset)) &&
+	       (!size.len || arithmetic(w, size.text, size.len, len)) && *offset < INT32_MAX && *offset > INT32_MIN && *len <= INT32_MAX && *len > INT32_MIN;
 }
 
 static struct looked_up slice(struct walker *w, const struct shell_part *part, struct looked_up got)

@@ -114,8 +114,8 @@ static void duplicate(struct walker *w, const struct shell_redirect *r, int from
 		s = discarding(w);
 	w->fds[slot(r->fd)] = s;
 	if (s && s->path && is_network(s->path))
-		add_effect(w, r->op == REDIRECT_DUP_IN || r->fd == 0 ? ACCESS_READ : ACCESS_WRITE, target, s->path, strlen(s->path),
-			   effects, n);
+		add_effect(w, r->op == REDIRECT_DUP_IN || r->fd == 0 ? ACCESS_READ : ACCESS_WRITE, target, s->path,
+			   strlen(s->path), effects, n);
 }
 
 static void redirect_one(struct walker *w, const struct shell_redirect *r, struct shell_effect **effects, size_t *n)
@@ -162,9 +162,10 @@ void redirect_open(struct walker *w, const struct shell_redirect *redirects, siz
 	memcpy(ret->fds, w->fds, sizeof(ret->fds));
 	for (size_t i = 0; i < n; i++) {
 		const struct shell_word *target = &redirects[i].target;
+		const struct shell_part *only = target->len == 1 ? target->parts : NULL;
 
-		if (redirects[i].fd == 1 && target->len == 1 && target->parts[0].kind == PART_PROCESS && target->parts[0].output) {
-			ret->reader = target->parts[0].body;
+		if (redirects[i].fd == 1 && only && only->kind == PART_PROCESS && only->output) {
+			ret->reader = only->body;
 			w->fds[1] = discarding(w);
 		} else {
 			redirect_one(w, &redirects[i], effects, effects_len);

@@ -59,11 +59,12 @@ static void add_execute(struct walker *w, struct running *r, struct shell_effect
 
 static bool is_standard_input(const char *path)
 {
-	return !strcmp(path, "-") || !strcmp(path, "/dev/stdin") || !strcmp(path, "/dev/fd/0") || !strcmp(path, "/proc/self/fd/0");
+	return !strcmp(path, "-") || !strcmp(path, "/proc/self/fd/0");
 }
 
 /* The content of a script file, as far as it is known. */
-static struct shell_value script_content(struct walker *w, struct running *r, const struct shell_value *at, struct shell_effect **effects)
+static struct shell_value script_content(struct walker *w, struct running *r, const struct shell_value *at,
+					 struct shell_effect **effects)
 {
 	struct shell_value v = { .text = "" };
 	const char *path = at->text;
@@ -155,7 +156,8 @@ static struct shell_value render(struct walker *w, const struct shell_command *c
 
 	strbuf_addstr(&sb, "$(");
 	/* $(curl x | jq .) reads as a whole */
-	if (c->input_from != SHELL_NO_COMMAND && value_is_unknown(&c->input) && c->input.len > 4 && c->input.len < RENDER_MAX / 2) {
+	if (c->input_from != SHELL_NO_COMMAND && c->input.len > 4 && c->input.len < RENDER_MAX / 2 &&
+	    value_is_unknown(&c->input)) {
 		strbuf_add(&sb, c->input.text + 2, c->input.len - 3);
 		strbuf_addstr(&sb, " | ");
 	}
@@ -174,7 +176,9 @@ static struct shell_value render(struct walker *w, const struct shell_command *c
 /* Some print much more than they are told. */
 static bool output_affordable(struct walker *w, const struct shell_command *c, const struct shell_value *in)
 {
-	static const char *const verbose[] = { "printf", "seq", "yes", "jot", "openssl", "head", "gunzip", "zcat", "gzip", "xz", "bzip2" };
+	static const char *const verbose[] = {
+		"printf", "seq", "yes", "jot", "openssl", "head", "gunzip", "zcat", "gzip", "xz", "bzip2",
+	};
 	size_t cost = in ? in->len : 0;
 
 	for (size_t i = 0; i < c->argc; i++)
@@ -188,8 +192,10 @@ static bool output_affordable(struct walker *w, const struct shell_command *c, c
 /* What this text wrote before and a filter is given as a file reads as its input. */
 static bool output_of(struct walker *w, const struct shell_command *c, const struct shell_value *in, struct shell_value *ret)
 {
-	static const char *const filters[] = { "cat", "tac", "rev", "base64", "base32", "xxd", "head", "tail", "sort", "uniq", "cut", "sed", "grep",
-					       "gunzip", "zcat", "openssl", "tr", "nl", "strings", "od", "uudecode", "xzcat", "bzcat" };
+	static const char *const filters[] = {
+		"cat", "tac", "rev", "base64", "base32", "xxd", "head", "tail", "sort", "uniq", "cut", "sed",
+		"grep", "gunzip", "zcat", "openssl", "tr", "nl", "strings", "od", "uudecode", "xzcat", "bzcat",
+	};
 	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
 	struct words ws = { .items = NULL };
 	bool filter = false, written = false;
@@ -228,7 +234,7 @@ void give_output(struct walker *w, const struct running *r)
 {
 	const struct shell_command *c = &r->cmd;
 	const struct shell_value *in = w->fds[0] ? &w->fds[0]->value : NULL;
-	unsigned int flows = ORIGIN_NETWORK_EXTERNAL | ORIGIN_NETWORK_OWN | ORIGIN_DECODED | ORIGIN_SECRET | ORIGIN_ENVIRONMENT | ORIGIN_FILE;
+	unsigned int flows = ~(unsigned int)(ORIGIN_COMMAND | ORIGIN_INPUT | ORIGIN_ASSEMBLED | ORIGIN_LITERAL);
 	struct shell_value v = { .text = "" };
 
 	if (!w->out)
@@ -258,8 +264,10 @@ void give_output(struct walker *w, const struct running *r)
 /* The commonest of all touch nothing and run nothing. */
 static bool is_inert(const char *name)
 {
-	static const char *const names[] = { "[", "[[", "echo", "printf", "test", "cd", "exit", "return", "local", "set", "shift", "true",
-					     "false", ":", "read", "break", "continue" };
+	static const char *const names[] = {
+		"[", "[[", "echo", "printf", "test", "cd", "exit", "return", "local", "set", "shift", "true",
+		"false", ":", "read", "break", "continue",
+	};
 
 	if (!strchr("[eptcrlsfb:", name[0]))
 		return false;
@@ -272,7 +280,9 @@ static bool is_inert(const char *name)
 /* Most commands can be told at a glance not to be. */
 static bool may_be_dry(const struct shell_command *c)
 {
-	static const char *const without_option[] = { "terraform", "tofu", "helm", "pulumi", "systemd-analyze", "salt", "salt-call" };
+	static const char *const without_option[] = {
+		"terraform", "tofu", "helm", "pulumi", "systemd-analyze", "salt", "salt-call",
+	};
 
 	for (size_t i = 1; i < c->argc; i++)
 		if (c->argv[i].text[0] == '-')

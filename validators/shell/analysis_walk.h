@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * analysis_walk: the state of one analysis, shared by the files analysis*.c and by nobody else.
  *
- * One walker goes over the tree of the outermost text and over the trees of what is nested in it. Work that goes beyond one pass over the
- * text (repeated loops, calls, nested code, copies of values) is paid from a balance that grows with the text passed: what is
- * spent early cannot starve what stands later, and the total stays linear. */
+ * One walker goes over the tree of the outermost text and over the trees of what is nested in it. Work that goes beyond one
+ * pass over the text (repeated loops, calls, nested code, copies of values) is paid from a balance that grows with the text
+ * passed: what is spent early cannot starve what stands later, and the total stays linear. */
 #pragma once
 
 #include "runner/base/mem.h"

@@ -20,17 +20,18 @@ struct letter {
 };
 
 static const struct letter origin_names[] = {
-	{ ORIGIN_NETWORK_EXTERNAL, "network" }, { ORIGIN_NETWORK_OWN, "own" }, { ORIGIN_DECODED, "decoded" }, { ORIGIN_SECRET, "secret" },
-	{ ORIGIN_ENVIRONMENT, "environment" }, { ORIGIN_FILE, "file" }, { ORIGIN_COMMAND, "command" }, { ORIGIN_INPUT, "input" },
-	{ ORIGIN_ASSEMBLED, "assembled" }, { ORIGIN_LITERAL, "literal" }, { 0, NULL },
+	{ ORIGIN_NETWORK_EXTERNAL, "network" }, { ORIGIN_NETWORK_OWN, "own" }, { ORIGIN_DECODED, "decoded" },
+	{ ORIGIN_SECRET, "secret" }, { ORIGIN_ENVIRONMENT, "environment" }, { ORIGIN_FILE, "file" },
+	{ ORIGIN_COMMAND, "command" }, { ORIGIN_INPUT, "input" }, { ORIGIN_ASSEMBLED, "assembled" },
+	{ ORIGIN_LITERAL, "literal" }, { 0, NULL },
 };
 
 static const struct letter trait_names[] = {
-	{ TRAIT_BACKGROUND, "background" }, { TRAIT_LOOP, "loop" }, { TRAIT_ENDLESS, "endless" }, { TRAIT_FORK_BOMB, "fork-bomb" },
-	{ TRAIT_NESTED, "nested" }, { TRAIT_DECODED, "decoded" }, { TRAIT_OBFUSCATED, "obfuscated" },
-	{ TRAIT_UNKNOWN_NAME, "unknown-name" }, { TRAIT_FUNCTION, "function" }, { TRAIT_NEGATED, "negated" }, { TRAIT_TEST, "test" },
-	{ TRAIT_REMOTE, "remote" }, { TRAIT_INTERPRETER, "interpreter" }, { TRAIT_DRY, "dry" }, { TRAIT_PRIVILEGED, "privileged" },
-	{ 0, NULL },
+	{ TRAIT_BACKGROUND, "background" }, { TRAIT_LOOP, "loop" }, { TRAIT_ENDLESS, "endless" },
+	{ TRAIT_FORK_BOMB, "fork-bomb" }, { TRAIT_NESTED, "nested" }, { TRAIT_DECODED, "decoded" },
+	{ TRAIT_OBFUSCATED, "obfuscated" }, { TRAIT_UNKNOWN_NAME, "unknown-name" }, { TRAIT_FUNCTION, "function" },
+	{ TRAIT_NEGATED, "negated" }, { TRAIT_TEST, "test" }, { TRAIT_REMOTE, "remote" },
+	{ TRAIT_INTERPRETER, "interpreter" }, { TRAIT_DRY, "dry" }, { TRAIT_PRIVILEGED, "privileged" }, { 0, NULL },
 };
 
 static inline void add_bits(struct strbuf *out, const struct letter *names, unsigned int bits)
@@ -64,7 +65,9 @@ static inline void add_value(struct strbuf *out, const char *label, const struct
 
 static inline void dump_command(const struct shell_command *c, const char *text, const char *show, struct strbuf *out)
 {
-	static const char *const access[] = { "reads", "writes", "appends", "deletes", "executes", "modes", "moves", "links" };
+	static const char *const access[] = {
+		"reads", "writes", "appends", "deletes", "executes", "modes", "moves", "links",
+	};
 	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
 
 	if (strchr(show, 'd'))
@@ -74,7 +77,8 @@ static inline void dump_command(const struct shell_command *c, const char *text,
 	if (strchr(show, 'n') && c->argc)
 		add_value(out, "name", &c->argv[0]);
 	for (size_t i = 0; strchr(show, 'e') && i < c->effects_len; i++)
-		strbuf_addf(out, " %s%s:%s", access[c->effects[i].access], c->effects[i].recursive ? "*" : "", c->effects[i].path.text);
+		strbuf_addf(out, " %s%s:%s", access[c->effects[i].access], c->effects[i].recursive ? "*" : "",
+			    c->effects[i].path.text);
 	if (strchr(show, 'i'))
 		add_value(out, "input", &c->input);
 	if (strchr(show, 'c'))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * shell_analysis_limits: text that would take forever if it were followed literally costs no more than a constant for each byte, and what stands
- * behind it is still seen. Work is counted in commands and bytes of the arena, not in seconds. */
+ * shell_analysis_limits: text that would take forever if it were followed literally costs no more than a constant for each
+ * byte, and what stands behind it is still seen. Work is counted in commands and bytes of the arena, not in seconds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,8 @@ static const struct hostile table[] = {
 	{ "wide braces", "", "echo {a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d}{a,b,c,d};", 1000, "", "" },
 	{ "braces in braces", "echo ", "{a,", 60, "b", "}" },
 	{ "text that doubles", "X=aaaaaaaa;", "X=$X$X;", 200, "echo $X", "" },
-	{ "long text again and again", "X=aaaaaaaa;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;", "echo $X;", 3000, "", "" },
+	{ "long text again and again",
+	  "X=aaaaaaaa;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;X=$X$X;", "echo $X;", 3000, "", "" },
 	{ "text that grows", "", "X=$X.aaaaaaaaaaaaaaaaaa;", 5000, "", "" },
 	{ "text that is added to", "", "X+=.aaaaaaaaaaaaaaaaaa;", 5000, "", "" },
 	{ "a list that is added to", "", "a+=(x);", 5000, "", "" },
@@ -43,14 +44,14 @@ static const struct hostile table[] = {
 	{ "eval that grows", "X='X=\"$X$X\"; eval \"$X\"';", "eval \"$X\";", 10, "", "" },
 	{ "shells in here-documents", "", "bash <<E@\n", 30, "rm x\n", "" },
 	{ "substitutions in substitutions", "echo ", "$(echo ", 95, "x", ")" },
-	{ "sudo of sudo", "", "sudo ", 20000, "rm x", "" },
-	{ "a long pipeline", "a", "|cat", 20000, "", "" },
+	{ "sudo of sudo", "", "sudo ", 20000, "rm x", "" }, { "a long pipeline", "a", "|cat", 20000, "", "" },
 	{ "patterns that backtrack", "X=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;",
 	  "Y=${X##*a*a*a*a*b};Z=${X//a*a*a*b/c};", 2000, "", "" },
 	{ "output that is asked for", "", "printf '%1000000000d' 1 | sh; seq 1 1000000000 | sh;", 500, "", "" },
 	{ "branches with values", "", "if a; then X=1$X; else X=2$X; fi; echo $X;", 3000, "", "" },
 	{ "branches in branches", "", "if a; then ", 90, "X=1;", "else X=2; fi;" },
-	{ "arguments that shift", "set -- a b c d e f g h i j k l m n o p q r s t u v w x y z;", "set -- \"$@\" \"$@\"; shift;", 500, "", "" },
+	{ "arguments that shift", "set -- a b c d e f g h i j k l m n o p q r s t u v w x y z;",
+	  "set -- \"$@\" \"$@\"; shift;", 500, "", "" },
 	{ "shells of shells", "", "sh <<< 'sh <<< \"sh <<< rm\"';", 2000, "", "" },
 	{ "folders in folders", "", "cd aaaa; rm x;", 5000, "", "" },
 	{ "arithmetic", "a=1;", "b=$((a+a+(a+(a+(a))))); a=$b;", 3000, "", "" },
@@ -90,7 +91,8 @@ static void costs_little(void **state)
 		build(&text, &table[i], table[i].n);
 		shell_analyse(&arena, text.buf, text.len, &got);
 		if (got.len > text.len + FLOOR_COMMANDS || arena.bytes > 500 * text.len + FLOOR_BYTES)
-			fail_msg("%s: %zu bytes make %zu commands and take %zu bytes", table[i].what, text.len, got.len, arena.bytes);
+			fail_msg("%s: %zu bytes make %zu commands and take %zu bytes", table[i].what, text.len, got.len,
+				 arena.bytes);
 	}
 }
 
@@ -112,7 +114,8 @@ static void is_linear(void **state)
 			bytes[k] = arena.bytes + 200 * got.len;
 		}
 		if (bytes[1] > 5 * bytes[0])
-			fail_msg("%s: four times the text takes %.1f times as much", table[i].what, (double)bytes[1] / (double)bytes[0]);
+			fail_msg("%s: four times the text takes %.1f times as much", table[i].what,
+				 (double)bytes[1] / (double)bytes[0]);
 	}
 }
 
@@ -128,8 +131,10 @@ static bool deletes_root(const struct shell_analysis *a, size_t offset)
 /* What was spent before cannot hide what comes after. */
 static void sees_what_comes_after(void **state)
 {
-	static const char *const ends[] = { "\nrm -rf /\n", "\nsh -c 'rm -rf /'\n", "\nX='rm -rf /'\n$X\n", "\nz() { rm -rf \"$1\"; }\nz /\n",
-					    "\neval \"$(echo cm0gLXJmIC8= | base64 -d)\"\n", "\necho 'rm -rf /' > /tmp/z.sh\nsh /tmp/z.sh\n" };
+	static const char *const ends[] = {
+		"\nrm -rf /\n", "\nsh -c 'rm -rf /'\n", "\nX='rm -rf /'\n$X\n", "\nz() { rm -rf \"$1\"; }\nz /\n",
+		"\neval \"$(echo cm0gLXJmIC8= | base64 -d)\"\n", "\necho 'rm -rf /' > /tmp/z.sh\nsh /tmp/z.sh\n",
+	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {

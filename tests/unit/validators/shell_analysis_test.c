@@ -83,6 +83,11 @@ static void writes_a_command_as_a_line(void **state)
 	assert_string_equal(line.buf, "A=1 B=x y|rm -rf ~/a ~/b $(date)");
 }
 
+static bool is_at(const char *text, size_t offset, size_t len, const char *expected)
+{
+	return len == strlen(expected) && !strncmp(text + offset, expected, len);
+}
+
 /* The place of a value is the word as written, of nested code the very characters where they stand verbatim. */
 static void tells_places(void **state)
 {
@@ -116,9 +121,9 @@ static void tells_places(void **state)
 		assert_true(got.len > rows[i].command);
 		c = &got.commands[rows[i].command];
 		v = &c->argv[rows[i].argument];
-		if (c->source_len != strlen(rows[i].command_at) || strncmp(rows[i].text + c->offset, rows[i].command_at, c->source_len))
+		if (!is_at(rows[i].text, c->offset, c->source_len, rows[i].command_at))
 			fail_msg("%s: command at '%.*s'", rows[i].text, (int)c->source_len, rows[i].text + c->offset);
-		if (v->source_len != strlen(rows[i].argument_at) || strncmp(rows[i].text + v->offset, rows[i].argument_at, v->source_len))
+		if (!is_at(rows[i].text, v->offset, v->source_len, rows[i].argument_at))
 			fail_msg("%s: argument at '%.*s'", rows[i].text, (int)v->source_len, rows[i].text + v->offset);
 	}
 }

@@ -118,40 +118,39 @@ static struct shell_value replace_placeholder(struct walker *w, struct shell_val
 	return text;
 }
 
-static bool has_placeholder(const struct running *r)
+static bool has_placeholder(const struct call *inner, const char *placeholder)
 {
-	const char *placeholder = r->wrapper.placeholder;
-
-	for (size_t i = r->wrapper.first; placeholder && *placeholder && i <= r->wrapper.last; i++)
-		if (strstr(r->cmd.argv[i].text, placeholder))
+	for (size_t i = 0; placeholder && *placeholder && i < inner->argc; i++)
+		if (strstr(inner->argv[i].text, placeholder))
 			return true;
 	return false;
 }
 
-void run_appended(struct walker *w, const struct running *r, struct call *inner)
+void run_appended(struct walker *w, const struct running *r, const struct call *inner)
 {
 	struct words added = { .items = NULL };
-	bool place_them = has_placeholder(r);
+	bool place_them = has_placeholder(inner, r->wrapper.placeholder);
 
 	if (place_them || strcmp(r->cmd.name, "find") != 0)	/* find adds nothing by itself */
 		appended_words(w, r, &added);
 	for (size_t n = 0; n < (place_them ? added.len : 1); n++) {
+		struct call c = *inner;
 		struct words ws = { .items = NULL };
 
-		for (size_t i = r->wrapper.first; i <= r->wrapper.last; i++) {
-			struct shell_value v = r->cmd.argv[i];
+		for (size_t i = 0; i < inner->argc; i++) {
+			struct shell_value v = inner->argv[i];
 
 			if (place_them)
 				v = replace_placeholder(w, v, r->wrapper.placeholder, &added.items[n]);
-			words_push(w, &ws, v, r->call->odd && r->call->odd[i]);
+			words_push(w, &ws, v, inner->odd && inner->odd[i]);
 		}
 		for (size_t i = 0; !place_them && i < added.len; i++)
 			words_push(w, &ws, added.items[i], false);
 		spend(w, ws.len * 8);
-		inner->argv = ws.items;
-		inner->odd = ws.odd;
-		inner->argc = ws.len;
-		run_call(w, inner);
+		c.argv = ws.items;
+		c.odd = ws.odd;
+		c.argc = ws.len;
+		run_call(w, &c);
 		if (n && !affordable_again(w, inner->source_len))
 			break;
 	}

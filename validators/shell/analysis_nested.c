@@ -31,8 +31,11 @@ struct shell_value join_words(struct walker *w, const struct shell_value *argv, 
 struct shell_value wrapped_text(struct walker *w, const struct running *r)
 {
 	const struct wrapper *wr = &r->wrapper;
-	struct shell_value v = join_words(w, r->cmd.argv, wr->first, wr->last);
+	bool whole = wr->first <= wr->last && wr->last < r->cmd.argc;
+	struct shell_value v = whole ? join_words(w, r->cmd.argv, wr->first, wr->last) : r->cmd.argv[0];
 
+	if (!wr->text.text)
+		return whole ? v : value_text("", 0, 0);
 	if (v.len == wr->text.len && !memcmp(v.text, wr->text.text, v.len))
 		return v;
 	v.text = wr->text.text;
@@ -136,6 +139,10 @@ static void analyse_in_shell(struct walker *w, const struct running *r, const st
 	w->args_known = true;
 	w->args = c->argv + (first < c->argc ? first : c->argc);
 	w->args_len = first < c->argc ? c->argc - first : 0;
+	if (r->wraps && r->wrapper.arguments_len) {
+		w->args = r->wrapper.arguments;
+		w->args_len = r->wrapper.arguments_len;
+	}
 	analyse_text(w, code, r->wrapper.traits);
 	w->frame = frame.outer;
 	free(frame.locals);
@@ -175,7 +182,7 @@ static void run_inner(struct walker *w, const struct running *r)
 	struct snapshot s = scope_enter(w);
 	unsigned int traits = w->traits;
 
-	if (wr->first >= r->cmd.argc || wr->last >= r->cmd.argc || wr->last < wr->first)
+	if (!wr->argc || !wr->argv)
 		goto out;
 	set_environment(w, wr->environment, wr->environment_len);
 	set_environment(w, r->call->assignments, r->call->assignments_len);

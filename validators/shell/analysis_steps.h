@@ -137,7 +137,7 @@ void run_embedded(struct walker *w, const struct running *r);
 bool run_script_file(struct walker *w, struct running *r);
 
 /* ---- analysis_append.c */
-void run_appended(struct walker *w, const struct running *r, struct call *inner);
+void run_appended(struct walker *w, const struct running *r, const struct call *inner);
 
 
 /* ---- analysis_builtin.c: what changes the state of the shell; true: it was one, and what it prints is known to be nothing */

@@ -233,7 +233,7 @@ static size_t prefix_len(const char *s, size_t len)
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		size_t n = strlen(prefixes[i]);
 
-		if (len > n && !strncasecmp(prefixes[i], s, n))
+		if (len > n && !((prefixes[i][0] ^ s[0]) & ~0x20) && !strncasecmp(prefixes[i], s, n))
 			return n;
 	}
 	return 0;

@@ -131,7 +131,10 @@ static void find_code(struct walker *w, struct running *r, struct shell_effect *
 static void note_files(struct walker *w, const struct running *r)
 {
 	struct made_file made[MADE_MAX];
-	size_t n = knowledge_made_files(w->arena, r->cmd.argv, r->cmd.argc, w->cwd, made, MADE_MAX);
+	size_t redirected = r->call->effects_len;	/* those stand in front */
+	size_t more = r->cmd.effects_len - redirected;
+	size_t n = knowledge_made_files_by(w->arena, r->cmd.argv, r->cmd.argc,
+					   more ? r->cmd.effects + redirected : NULL, more, made, MADE_MAX);
 
 	for (size_t i = 0; i < n && i < MADE_MAX; i++) {
 		struct shell_value v = { .text = "", .origin = made[i].origin };
@@ -184,7 +187,7 @@ static bool output_affordable(struct walker *w, const struct shell_command *c, c
 	for (size_t i = 0; i < c->argc; i++)
 		cost += c->argv[i].len;
 	for (size_t i = 0; i < ARRAY_SIZE(verbose); i++)
-		if (!strcmp(c->name, verbose[i]) && cost < SHELL_MAX_VALUE / 64)
+		if (c->name[0] == verbose[i][0] && !strcmp(c->name, verbose[i]) && cost < SHELL_MAX_VALUE / 64)
 			cost = SHELL_MAX_VALUE / 64;
 	return value_affordable(w, cost);
 }
@@ -288,7 +291,7 @@ static bool may_be_dry(const struct shell_command *c)
 		if (c->argv[i].text[0] == '-')
 			return true;
 	for (size_t i = 0; i < ARRAY_SIZE(without_option); i++)
-		if (!strcmp(c->name, without_option[i]))
+		if (c->name[0] == without_option[i][0] && !strcmp(c->name, without_option[i]))
 			return true;
 	return false;
 }

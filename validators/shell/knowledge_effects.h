@@ -49,13 +49,13 @@ struct program {
 /* Order of a row's name and a name that is not terminated. */
 static inline int effects_compare(const char *row, const char *name, size_t len)
 {
-	int c = len ? (unsigned char)*row - (unsigned char)*name : 1;	/* settles most steps of a search */
+	size_t i = 0;
 
-	if (!c)
-		c = strncmp(row, name, len);
-	if (!c && memchr(name, 0, len))		/* a NUL in it: longer than the row */
-		return -1;
-	return c ? c : (unsigned char)row[len];
+	while (i < len && row[i] && row[i] == name[i])	/* names differ early: a call would cost more */
+		i++;
+	if (i == len)
+		return len ? (unsigned char)row[i] : 1;
+	return row[i] ? (unsigned char)row[i] - (unsigned char)name[i] : -1;	/* also where a NUL is in it */
 }
 
 /* NULL: not known. "python3.11" is "python", "mkfs.ext4" is "mkfs". */

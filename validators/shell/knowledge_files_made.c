@@ -40,7 +40,7 @@ static const struct maker *find_maker(struct arena *arena, const struct shell_va
 	const struct program *program = effects_program_of(arena, word);
 
 	for (size_t i = 0; program && i < sizeof(makers) / sizeof(*makers); i++)
-		if (!strcmp(makers[i].program, program->name))
+		if (makers[i].program[0] == program->name[0] && !strcmp(makers[i].program, program->name))
 			return &makers[i];
 	return NULL;
 }
@@ -150,17 +150,15 @@ static size_t unpack(const struct making *m, const struct shell_effect *effects,
 	return n;
 }
 
-size_t knowledge_made_files(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
-			    struct made_file *ret, size_t max)
+size_t knowledge_made_files_by(struct arena *arena, const struct shell_value *argv, size_t argc,
+			       const struct shell_effect *effects, size_t len, struct made_file *ret, size_t max)
 {
 	struct making m = { .arena = arena, .argv = argv, .argc = argc };
-	struct shell_effect *effects = NULL;
-	size_t len = 0, n = 0;
+	size_t n = 0;
 
-	m.maker = argc && argv[0].len ? find_maker(arena, &argv[0]) : NULL;
+	m.maker = len && argc && argv[0].len ? find_maker(arena, &argv[0]) : NULL;
 	if (!m.maker)
 		return 0;
-	knowledge_effects(arena, argv, argc, cwd, &effects, &len);
 	m.decoded = decodes(m.maker, argv, argc);
 	if (m.maker->filling == FILL_UNPACKED)
 		return unpack(&m, effects, len, ret, max);
@@ -179,4 +177,14 @@ size_t knowledge_made_files(struct arena *arena, const struct shell_value *argv,
 			fill(&m, &effects[i], source, &ret[n++]);
 	}
 	return n;
+}
+
+size_t knowledge_made_files(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
+			    struct made_file *ret, size_t max)
+{
+	struct shell_effect *effects = NULL;
+	size_t len = 0;
+
+	knowledge_effects(arena, argv, argc, cwd, &effects, &len);
+	return knowledge_made_files_by(arena, argv, argc, effects, len, ret, max);
 }

@@ -21,10 +21,13 @@ bool word_in(const char *word, size_t len, const char *names)
 
 int word_order(const char *word, size_t len, const char *name)
 {
-	size_t n = strlen(name);
-	int order = memcmp(word, name, len < n ? len : n);
+	size_t i = 0;
 
-	return order ? order : len < n ? -1 : len > n;
+	while (i < len && name[i] && word[i] == name[i])	/* names differ early: a call would cost more */
+		i++;
+	if (i == len)
+		return name[i] ? -1 : 0;
+	return name[i] ? (unsigned char)word[i] - (unsigned char)name[i] : 1;
 }
 
 bool value_is(const struct shell_value *v, const char *text)

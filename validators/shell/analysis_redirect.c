@@ -118,22 +118,26 @@ static void duplicate(struct walker *w, const struct shell_redirect *r, int from
 			   strlen(s->path), effects, n);
 }
 
+static struct shell_value with_newline(struct walker *w, const struct shell_value *v)
+{
+	struct capture line = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct shell_value end = value_text("\n", 1, ORIGIN_LITERAL);
+
+	capture_add(w, &line, v);
+	capture_add(w, &line, &end);
+	return capture_value(w, &line);
+}
+
 static void redirect_one(struct walker *w, const struct shell_redirect *r, struct shell_effect **effects, size_t *n)
 {
 	bool odd;
 	struct shell_value target = expand_single(w, &r->target, &odd);
 	int fd = descriptor(target.text);
 
+	if (r->op == REDIRECT_HERE_STRING)
+		target = with_newline(w, &target);
 	switch (r->op) {
-	case REDIRECT_HERE_STRING: {
-		struct capture line = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
-		struct shell_value end = value_text("\n", 1, ORIGIN_LITERAL);
-
-		capture_add(w, &line, &target);
-		capture_add(w, &line, &end);
-		target = capture_value(w, &line);
-	}
-	/* fallthrough */
+	case REDIRECT_HERE_STRING:
 	case REDIRECT_HERE_DOCUMENT:
 		w->fds[slot(r->fd)] = stream_new(w, target, SHELL_NO_COMMAND);
 		break;

@@ -374,7 +374,7 @@ static enum pattern_result match_text(struct command_view *v, const struct rule_
 static const struct character_needs *ways_of(struct command_view *v, struct trial *t)
 {
 	if (!t->ways) {
-		struct character_needs ways = required_ways(t->c->text);
+		struct character_needs ways = required_ways(t->c->text ? t->c->text : "");
 
 		t->ways = memcpy(arena_alloc(&v->sc->scanner->arena, sizeof(ways)), &ways, sizeof(ways));
 	}
@@ -481,8 +481,7 @@ static bool effects_hold(struct command_view *v, struct trial *t, uint32_t rule_
 
 		if (!access_fits(effect->access, c->subject) || (c->recursive && !effect->recursive))
 			continue;
-		if (t->required && c->negated &&
-		    (characters_of(effect->path.text, effect->path.len) & t->required) != t->required)
+		if (!has_needs(ways_of(v, t), characters_of(effect->path.text, effect->path.len)))
 			continue;
 		if (match_text(v, c, rule_index, effect->path.text, effect->path.len, NULL) != PATTERN_YES)
 			continue;

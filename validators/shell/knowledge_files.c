@@ -11,8 +11,9 @@
 struct pattern_text {
 	const char *text;
 	size_t len;
+	char last;		/* byte of it: stands here because most patterns are not looked at further */
 };
-#define P(s) { s, sizeof(s) - 1 }
+#define P(s) { s, sizeof(s) - 1, (s)[sizeof(s) - 2] }
 
 /* Credentials wherever they stand. */
 static const struct pattern_text secrets[] = {
@@ -207,11 +208,10 @@ static bool path_matches(const char *pattern, size_t pattern_len, const char *pa
 	}
 }
 
-/* Can a part that ends in this byte be what ends in that one? `globs`: wildcards of the path count as such. */
-static bool ends_fit(char pattern, char path, bool globs)
+/* Can a part that ends in this byte be what ends in that one, when wildcards of both count? */
+static bool ends_fit(char pattern, char path)
 {
-	return pattern == path || pattern == '*' || pattern == '?' ||
-	       (globs && (path == '*' || path == '?' || path == ']'));
+	return pattern == path || pattern == '*' || pattern == '?' || path == '*' || path == '?' || path == ']';
 }
 
 /* Only paths with wildcards get here, for which the ends of the last part and of the one before it tell most apart. */
@@ -219,14 +219,16 @@ static bool parts_fit(const struct pattern_text *pattern, const char *path, size
 {
 	const char *slash = memrchr(path, '/', len), *pattern_slash = memrchr(pattern->text, '/', pattern->len);
 
-	return !pattern_slash || !slash || slash == path || ends_fit(pattern_slash[-1], slash[-1], true);
+	return !pattern_slash || !slash || slash == path || ends_fit(pattern_slash[-1], slash[-1]);
 }
 
 static bool is_one_of(const struct pattern_text *patterns, size_t n, const char *path, size_t len, bool globs)
 {
+	const char last = path[len - 1];
+
 	for (size_t i = 0; i < n; i++)	/* most differ in their last byte */
-		if (ends_fit(patterns[i].text[patterns[i].len - 1], path[len - 1], globs) &&
-		    (!globs || parts_fit(&patterns[i], path, len)) &&
+		if ((patterns[i].last == last || patterns[i].last == '*' || globs) &&
+		    (!globs || (ends_fit(patterns[i].last, last) && parts_fit(&patterns[i], path, len))) &&
 		    path_matches(patterns[i].text, patterns[i].len, path, len, globs))
 			return true;
 	return false;

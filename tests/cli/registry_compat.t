@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# --policy=registry-compat: the registry's findings, score and decision, by its published vectors; and, where SCAN_CORPUS names a folder with labelled
-# cases and their score.py, the same findings as its reference on each of them.
+# --policy=registry-compat: the registry's findings, score and decision, by its published vectors; and, where a folder with labelled cases and their score.py
+# is at hand (see corpus.t), the same findings as its reference on each of them.
 . "$(dirname "$0")/lib.sh"
 
 # vector WHAT MODE FOUND SCORE DECISION APPROVAL: the step from standard input in a package
@@ -86,11 +86,12 @@ for name, case in names.items():
         wrong += 1
         print("# %s: %s instead of %s" % (name, sorted(found[name]), wanted))
 sys.exit(wrong != 0 or not files)'
-if [ -n "${SCAN_CORPUS:-}" ]; then
+corpus=${SCAN_CORPUS:-$repo/../shared/corpus/scan}
+if [ -f "$corpus/score.py" ]; then
 	mkdir corpus && cd corpus
-	python3 -c "$compare" "$SCAN_CORPUS"; result $? "the same findings as the reference on every case"
+	python3 -c "$compare" "$corpus"; result $? "the same findings as the reference on every case"
 	cd ..
 else
-	skip "the same findings as the reference on every case" "SCAN_CORPUS names no folder with labelled cases"
+	skip "the same findings as the reference on every case" "no labelled cases at $corpus (set SCAN_CORPUS)"
 fi
 finish

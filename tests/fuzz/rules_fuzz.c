@@ -32,6 +32,7 @@ static void check_rule(const struct rule_set *set, const struct rule *rule)
 {
 	json_auto_t *o = rule_to_json(rule);
 
+	check(json_is_object(o));
 	check(rules_find(set, rule->id) == rule);
 	check(*rule->title && *rule->help && *rule->suggestion && *rule->category && rule->matches_len &&
 	      rule->samples_len >= 2);

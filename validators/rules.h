@@ -66,6 +66,7 @@ struct rule_condition {
 	bool each;		/* structural: is tried relative to the item of `each`, else to the scope's node */
 	const char *path;	/* SUBJECT_NODE: "a.b[].c", "a.*.c" (any key), a."x.y/z*".c (a key with dots, by prefix), "**" not; "" the node itself */
 	const char *text;	/* the pattern's source, macros expanded; NULL */
+	uint64_t required;	/* characters that every match of `text` holds (scan_required.h), worked out by the build; 0: not known */
 	uint32_t pattern;	/* index into rule_set.patterns; UINT32_MAX: none */
 	const char *const *names;	/* NULL-terminated */
 	uint64_t bits;

@@ -79,10 +79,10 @@ static uint32_t number_of(struct pattern_numbers *numbers, const char *text)
 static void print_condition(const struct rule_condition *c, struct pattern_numbers *numbers)
 {
 	printf("\t{ .subject = %d, .test = %d, .negated = %d, .recursive = %d, .each = %d, .pattern = %uu, .bits = 0x%llx, "
-	       ".number = %lluu, .unit = %d, .path = ",
+	       ".required = 0x%llx, .number = %lluu, .unit = %d, .path = ",
 	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each,
-	       c->text ? number_of(numbers, c->text) : UINT32_MAX, (unsigned long long)c->bits, (unsigned long long)c->number,
-	       c->unit);
+	       c->text ? number_of(numbers, c->text) : UINT32_MAX, (unsigned long long)c->bits,
+	       (unsigned long long)c->required, (unsigned long long)c->number, c->unit);
 	print_string(c->path);
 	fputs(", .text = ", stdout);
 	print_string(c->text);

@@ -6,6 +6,7 @@
 #include "runner/base/host.h"
 #include "runner/base/mem.h"
 #include "validators/rules_loader.h"
+#include "validators/scan_required.h"
 #include "validators/shell/analysis.h"
 
 /* ---- words */
@@ -199,6 +200,7 @@ static void load_pattern(struct loader *l, const struct condition_key *row, bool
 	c = builder_add(l, b, row->subject, TEST_MATCHES);
 	c->negated = negated;
 	c->text = text;
+	c->required = c->test == TEST_MATCHES && text ? required_characters(text) : 0;
 	c->pattern = index;
 	b->has_effect |= row->effect;
 	b->has_text |= row->subject == SUBJECT_TEXT && !negated;

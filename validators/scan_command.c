@@ -640,22 +640,20 @@ uint64_t condition_requires(const struct rule_condition *c)
 {
 	bool of_line = c->subject == SUBJECT_ARGS || c->subject == SUBJECT_LINE;
 
-	return of_line && !c->negated && c->test == TEST_MATCHES && c->text ? required_characters(c->text) : 0;
+	return of_line && !c->negated && c->test == TEST_MATCHES ? c->required : 0;
 }
 
 uint64_t condition_requires_in_path(const struct rule_condition *c)
 {
 	bool of_path = c->subject >= SUBJECT_READS && c->subject <= SUBJECT_LINKS;
 
-	return of_path && !c->negated && c->test == TEST_MATCHES && c->text ? required_characters(c->text) : 0;
+	return of_path && !c->negated && c->test == TEST_MATCHES ? c->required : 0;
 }
 
 struct trial trial_new(const struct rule_condition *c, uint32_t order)
 {
-	bool pattern = c->test == TEST_MATCHES && c->text;
-
 	return (struct trial){
-		.c = c, .required = pattern ? required_characters(c->text) : 0, .order = order, .cost = cost_of(c->subject),
+		.c = c, .required = c->test == TEST_MATCHES ? c->required : 0, .order = order, .cost = cost_of(c->subject),
 	};
 }
 

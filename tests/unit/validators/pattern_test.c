@@ -84,7 +84,7 @@ static void says_what_is_wrong_with_a_pattern(void **state)
 		{ "[z-a]", 3, "range out of order" },
 		{ "a\\C", 3, "using \\C is disabled" },
 		{ "(?<at>a)(?<at>b)", 14, "two named subpatterns have the same name" },
-		{ "(?<=a+)b", 0, "lookbehind assertion is not fixed length" },
+		{ "(?<=a+)b", 0, "lookbehind assertion" /* later versions say it in other words */ },
 		{ "a\xff", 1, "UTF-8 error" },
 		{ "(?:(?:(?:a{999}){999}){999})", 0, "too large" },
 	};

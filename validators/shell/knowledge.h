@@ -50,8 +50,7 @@ unsigned int knowledge_file_origin(const char *path, size_t len);
 /* Same for a variable that the script does not set: ORIGIN_SECRET for names such as DB_PASSWORD, else ORIGIN_INPUT. */
 unsigned int knowledge_variable_origin(const char *name);
 
-/* ---- effects: paths that a command reads, writes, deletes … by its arguments (redirections are added by the caller through
- * knowledge_redirect_effect). `cwd` may be NULL. Appends to *effects. */
+/* ---- effects: paths that a command reads, writes, deletes … by its arguments (redirections are the caller's). `cwd` may be NULL. Appends to *effects. */
 void knowledge_effects(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
 		       struct shell_effect **effects, size_t *len);
 /* The normalised form of a path (see struct shell_effect). */

@@ -320,6 +320,12 @@ static struct line *read_lines(struct output_call *c, const struct shell_value *
 	return lines;
 }
 
+static void add_line(struct text_out *out, const struct line *l)
+{
+	out_add(out, l->text, l->len);
+	out_addch(out, '\n');
+}
+
 static int compare_lines(const void *a, const void *b)
 {
 	const struct line *x = a, *y = b;
@@ -367,8 +373,7 @@ static bool run_sort(struct output_call *c)
 
 		if (unique && i && same_line(&lines[k], &lines[reverse ? k + 1 : k - 1]))
 			continue;
-		out_add(&out, lines[k].text, lines[k].len);
-		out_addch(&out, '\n');
+		add_line(&out, &lines[k]);
 	}
 	return output_text(c, &out, known, input->origin);
 }
@@ -389,8 +394,7 @@ static bool run_uniq(struct output_call *c)
 	for (size_t i = 0; i < n; i++) {
 		if (i && same_line(&lines[i], &lines[i - 1]))
 			continue;
-		out_add(&out, lines[i].text, lines[i].len);
-		out_addch(&out, '\n');
+		add_line(&out, &lines[i]);
 	}
 	return output_text(c, &out, true, input->origin);
 }
@@ -407,8 +411,7 @@ static bool run_tac(struct output_call *c)
 	lines = read_lines(c, input, &n);
 	out = out_init(c->arena, input->len);
 	while (n--) {
-		out_add(&out, lines[n].text, lines[n].len);
-		out_addch(&out, '\n');
+		add_line(&out, &lines[n]);
 	}
 	return output_text(c, &out, true, input->origin | ORIGIN_ASSEMBLED);
 }

@@ -50,21 +50,7 @@ static uint64_t read_number(int dirfd, const char *name)
 	return read_file(dirfd, name, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
 }
 
-/* The number after `key` in a file of "key number" lines. */
-static uint64_t read_field(int dirfd, const char *name, const char *key)
-{
-	char text[2048];
-	size_t len = strlen(key);
-
-	if (!read_file(dirfd, name, text, sizeof(text)))
-		return 0;
-	for (char *p = text; p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL)
-		if (!strncmp(p, key, len) && p[len] == ' ')
-			return strtoull(p + len, NULL, 10);
-	return 0;
-}
-
-static const struct cgroup_place *place_of(const struct cgroup *cg, enum cgroup_controller c)
+const struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_controller c)
 {
 	for (size_t i = 0; i < cg->len; i++)
 		if (cg->places[i].controllers & 1u << c)
@@ -210,7 +196,7 @@ static uint64_t read_limit(const struct cgroup_place *place, enum cgroup_control
 
 static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_t value, struct cgroup_state *state)
 {
-	const struct cgroup_place *place = place_of(cg, c);
+	const struct cgroup_place *place = cgroup_place_of(cg, c);
 	const struct limit_files *files = &limit_files[c];
 	char text[64];
 
@@ -273,10 +259,12 @@ void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits
 	}
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		set_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
+	cgroup_open_counters(cg);
 }
 
 void cgroup_close(struct cgroup *cg)
 {
+	cgroup_close_counters(cg);
 	for (size_t i = 0; i < cg->len; i++)
 		close(cg->places[i].fd);
 	cg->len = 0;
@@ -294,98 +282,4 @@ size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret
 			n++;
 	}
 	return n;
-}
-
-/* ---- watching */
-
-static uint64_t oom_kills(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
-
-	return p ? read_field(p->fd, p->v2 ? "memory.events" : "memory.oom_control", "oom_kill") : 0;
-}
-
-static uint64_t pids_refused(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_PIDS);
-
-	return p ? read_field(p->fd, "pids.events", "max") : 0;
-}
-
-static uint64_t cpu_usage(const struct cgroup *cg)
-{
-	for (size_t i = 0; i < cg->len; i++) {
-		const struct cgroup_place *p = &cg->places[i];
-
-		if (p->v2)
-			return read_field(p->fd, "cpu.stat", "usage_usec") * 1000;
-	}
-	for (size_t i = 0; i < cg->len; i++) {
-		uint64_t ns = read_number(cg->places[i].fd, "cpuacct.usage");
-
-		if (ns)
-			return ns;
-	}
-	return 0;
-}
-
-static uint64_t memory_peak(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
-
-	return p ? read_number(p->fd, p->v2 ? "memory.peak" : "memory.max_usage_in_bytes") : 0;
-}
-
-void cgroup_mark(struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
-
-	cg->oom_kills = oom_kills(cg);
-	cg->pids_refused = pids_refused(cg);
-	cg->cpu_usage_ns = cpu_usage(cg);
-	if (p && !p->v2)
-		write_file(p->fd, "memory.max_usage_in_bytes", "0");
-	cg->memory_peak = p && p->v2 ? memory_peak(cg) : 0;
-	p = place_of(cg, CGROUP_PIDS);
-	cg->pids_peak = p ? read_number(p->fd, "pids.peak") : 0;
-}
-
-bool cgroup_out_of_memory(const struct cgroup *cg)
-{
-	return oom_kills(cg) > cg->oom_kills;
-}
-
-bool cgroup_fork_refused(const struct cgroup *cg)
-{
-	return pids_refused(cg) > cg->pids_refused;
-}
-
-uint64_t cgroup_cpu_ns(const struct cgroup *cg)
-{
-	uint64_t now = cpu_usage(cg);
-
-	return now > cg->cpu_usage_ns ? now - cg->cpu_usage_ns : 0;
-}
-
-uint64_t cgroup_memory_now(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_MEMORY);
-
-	return p ? read_number(p->fd, p->v2 ? "memory.current" : "memory.usage_in_bytes") : 0;
-}
-
-/* A peak that cannot be reset is of all commands so far: it tells only if this one raised it. */
-uint64_t cgroup_memory_peak(const struct cgroup *cg)
-{
-	uint64_t peak = memory_peak(cg);
-
-	return peak > cg->memory_peak ? peak : 0;
-}
-
-uint64_t cgroup_pids_peak(const struct cgroup *cg)
-{
-	const struct cgroup_place *p = place_of(cg, CGROUP_PIDS);
-	uint64_t peak = p ? read_number(p->fd, "pids.peak") : 0;
-
-	return peak > cg->pids_peak ? peak : 0;
 }

@@ -27,11 +27,33 @@ struct cgroup_place {
 	int fd;				/* the folder, locked */
 };
 
-enum { CGROUP_PLACES = 4 };
+/* What the kernel has counted for a sandbox, all its processes together. Counters start with the sandbox and only grow; so do peaks,
+ * but for memory_peak_bytes, which starts at the last cgroup_mark() where the kernel can do that (v1, and v2 since 6.12). */
+struct cgroup_usage {
+	unsigned int known;		/* 1 << enum cgroup_count: the others are 0 and mean nothing */
+	uint64_t cpu_ns, throttled_ns;
+	uint64_t memory_bytes, memory_peak_bytes;
+	uint64_t memory_pressure_us;	/* time in which some process waited for memory */
+	uint64_t oom_kills;
+	uint64_t pids, pids_peak;	/* our PID 1 included */
+	uint64_t pids_refused;		/* forks */
+	uint64_t io_read_bytes, io_write_bytes;	/* of block devices */
+};
+enum cgroup_count {
+	CGROUP_COUNT_CPU, CGROUP_COUNT_THROTTLED,
+	CGROUP_COUNT_MEMORY, CGROUP_COUNT_MEMORY_PEAK, CGROUP_COUNT_MEMORY_PRESSURE, CGROUP_COUNT_OOM_KILLS,
+	CGROUP_COUNT_PIDS, CGROUP_COUNT_PIDS_PEAK, CGROUP_COUNT_PIDS_REFUSED,
+	CGROUP_COUNT_IO_READ, CGROUP_COUNT_IO_WRITE,
+	CGROUP_COUNTS
+};
+
+enum { CGROUP_PLACES = 4, CGROUP_FILES = 10 };
 struct cgroup {
 	struct cgroup_place places[CGROUP_PLACES];
 	size_t len;
-	uint64_t oom_kills, pids_refused, cpu_usage_ns, memory_peak, pids_peak;	/* at the last cgroup_mark() */
+	int files[CGROUP_FILES];	/* what is counted, kept open; -1: not here. See cgroup_usage.c */
+	struct cgroup_usage marked;	/* at the last cgroup_mark() */
+	uint64_t memory_seen, pids_seen;	/* highest since then that cgroup_watch() saw */
 };
 
 struct cgroup_limits {			/* 0: none */
@@ -57,13 +79,16 @@ void cgroup_close(struct cgroup *cg);
 /* Files that a new process writes "0" to, one per version 1 place, and the version 2 folder for clone3 (-1: none). */
 size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret_v2);
 
-/* ---- watching a command: mark, then ask for what happened since */
+/* ---- counting. Cheap: a read of an open file each */
+void cgroup_usage(const struct cgroup *cg, struct cgroup_usage *ret);
+
+/* A command: mark, watch now and then, and ask for what happened since. */
 void cgroup_mark(struct cgroup *cg);
+void cgroup_watch(struct cgroup *cg);			/* for peaks that the kernel cannot start anew */
 bool cgroup_out_of_memory(const struct cgroup *cg);
 bool cgroup_fork_refused(const struct cgroup *cg);
 uint64_t cgroup_cpu_ns(const struct cgroup *cg);	/* 0: unknown */
 uint64_t cgroup_memory_peak(const struct cgroup *cg);	/* 0: unknown */
-uint64_t cgroup_memory_now(const struct cgroup *cg);
 uint64_t cgroup_pids_peak(const struct cgroup *cg);	/* 0: unknown */
 
 /* ---- undoing, by path or name alone */
@@ -89,3 +114,8 @@ enum { CGROUP_HIERARCHIES = 8 };
 size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);
 /* The parent of `path` that is still in the hierarchy; false at its top. Changes `path`. */
 bool cgroup_go_up(const struct cgroup_hierarchy *h, char *path);
+
+/* ---- private to cgroup*.c: what is counted */
+const struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_controller c);	/* NULL: none */
+void cgroup_open_counters(struct cgroup *cg);
+void cgroup_close_counters(struct cgroup *cg);

@@ -36,7 +36,6 @@ struct watch {
 	enum phase phase;
 	enum sandbox_end why;		/* why we ended it; SANDBOX_EXITED: we did not */
 	uint64_t deadline_ns;		/* of this phase */
-	uint64_t memory_seen;		/* highest value looked at */
 	int out[2];			/* read ends, -1 when closed */
 	bool cancel_seen;
 	char chunk[64 << 10];
@@ -141,10 +140,7 @@ static void enter(struct watch *w, enum phase phase, enum sandbox_end why)
 
 static void watch_memory(struct watch *w)
 {
-	uint64_t now = cgroup_memory_now(&w->n->cgroup);
-
-	if (now > w->memory_seen)
-		w->memory_seen = now;
+	cgroup_watch(&w->n->cgroup);
 	if (cgroup_out_of_memory(&w->n->cgroup)) {
 		w->why = SANDBOX_OUT_OF_MEMORY;		/* whatever we were about to end it for */
 		enter(w, PHASE_KILLED, SANDBOX_OUT_OF_MEMORY);
@@ -257,8 +253,6 @@ static void finish(struct watch *w)
 	if (cpu)
 		e->cpu_ns = cpu;
 	e->memory_peak_bytes = cgroup_memory_peak(cg);
-	if (!e->memory_peak_bytes)
-		e->memory_peak_bytes = w->memory_seen;
 	e->pids_peak = cgroup_pids_peak(cg);
 	if (e->pids_peak)
 		e->pids_peak--;		/* PID 1 is not the command's */

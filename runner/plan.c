@@ -288,7 +288,6 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->where = xasprintf("%s (%s)", choice.type, choice.runtime);
 	plan->spec.rootfs = options->rootfs;
 	plan->spec.hostname = "sandbox";
-	plan->spec.network = SANDBOX_NETWORK_NONE;
 	plan->spec.net_bind_service = options->net_bind_service;
 	fill_limits(plan, options->limits);
 	plan->steps = xcalloc(count_steps(&wpk->handlers) + count_steps(&wpk->rollback), sizeof(*plan->steps));

@@ -23,7 +23,11 @@ struct sandbox_backend {
 		    struct error *err);
 	void (*close)(struct sandbox *sb);
 	int (*destroy)(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
-	/* Optional. */
+	/* Optional. Without walk and get effects on files are said to be unknown. */
+	int (*walk)(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
+	int (*get)(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
+		   struct error *err);
+	void (*usage)(struct sandbox *sb, struct sandbox_usage *ret);
 	int (*sweep)(struct cleanup_list *list, struct error *err);
 };
 

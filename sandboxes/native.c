@@ -472,7 +472,7 @@ static int put(struct sandbox *sb, const struct sandbox_file *file, struct error
 	const char *target = file->kind == SANDBOX_SYMLINK ? file->target : "";
 	struct wire m = {
 		.kind = WIRE_PUT,
-		.put = { .kind = file->kind, .mode = file->mode, .path_len = (uint32_t)strlen(file->path) },
+		.put = { .file = { .kind = file->kind, .mode = file->mode }, .path_len = (uint32_t)strlen(file->path) },
 	};
 	int fds[WIRE_FDS];
 

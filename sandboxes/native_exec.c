@@ -165,7 +165,7 @@ static void on_deadline(struct watch *w)
 	}
 }
 
-static void on_ended(struct watch *w, const struct wire_ended *ended)
+static void on_ended(struct watch *w, const struct init_ended *ended)
 {
 	struct sandbox_exit *e = w->exit;
 

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "sandboxes/lockdown.h"
+#include "sandboxes/init.h"
 #include "sandboxes/native_root.h"
 #include "sandboxes/native_wire.h"
 
@@ -25,6 +25,3 @@ struct native_init {		/* prepared by the runner before the clone */
 };
 
 _Noreturn void native_init_main(const struct native_init *init, int sock);
-
-/* PUT. `path` is changed. 0, or -1 with errno. */
-int native_put(int work_fd, const struct wire_put *put, char *path, const char *target, int from);

@@ -7,8 +7,6 @@
 
 #include "sandboxes/native_wire.h"
 
-#define SANDBOX_WORKDIR_RELATIVE "work"	/* SANDBOX_WORKDIR without its slash */
-
 struct native_root {
 	int rootfs_fd;			/* O_PATH of the folder to show as root; -1: the host's system folders */
 	const char *const *masks;	/* paths to hide, relative to the new root; NULL-terminated or NULL */

@@ -20,6 +20,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "sandboxes/init.h"
+
 enum wire_kind {
 	WIRE_GO = 1,
 	WIRE_EXEC,
@@ -55,18 +57,8 @@ struct wire_exec {
 	uint64_t bytes;			/* strings in the memfd, each with its NUL: argv, then env */
 };
 
-struct wire_ended {
-	int wait_status;		/* of the step's main process */
-	int exec_errno;			/* not 0: it was never run */
-	bool fork_refused;
-	bool storage_full;
-	uint32_t outlived;
-	uint64_t cpu_ns;
-};
-
 struct wire_put {
-	uint32_t kind;
-	uint32_t mode;
+	struct init_put file;
 	uint32_t path_len;		/* of text; the link's target follows */
 };
 
@@ -77,7 +69,7 @@ struct wire {
 	union {
 		struct wire_report report;
 		struct wire_exec exec;
-		struct wire_ended ended;
+		struct init_ended ended;
 		struct wire_put put;
 	};
 	uint32_t text_len;

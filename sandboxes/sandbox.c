@@ -129,6 +129,39 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 	return 0;
 }
 
+int sandbox_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err)
+{
+	if (check_alive(sb, err) < 0)
+		return -1;
+	if (!sb->backend->walk)
+		return error_set(err, ERR_UNAVAILABLE, "'%s' cannot tell which files there are", sb->backend->name);
+	walk->left_out = 0;
+	return sb->backend->walk(sb, walk, err) < 0 ? error_prefix(err, "looking at the files of the sandbox") : 0;
+}
+
+int sandbox_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
+		struct error *err)
+{
+	uint64_t bytes = 0;
+
+	if (check_alive(sb, err) < 0 || check_path(path, err) < 0)
+		return -1;
+	if (!sb->backend->get)
+		return error_set(err, ERR_UNAVAILABLE, "'%s' cannot give files back", sb->backend->name);
+	if (sb->backend->get(sb, tree, path, max_bytes, fd, &bytes, err) < 0)
+		return error_prefix(err, "getting '%s' from the sandbox", path);
+	if (ret)
+		*ret = bytes;
+	return 0;
+}
+
+void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret)
+{
+	*ret = (struct sandbox_usage){ 0 };
+	if (!sb->lost && sb->backend->usage)
+		sb->backend->usage(sb, ret);
+}
+
 void sandbox_close(struct sandbox *sb)
 {
 	if (sb)

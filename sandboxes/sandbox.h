@@ -16,6 +16,8 @@
 
 #include "runner/base/error.h"
 #include "sandboxes/control.h"
+#include "sandboxes/observe.h"
+#include "sandboxes/tree.h"
 
 struct sandbox;		/* live handle; opaque outside sandboxes/ */
 
@@ -40,13 +42,26 @@ struct sandbox_limits {		/* 0: no limit asked for */
 	uint64_t output_bytes;	/* stdout and stderr of one command together: what goes past it is counted, not delivered */
 };
 
-enum sandbox_network { SANDBOX_NETWORK_NONE };
+/* Without an entry there is no network at all. With some, names are answered and connections carried by a process of ours
+ * outside: inside there still is nothing but a loopback interface. */
+struct sandbox_endpoint {
+	const char *host;	/* "example.org", "*.example.org", "192.0.2.1", "2001:db8::1" */
+	uint16_t port;		/* TCP */
+};
+struct sandbox_network {
+	const struct sandbox_endpoint *allow;
+	size_t allow_len;
+	uint64_t bits_per_second;	/* both directions together; 0: no limit */
+};
 
 struct sandbox_spec {		/* plain values; strings are borrowed during create */
-	const char *rootfs;	/* a folder to use as read-only root; NULL: read-only view of the host's system folders */
+	const char *rootfs;	/* a folder to use as root; NULL: view of the host's system folders */
+	const char *image;	/* engines and OCI runtimes: what to use as root instead, by name or digest; NULL: as rootfs says */
+	bool writable_root;	/* changes go to a layer of their own (as much as limits.storage_bytes), commands believe to be root */
+	bool observe;		/* tell `observer` of commands what they do */
 	const char *hostname;	/* inside; never the host's */
 	struct sandbox_limits limits;
-	enum sandbox_network network;
+	struct sandbox_network network;
 	bool net_bind_service;	/* keep CAP_NET_BIND_SERVICE, the only capability that can be asked for */
 	const char *const *masks;	/* further absolute host paths to hide (the runner's state folder …); NULL-terminated or NULL */
 };
@@ -77,6 +92,15 @@ struct sandbox_command {
 	void *hurry_arg;
 	sandbox_output *output;
 	void *output_arg;
+	sandbox_observer *observer;	/* called between output; NULL: nobody listens */
+	void *observer_arg;
+	sandbox_sampler *sampler;	/* about every sample_ns while it runs, and at its end; NULL: never */
+	void *sampler_arg;
+	uint64_t sample_ns;
+	/* A terminal of its own inside, connected to this one (raw input, output, window size), which the caller keeps; output is
+	 * then not called. 0 stands for none, for nobody means standard input here by accident. */
+	int tty_fd;
+	int input_fd;			/* standard input, copied until its end; 0: /dev/null */
 };
 
 enum sandbox_end {
@@ -98,7 +122,7 @@ struct sandbox_exit {
 	uint64_t output_bytes[2];	/* produced, per stream; more than was delivered when the limit cut it */
 	bool output_truncated;
 	bool pids_limit_hit;		/* a fork was refused */
-	bool storage_limit_hit;		/* the work folder or /tmp was full at the end */
+	bool storage_limit_hit;		/* the work folder or /tmp was full */
 	unsigned int outlived;		/* processes still alive when the command ended, killed then */
 };
 
@@ -128,6 +152,15 @@ int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct erro
 
 /* Run one command to its end; when this returns nothing of it is alive. Its failure is a result in `ret`, not an error. */
 int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
+
+/* Look at the files, between commands; see tree.h. */
+int sandbox_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
+/* Copy the content of a regular file to `fd`, at most `max_bytes` of it; *ret (may be NULL) gets how many it were. What is no regular
+ * file, or not there, is ERR_INVALID_INPUT. */
+int sandbox_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
+		struct error *err);
+/* What is used now, at any time; members that cannot be known here are not. */
+void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret);
 
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files for the work folder. Runs in PID 1, with the credentials of a step and below the work folder only: the path is
  * walked folder by folder without following links, so that nothing a step left there leads anywhere else. */
-#include "sandboxes/native_init.h"
+#include "sandboxes/init.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,9 +57,9 @@ static int put_file(int dirfd, const char *name, mode_t mode, int from)
 	return fchmod(fd, mode & 0777);
 }
 
-int native_put(int work_fd, const struct wire_put *put, char *path, const char *target, int from)
+int init_put(const struct init *init, const struct init_put *put, char *path, const char *target, int from)
 {
-	autoclose int dirfd = fcntl(work_fd, F_DUPFD_CLOEXEC, 3);
+	autoclose int dirfd = fcntl(init->work_fd, F_DUPFD_CLOEXEC, 3);
 	char *name = path;
 
 	if (dirfd < 0)

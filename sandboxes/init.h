@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * init: what the first process of every sandbox does, whoever made the sandbox: it starts commands, reaps, kills what they leave
+ * behind, puts files, looks at them. Private to sandboxes/. Runs with a step's rights; native_init.c (the built-in jail,
+ * forked) and guest_init.c (a small static program for engines and runtimes) are its two hosts: they say how orders and answers travel.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sandboxes/lockdown.h"
+
+#define SANDBOX_WORKDIR_RELATIVE "work"	/* SANDBOX_WORKDIR without its slash */
+
+/* How a command ended: nothing of it is alive. Goes over the wire as it is. */
+struct init_ended {
+	int wait_status;		/* of the command's main process */
+	int exec_errno;			/* not 0: it was never run */
+	bool fork_refused;
+	bool storage_full;
+	uint32_t outlived;
+	uint64_t cpu_ns;
+};
+
+struct init {
+	struct lockdown_limits limits;	/* of a step */
+	int sigchld_fd;			/* readable: call init_reap() */
+	int oom_fd;			/* our own oom_score_adj: raised while a step is forked, which inherits it; -1: none */
+	int null_fd;
+	int work_fd;			/* O_PATH */
+	pid_t step;			/* main process of the running command; 0: none */
+	uint64_t cpu_before_ns;
+	void (*on_ended)(struct init *init, const struct init_ended *ended);
+};
+#define INIT_EMPTY { .sigchld_fd = -1, .oom_fd = -1, .null_fd = -1, .work_fd = -1 }
+
+/* ---- coming up, in this order */
+
+/* Close every descriptor from 3 on but those in `keep`, which is sorted. */
+void init_close_others(int *keep, size_t n);
+/* All signals as they are by default and unblocked, but SIGCHLD, which goes to sigchld_fd. 0, or -1 with errno. */
+int init_reset_signals(struct init *init);
+/* For one that was forked: take the runner's command line and environment off its stack, where /proc/1/cmdline would show them. */
+void init_wipe_arguments(void);
+/* /dev/null for 0 to 2 and for steps, and the work folder. -1 with errno. */
+int init_open_work(struct init *init);
+/* The limits a step will have, read back in a child. */
+void init_try_limits(const struct lockdown_limits *limits, struct lockdown_limits *ret);
+
+/* ---- commands, one at a time */
+
+struct init_command {
+	char **argv, **env;	/* NULL-terminated */
+	int out, err;		/* of the command; the caller closes them after init_start() */
+};
+/* `strings` holds argc + envc texts, each with its NUL: fill in argv and env, which free(argv) frees. -1: it is no such thing. */
+int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct init_command *ret);
+/* Start it. on_ended() is called from here if it cannot be run, otherwise from init_reap(). */
+void init_start(struct init *init, const struct init_command *command);
+void init_reap(struct init *init);
+void init_terminate(void);	/* SIGTERM to everything, stopped ones too */
+void init_kill(void);
+
+/* ---- files */
+
+enum { INIT_PATH_MAX = 4096 };
+struct init_put {
+	uint32_t kind;		/* enum sandbox_file_kind */
+	uint32_t mode;
+};
+/* Below the work folder. `path` is changed; `from` is read to its end for a file. 0, or -1 with errno. */
+int init_put(const struct init *init, const struct init_put *put, char *path, const char *target, int from);

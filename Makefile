@@ -135,7 +135,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(below_runner)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ tests/fuzz/$*_fuzz.c tests/fuzz/replay.c $(below_runner) $(LIB_LIBS)
 
 test_helpers := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/escape/*.c tests/crash/*.c))
-$(BUILD)/escape/%: tests/escape/%.c
+$(BUILD)/escape/%: tests/escape/%.c $(wildcard tests/escape/*.h)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O2 -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
 

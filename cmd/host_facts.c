@@ -127,9 +127,9 @@ static void add_security(struct fact_list *list)
 		add_take(list, "host", "seccomp", FACT_WEAK, xstrdup("the kernel has no seccomp filters"),
 			 xstrdup("a kernel with CONFIG_SECCOMP_FILTER"));
 	if (abi > 0)
-		add_take(list, "host", "landlock", FACT_OK, xasprintf("ABI %ld (not used yet)", abi), NULL);
+		add_take(list, "host", "landlock", FACT_OK, xasprintf("ABI %ld", abi), NULL);
 	else
-		add_take(list, "host", "landlock", FACT_ABSENT, xstrdup("not in this kernel, or not switched on (not used yet)"), NULL);
+		add_take(list, "host", "landlock", FACT_ABSENT, xstrdup("not in this kernel, or not switched on"), NULL);
 }
 
 /* ---- what is loaded at first use */

@@ -221,8 +221,9 @@ static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_
 		return;
 	}
 	/* no way out by swap: version 1 counts both together, version 2 swap alone */
-	if (files->also[place->v2])
-		write_file(place->fd, files->also[place->v2], place->v2 ? "0" : text);
+	if (files->also[place->v2] && write_file(place->fd, files->also[place->v2], place->v2 ? "0" : text) &&
+	    read_number(place->fd, files->also[place->v2]) <= (place->v2 ? 0 : value))
+		snprintf(state->swap, sizeof(state->swap), "cgroup v%d %s", place->v2 ? 2 : 1, files->also[place->v2]);
 	state->value = read_limit(place, c);
 	state->held = state->value <= value;
 	if (!state->held)

@@ -66,6 +66,7 @@ struct cgroup_state {
 	uint64_t value;			/* bytes, processes, thousandths */
 	char mechanism[64];		/* "cgroup v1 memory.limit_in_bytes" */
 	char detail[160];		/* why not */
+	char swap[64];			/* of memory, and held: what keeps swap from being a way out; "": nothing does */
 };
 
 /* Make and lock the folders and set the limits. `announce` is called with each path before it is made. Never fails: what

@@ -7,11 +7,15 @@
 
 static const char *const names[CONTROL_COUNT] = {
 	[CONTROL_MEMORY] = "memory",
+	[CONTROL_SWAP] = "swap",
+	[CONTROL_OOM_POLICY] = "oom_policy",
 	[CONTROL_CPU] = "cpu",
 	[CONTROL_PIDS] = "pids",
 	[CONTROL_STORAGE] = "storage",
 	[CONTROL_NOFILE] = "nofile",
 	[CONTROL_FSIZE] = "fsize",
+	[CONTROL_CORE] = "core",
+	[CONTROL_MEMLOCK] = "memlock",
 	[CONTROL_CPU_TIME] = "cpu_time",
 	[CONTROL_TIME] = "time",
 	[CONTROL_OUTPUT] = "output",
@@ -27,6 +31,7 @@ static const char *const names[CONTROL_COUNT] = {
 	[CONTROL_PRIVATE_TMP] = "private_tmp",
 	[CONTROL_MINIMAL_DEV] = "minimal_dev",
 	[CONTROL_SECCOMP] = "seccomp",
+	[CONTROL_LANDLOCK] = "landlock",
 	[CONTROL_CAPABILITIES] = "capabilities",
 	[CONTROL_NO_NEW_PRIVS] = "no_new_privs",
 	[CONTROL_NON_ROOT] = "non_root",

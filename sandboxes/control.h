@@ -8,11 +8,15 @@
 
 enum control_id {
 	CONTROL_MEMORY,		/* limits */
+	CONTROL_SWAP,		/* no way out of memory */
+	CONTROL_OOM_POLICY,	/* who goes when memory runs out */
 	CONTROL_CPU,
 	CONTROL_PIDS,
 	CONTROL_STORAGE,
 	CONTROL_NOFILE,
 	CONTROL_FSIZE,
+	CONTROL_CORE,
+	CONTROL_MEMLOCK,
 	CONTROL_CPU_TIME,
 	CONTROL_TIME,		/* wall clock, with a way to end everything */
 	CONTROL_OUTPUT,
@@ -28,6 +32,7 @@ enum control_id {
 	CONTROL_PRIVATE_TMP,
 	CONTROL_MINIMAL_DEV,
 	CONTROL_SECCOMP,
+	CONTROL_LANDLOCK,	/* the second wall */
 	CONTROL_CAPABILITIES,
 	CONTROL_NO_NEW_PRIVS,
 	CONTROL_NON_ROOT,

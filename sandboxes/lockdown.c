@@ -71,7 +71,7 @@ static void lower(int resource, uint64_t soft, uint64_t hard)
 void lockdown_limits_apply(const struct lockdown_limits *limits)
 {
 	lower(RLIMIT_CORE, 0, 0);
-	lower(RLIMIT_MEMLOCK, 64 << 10, 64 << 10);
+	lower(RLIMIT_MEMLOCK, LOCKDOWN_MEMLOCK, LOCKDOWN_MEMLOCK);
 	lower(RLIMIT_NICE, 0, 0);
 	lower(RLIMIT_RTPRIO, 0, 0);
 	lower(RLIMIT_STACK, 8 << 20, RLIM_INFINITY);
@@ -91,12 +91,13 @@ void lockdown_limits_read(struct lockdown_limits *ret)
 {
 	const struct { int resource; uint64_t *value; } map[] = {
 		{ RLIMIT_NOFILE, &ret->nofile }, { RLIMIT_FSIZE, &ret->fsize }, { RLIMIT_CPU, &ret->cpu_seconds },
-		{ RLIMIT_NPROC, &ret->nproc }, { RLIMIT_DATA, &ret->data },
+		{ RLIMIT_NPROC, &ret->nproc }, { RLIMIT_DATA, &ret->data }, { RLIMIT_CORE, &ret->core },
+		{ RLIMIT_MEMLOCK, &ret->memlock },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(map); i++) {
 		struct rlimit limit;
 
-		*map[i].value = getrlimit((__rlimit_resource_t)map[i].resource, &limit) == 0 ? limit.rlim_max : 0;
+		*map[i].value = getrlimit((__rlimit_resource_t)map[i].resource, &limit) == 0 ? limit.rlim_max : RLIM_INFINITY;
 	}
 }

@@ -13,10 +13,25 @@ int lockdown_filter_load(void);
 /* Empty all five capability sets, but for NET_BIND_SERVICE if it is to be kept, and set no-new-privs. 0, or -1 with errno. */
 int lockdown_capabilities(bool keep_net_bind_service);
 
+/* The second wall, by Landlock (see lockdown_landlock.c): whatever the mounts say, this process and all it starts change files only below
+ * the folders `writable` (NULL-terminated, absolute, those that exist; the first must) and in the devices that are in /dev,
+ * make device nodes nowhere, and reach no abstract socket and signal no process from before. Reading and executing are as they were. Needs
+ * no-new-privs. 0, also where the kernel has no Landlock of use; -1 with errno when it has and it failed. */
+struct lockdown_landlock {
+	uint32_t abi;			/* 0: the kernel has none; the walls get more with each */
+	int32_t error;			/* why the kernel has none: ENOSYS, EOPNOTSUPP (switched off at boot), EPERM */
+	bool held;			/* tried out: it is in force */
+};
+extern const char *const lockdown_writable[];	/* "/work", "/tmp", "/dev/shm" */
+int lockdown_landlock(const char *const *writable, struct lockdown_landlock *ret);
+
 struct lockdown_limits {	/* 0: left as it is */
 	uint64_t nofile, fsize, cpu_seconds, nproc, data;
+	uint64_t core, memlock;		/* read only: they are as low as can be in any case */
 };
-/* Set resource limits, never above the hard limit that is there; core files are off in any case. Safe after vfork. */
+#define LOCKDOWN_MEMLOCK (64u << 10)
+/* Set resource limits, never above the hard limit that is there; core files are off and locked memory is
+ * LOCKDOWN_MEMLOCK in any case. Safe after vfork. */
 void lockdown_limits_apply(const struct lockdown_limits *limits);
 /* The hard limits of this process. */
 void lockdown_limits_read(struct lockdown_limits *ret);

@@ -2,6 +2,7 @@
  * The enforcement table of the built-in jail: every row from something that was read back. */
 #include "sandboxes/native.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,31 @@ static void fill_cgroup_row(struct control_table *t, enum control_id id, bool as
 			    state->detail);
 }
 
+static bool host_has_swap(void)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+	const char *line;
+
+	if (file_read("/proc/swaps", &text, NULL) < 0)
+		return true;	/* who knows */
+	line = strchr(text.buf, '\n');		/* after the heading */
+	return line && line[1];
+}
+
+static void fill_swap(struct control_table *t, bool memory_asked, const struct cgroup_state *memory)
+{
+	if (!memory_asked)
+		control_set(t, CONTROL_SWAP, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
+	else if (memory->held && *memory->swap)
+		control_set(t, CONTROL_SWAP, CONTROL_ENFORCED, "none", memory->swap, NULL);
+	else if (!host_has_swap())
+		control_set(t, CONTROL_SWAP, CONTROL_ENFORCED, "none", "this host has no swap", NULL);
+	else
+		control_set(t, CONTROL_SWAP, CONTROL_UNAVAILABLE, "none", "none", "%s", memory->held ?
+			    "the kernel does not count swap per cgroup: start it with swapaccount=1, or switch swap off" :
+			    "no writable cgroup with the memory controller; run as root or with a delegated cgroup, or switch swap off");
+}
+
 static void fill_cgroups(const struct native_facts *f, struct control_table *t)
 {
 	const struct sandbox_limits *l = &f->spec->limits;
@@ -85,6 +111,7 @@ static void fill_cgroups(const struct native_facts *f, struct control_table *t)
 	}
 	fill_cgroup_row(t, CONTROL_MEMORY, l->memory_bytes, size_text(l->memory_bytes, text), &states[CGROUP_MEMORY],
 			f->report->data == l->memory_bytes, "RLIMIT_DATA, per process");
+	fill_swap(t, l->memory_bytes, &states[CGROUP_MEMORY]);
 	number_text(l->pids, "", text);
 	fill_cgroup_row(t, CONTROL_PIDS, l->pids, text, &states[CGROUP_PIDS],
 			f->report->nproc && f->report->nproc <= l->pids + 1, "RLIMIT_NPROC, per user");
@@ -114,6 +141,12 @@ static void fill_limits(const struct native_facts *f, struct control_table *t)
 	number_text(l->nofile, "", text);
 	fill_rlimit(t, CONTROL_NOFILE, l->nofile, text, r->nofile, "RLIMIT_NOFILE");
 	fill_rlimit(t, CONTROL_FSIZE, l->fsize_bytes, size_text(l->fsize_bytes, text), r->fsize, "RLIMIT_FSIZE");
+	control_set(t, CONTROL_CORE, r->core == 0 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "0", "RLIMIT_CORE",
+		    r->core == 0 ? NULL : "the limit reads back as %llu", (unsigned long long)r->core);
+	fill_rlimit(t, CONTROL_MEMLOCK, LOCKDOWN_MEMLOCK, size_text(LOCKDOWN_MEMLOCK, text), r->memlock, "RLIMIT_MEMLOCK");
+	control_set(t, CONTROL_OOM_POLICY, r->oom_steps_first ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "the step goes, whole",
+		    "oom_score_adj 1000 of steps; the runner ends the rest",
+		    r->oom_steps_first ? NULL : "oom_score_adj cannot be written");
 	number_text(seconds, "s", text);
 	/* the hard limit is a second above, see lockdown.c */
 	fill_rlimit(t, CONTROL_CPU_TIME, seconds, text, r->cpu_seconds ? r->cpu_seconds - 1 : 0,
@@ -190,6 +223,24 @@ static void fill_walls(const struct native_facts *f, struct control_table *t)
 		    "null, zero, random …", "read-only binds of six devices, own devpts", NULL);
 }
 
+static void fill_landlock(const struct lockdown_landlock *l, struct control_table *t)
+{
+	char mechanism[64];
+
+	snprintf(mechanism, sizeof(mechanism), l->abi ? "Landlock ABI %u" : "none", l->abi);
+	if (l->held)
+		control_set(t, CONTROL_LANDLOCK, CONTROL_ENFORCED, "changes in the writable folders only", mechanism, NULL);
+	else if (!l->abi)
+		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, "changes in the writable folders only", mechanism, "%s",
+			    l->error == EOPNOTSUPP ? "Landlock is switched off: add it to the kernel's lsm= parameter" :
+			    l->error == ENOSYS ? "the kernel has no Landlock (Linux 5.13 or newer has)" :
+			    "Landlock is not allowed here (a container or a seccomp filter forbids it)");
+	else
+		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, "changes in the writable folders only", mechanism, "%s",
+			    l->abi < 2 ? "the first version forbids to move files between folders: Linux 5.19 or newer is needed" :
+			    "a device node could be made in spite of it");
+}
+
 static void fill_privileges(const struct native_facts *f, struct control_table *t)
 {
 	struct observed o = observe(f->pid);
@@ -200,6 +251,7 @@ static void fill_privileges(const struct native_facts *f, struct control_table *
 	control_set(t, CONTROL_SECCOMP, o.seccomp == 2 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "allow-list",
 		    "seccomp allow-list (libseccomp)", o.seccomp == 2 ? NULL : "%s",
 		    o.read ? "no filter is in force" : unread);
+	fill_landlock(&f->report->landlock, t);
 	control_set(t, CONTROL_NO_NEW_PRIVS, o.no_new_privs ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "on",
 		    "PR_SET_NO_NEW_PRIVS", o.no_new_privs ? NULL : "%s", o.read ? "not set" : unread);
 	control_set(t, CONTROL_CAPABILITIES, caps ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,

@@ -93,7 +93,7 @@ static uint32_t foreign_groups(gid_t own)
 
 static void check_limits(const struct native_init *init, struct wire_report *report)
 {
-	struct lockdown_limits got = { 0 };
+	struct lockdown_limits got = { .core = UINT64_MAX, .memlock = UINT64_MAX };
 
 	init_try_limits(&init->limits, &got);
 	report->nofile = got.nofile;
@@ -101,6 +101,8 @@ static void check_limits(const struct native_init *init, struct wire_report *rep
 	report->cpu_seconds = got.cpu_seconds;
 	report->nproc = got.nproc;
 	report->data = got.data;
+	report->core = got.core;
+	report->memlock = got.memlock;
 }
 
 static void wait_for(struct jail *j, enum wire_kind kind, int fds[WIRE_FDS])
@@ -128,6 +130,7 @@ static void set_up(struct jail *j)
 	wait_for(j, WIRE_GO, fds);
 	if (unshare(CLONE_NEWCGROUP) < 0) { /* the report compares the namespaces */ }
 	j->init.oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	report->oom_steps_first = write(j->init.oom_fd, "1000", 4) == 4 && write(j->init.oom_fd, "0", 1) == 1;
 	init_wipe_arguments();
 	native_namespace_inodes(report->namespaces);
 	if (init.user_namespace)
@@ -146,6 +149,8 @@ static void set_up(struct jail *j)
 		die(j, "opening /dev/null");
 	if (lockdown_capabilities(init.net_bind_service) < 0)
 		die(j, "dropping capabilities");
+	if (lockdown_landlock(lockdown_writable, &report->landlock) < 0)
+		die(j, "restricting itself by Landlock");
 	/* last, for a change of credentials undoes both */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		die(j, "tying the init process to the runner");

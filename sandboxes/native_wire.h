@@ -43,13 +43,15 @@ void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES]);	/* of this proces
 struct wire_report {
 	uint64_t namespaces[NATIVE_NAMESPACES];
 	/* hard limits, read back in a child under the step's lockdown */
-	uint64_t nofile, fsize, cpu_seconds, nproc, data;
+	uint64_t nofile, fsize, cpu_seconds, nproc, data, core, memlock;
 	uint64_t work_bytes, work_files, tmp_bytes, tmp_files;
 	uint32_t uid, gid, foreign_groups;
 	uint32_t masked;		/* paths hidden */
 	uint32_t interfaces;		/* of the network, lo included */
 	bool root_read_only, tmp_private, dev_minimal, cgroup_joined;
 	bool proc_missing, proc_partial;
+	bool oom_steps_first;		/* a step stands first when memory runs out, PID 1 does not */
+	struct lockdown_landlock landlock;
 };
 
 struct wire_exec {

@@ -280,8 +280,7 @@ static void judge_opened(struct scan_judge *j, const char *spec, struct package 
 	}
 	ret->valid = decision != NULL;
 	if (decision) {
-		ret->decision = decision_to_json(decision);
-		ret->verdict = decision_verdict(decision);
+		scanned_file_decide(ret, decision);
 		ret->workflow_id = xstrdup(p->wpk->workflow_id);
 	}
 	decision_free(decision);

@@ -464,37 +464,44 @@ const char *suppression_to_string(enum finding_suppression suppression)
 	return names[suppression];
 }
 
-static json_t *suppression_to_json(const struct finding *f)
+void finding_write_json(const struct finding *f, const char *file, struct strbuf *out)
 {
-	json_t *o;
-
-	if (!f->suppressed)
-		return json_null();
-	o = json_object();
-	json_put_text(o, "kind", suppression_to_string(f->suppression));
-	json_put_text(o, "justification", f->justification);
-	return o;
+	strbuf_addch(out, '{');
+	json_add_text(out, "rule_id", f->rule_id);
+	json_add_text(out, "level", finding_level_to_string(f->level));
+	json_add_text(out, "severity", severity_to_string(f->severity));
+	json_add_text(out, "category", f->category);
+	json_add_text(out, "message", f->message);
+	json_add_text(out, "file", file);
+	json_add_int(out, "line", f->position.line);
+	json_add_int(out, "column", f->position.column);
+	json_add_int(out, "end_column", f->position.line ? (int64_t)f->position.column + f->width : 0);
+	json_add_text(out, "path", f->path);
+	json_add_text(out, "matched", f->matched);
+	json_add_text(out, "suggestion", f->suggestion);
+	json_add_text(out, "cwe", f->cwe);
+	json_add_text(out, "fingerprint", f->fingerprint);
+	json_add_bool(out, "suppressed", f->suppressed);
+	json_add_key(out, "suppression");
+	if (f->suppressed) {
+		strbuf_addch(out, '{');
+		json_add_text(out, "kind", suppression_to_string(f->suppression));
+		json_add_text(out, "justification", f->justification);
+		strbuf_addch(out, '}');
+	} else {
+		strbuf_addstr(out, "null");
+	}
+	strbuf_addch(out, '}');
 }
 
 json_t *finding_to_json(const struct finding *f, const char *file)
 {
-	json_t *o = json_object();
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct error err = { 0 };
+	json_t *o = NULL;
 
-	json_put_text(o, "rule_id", f->rule_id);
-	json_put_text(o, "level", finding_level_to_string(f->level));
-	json_put_text(o, "severity", severity_to_string(f->severity));
-	json_put_text(o, "category", f->category);
-	json_put_text(o, "message", f->message);
-	json_put_text(o, "file", file);
-	json_put_int(o, "line", f->position.line);
-	json_put_int(o, "column", f->position.column);
-	json_put_int(o, "end_column", f->position.line ? (int64_t)f->position.column + f->width : 0);
-	json_put_text(o, "path", f->path);
-	json_put_text(o, "matched", f->matched);
-	json_put_text(o, "suggestion", f->suggestion);
-	json_put_text(o, "cwe", f->cwe);
-	json_put_text(o, "fingerprint", f->fingerprint);
-	json_put_bool(o, "suppressed", f->suppressed);
-	json_put(o, "suppression", suppression_to_json(f));
+	finding_write_json(f, file, &text);
+	if (json_parse(text.buf, text.len, "finding", &o, &err) < 0)
+		abort();	/* it is ours */
 	return o;
 }

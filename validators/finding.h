@@ -86,6 +86,7 @@ void finding_print(const struct finding *f, const char *file, const struct docum
 		   struct strbuf *out);
 /* {rule_id, level, severity, category, message, file, line, column, end_column, path, matched, suggestion, cwe,
  * fingerprint, suppressed, suppression: {kind, justification} or null} */
+void finding_write_json(const struct finding *f, const char *file, struct strbuf *out);
 json_t *finding_to_json(const struct finding *f, const char *file);
 
 /* Of a finding of the scanner: the level follows from the severity (info: note; low and up: warning). Only schema

@@ -17,7 +17,7 @@ struct decision {
 	unsigned int score;
 	struct strvec arithmetic, reasons;
 	char *findings;
-	json_t *category;
+	struct decision_facts facts;
 	char *override;
 };
 
@@ -223,7 +223,7 @@ int policy_decide(const struct policy *p, const struct wpk *wpk, const struct fi
 	work_out_score(p, findings, d);
 	d->findings = count_findings(findings);
 	judge(p, wpk, findings, d);
-	d->category = policy_category(wpk, decision_risk_level(d));
+	d->facts = policy_facts(wpk);
 	*ret = d;
 	return 0;
 }
@@ -235,7 +235,6 @@ void decision_free(struct decision *d)
 	free(d->policy);
 	free(d->findings);
 	free(d->override);
-	json_decref(d->category);
 	strvec_release(&d->arithmetic);
 	strvec_release(&d->reasons);
 	free(d);
@@ -284,9 +283,14 @@ unsigned int decision_score(const struct decision *d)
 	return d->score;
 }
 
+const char *risk_level_of_score(unsigned int score)
+{
+	return score >= 75 ? "critical" : score >= 50 ? "high" : score >= 25 ? "medium" : "low";
+}
+
 const char *decision_risk_level(const struct decision *d)
 {
-	return d->score >= 75 ? "critical" : d->score >= 50 ? "high" : d->score >= 25 ? "medium" : "low";
+	return risk_level_of_score(d->score);
 }
 
 const struct strvec *decision_arithmetic(const struct decision *d)
@@ -297,6 +301,11 @@ const struct strvec *decision_arithmetic(const struct decision *d)
 const struct strvec *decision_reasons(const struct decision *d)
 {
 	return &d->reasons;
+}
+
+const struct decision_facts *decision_facts(const struct decision *d)
+{
+	return &d->facts;
 }
 
 const char *verdict_to_string(enum verdict v)
@@ -319,8 +328,13 @@ static json_t *texts(const struct strvec *v)
 
 json_t *decision_to_json(const struct decision *d)
 {
-	json_t *o = json_object();
+	autostrbuf struct strbuf facts = STRBUF_INIT(STRBUF_NO_MAX);
+	json_t *o = json_object(), *category = NULL;
+	struct error err = { 0 };
 
+	decision_facts_write_json(&d->facts, d->score, &facts);
+	if (json_parse(facts.buf, facts.len, "facts", &category, &err) < 0)
+		abort();	/* it is ours */
 	json_put_text(o, "policy", d->policy);
 	json_put_text(o, "policy_decision", verdict_to_string(d->verdict));
 	json_put_bool(o, "approval_required", d->approval_required);
@@ -329,7 +343,7 @@ json_t *decision_to_json(const struct decision *d)
 	json_put_text(o, "risk_level", decision_risk_level(d));
 	json_put(o, "arithmetic", texts(&d->arithmetic));
 	json_put(o, "reasons", texts(&d->reasons));
-	json_put(o, "category", json_deep_copy(d->category));
+	json_put(o, "category", category);
 	json_put_text(o, "override", d->override);
 	return o;
 }

@@ -43,6 +43,17 @@ void policy_apply(const struct policy *p, const struct wpk *wpk, struct finding_
 
 struct decision;
 
+/* What the registry's API says of every package, as numbers of words that policy_facts.c knows. */
+#define DECISION_WORDS_MAX ((1u << 3) - 1)	/* bits of words */
+#define DECISION_DEGREE_MAX 2
+struct decision_facts {
+	unsigned int categories, resource_types;	/* bits */
+	unsigned int complexity, automation;		/* degrees */
+};
+/* {categories[], risk_level, resource_types[], complexity, automation_level} */
+void decision_facts_write_json(const struct decision_facts *f, unsigned int score, struct strbuf *out);
+const char *risk_level_of_score(unsigned int score);
+
 /* ERR_INVALID_INPUT when the findings hold errors. Otherwise a decision, also for a blocked package. `p` NULL: the default policy. `wpk` is borrowed, the
  * rest copied. Only findings of rules count, each rule at most FINDINGS_PER_RULE times. */
 int policy_decide(const struct policy *p, const struct wpk *wpk, const struct finding_list *findings, struct decision **ret,
@@ -62,9 +73,9 @@ bool decision_approval_required(const struct decision *d);	/* stated by the pack
 const char *decision_findings(const struct decision *d);
 unsigned int decision_score(const struct decision *d);		/* 0 to 100 */
 const char *decision_risk_level(const struct decision *d);	/* "low", "medium", "high", "critical" */
+const struct decision_facts *decision_facts(const struct decision *d);
 const struct strvec *decision_arithmetic(const struct decision *d);	/* lines: "1 critical x 75 = 75", "x 1.5 for privileged_container = 112", "at most 100" */
 const struct strvec *decision_reasons(const struct decision *d); /* one sentence each; empty for a plain approval */
 const char *verdict_to_string(enum verdict v);			/* "approve", "review", "block" */
-/* {policy, policy_decision, approval_required, can_execute, score, risk_level, arithmetic[], reasons[], category{…}, override} ; category is the
- * block of the registry's API: {categories[], risk_level, resource_types[], complexity, automation_level} */
+/* {policy, policy_decision, approval_required, can_execute, score, risk_level, arithmetic[], reasons[], category{…}, override}; category: the facts */
 json_t *decision_to_json(const struct decision *d);

@@ -5,15 +5,26 @@
 
 #include "runner/base/mem.h"
 
-struct facts {
+static const char *const categories[] = { "infrastructure", "security", "monitoring", NULL };
+static const char *const resource_types[] = { "container", "kubernetes", "shell", NULL };
+static const char *const complexities[] = { "simple", "moderate", "complex" };
+static const char *const automations[] = { "manual", "semi_automated", "fully_automated" };
+enum { TYPE_CONTAINER = 1 << 0, TYPE_KUBERNETES = 1 << 1, TYPE_SHELL = 1 << 2 };
+enum { AUTOMATION_MANUAL, AUTOMATION_SEMI, AUTOMATION_FULL };
+
+struct seen {
 	size_t steps;
 	bool manual_step;
-	bool shell, container, kubernetes;
+	unsigned int types;
 };
 
 /* The published engine sees steps of dialect B only; so does the block that its clients read. */
-static void look(struct facts *facts, const struct wpk_handler_list *list)
+static void look(struct seen *seen, const struct wpk_handler_list *list)
 {
+	static const unsigned int types[] = {
+		[WPK_STEP_SHELL] = TYPE_SHELL, [WPK_STEP_CONTAINER] = TYPE_CONTAINER, [WPK_STEP_MANIFEST] = TYPE_KUBERNETES,
+	};
+
 	for (size_t i = 0; i < list->len; i++) {
 		const struct wpk_handler *handler = &list->items[i];
 
@@ -22,50 +33,63 @@ static void look(struct facts *facts, const struct wpk_handler_list *list)
 
 			if (!strstr(step->path, ".steps["))
 				continue;
-			facts->steps++;
-			facts->manual_step |= step->manual || step->approval_required;
-			facts->shell |= step->kind == WPK_STEP_SHELL;
-			facts->container |= step->kind == WPK_STEP_CONTAINER;
-			facts->kubernetes |= step->kind == WPK_STEP_MANIFEST;
+			seen->steps++;
+			seen->manual_step |= step->manual || step->approval_required;
+			seen->types |= step->kind < ARRAY_SIZE(types) ? types[step->kind] : 0;
 		}
 	}
 }
 
-static json_t *categories(const struct wpk *wpk)
+static unsigned int categories_of(const struct wpk *wpk)
 {
-	static const char *const known[] = { "infrastructure", "security", "monitoring" };
 	const struct node *root = wpk->doc ? wpk->doc->root : NULL;
 	const struct node *tags = node_get(node_get(root, "metadata"), "tags");
-	json_t *list = json_array();
+	unsigned int bits = 0;
 
-	for (size_t k = 0; k < ARRAY_SIZE(known); k++)
-		for (size_t i = 0; tags && tags->kind == NODE_SEQUENCE && i < tags->len; i++) {
-			if (tags->items[i]->kind != NODE_SCALAR || strcmp(tags->items[i]->text, known[k]))
-				continue;
-			json_push(list, json_text(known[k]));
-			break;
-		}
-	return list;
+	for (size_t i = 0; tags && tags->kind == NODE_SEQUENCE && i < tags->len; i++)
+		for (size_t k = 0; categories[k] && tags->items[i]->kind == NODE_SCALAR; k++)
+			bits |= !strcmp(tags->items[i]->text, categories[k]) ? 1u << k : 0;
+	return bits;
 }
 
-json_t *policy_category(const struct wpk *wpk, const char *risk_level)
+struct decision_facts policy_facts(const struct wpk *wpk)
 {
-	bool automatic = wpk->safety_mode == WPK_SAFETY_AUTO;
-	json_t *o = json_object(), *types = json_array();
-	struct facts facts = { 0 };
+	struct seen seen = { 0 };
 
-	look(&facts, &wpk->handlers);
-	if (facts.container)
-		json_push(types, json_text("container"));
-	if (facts.kubernetes)
-		json_push(types, json_text("kubernetes"));
-	if (facts.shell)
-		json_push(types, json_text("shell"));
-	json_put(o, "categories", categories(wpk));
-	json_put_text(o, "risk_level", risk_level);
-	json_put(o, "resource_types", types);
-	json_put_text(o, "complexity", facts.steps <= 3 ? "simple" : facts.steps <= 10 ? "moderate" : "complex");
-	json_put_text(o, "automation_level",
-		      !automatic ? "manual" : facts.manual_step ? "semi_automated" : "fully_automated");
-	return o;
+	look(&seen, &wpk->handlers);
+	return (struct decision_facts){
+		.categories = categories_of(wpk),
+		.resource_types = seen.types,
+		.complexity = seen.steps <= 3 ? 0 : seen.steps <= 10 ? 1 : 2,
+		.automation = wpk->safety_mode != WPK_SAFETY_AUTO ? AUTOMATION_MANUAL
+			      : seen.manual_step		  ? AUTOMATION_SEMI
+								  : AUTOMATION_FULL,
+	};
+}
+
+static void write_words(struct strbuf *out, const char *key, const char *const *words, unsigned int bits)
+{
+	bool any = false;
+
+	json_add_key(out, key);
+	strbuf_addch(out, '[');
+	for (size_t i = 0; words[i]; i++) {
+		if (!(bits >> i & 1))
+			continue;
+		strbuf_addstr(out, any ? "," : "");
+		json_add_string(out, words[i], strlen(words[i]));
+		any = true;
+	}
+	strbuf_addch(out, ']');
+}
+
+void decision_facts_write_json(const struct decision_facts *f, unsigned int score, struct strbuf *out)
+{
+	strbuf_addch(out, '{');
+	write_words(out, "categories", categories, f->categories);
+	json_add_text(out, "risk_level", risk_level_of_score(score));
+	write_words(out, "resource_types", resource_types, f->resource_types);
+	json_add_text(out, "complexity", complexities[f->complexity]);
+	json_add_text(out, "automation_level", automations[f->automation]);
+	strbuf_addch(out, '}');
 }

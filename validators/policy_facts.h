@@ -2,8 +2,6 @@
  * policy_facts: what the registry's API says of every package. Private to policy*.c. */
 #pragma once
 
-#include "runner/base/json.h"
-#include "validators/wpk.h"
+#include "validators/policy.h"
 
-/* {categories[], risk_level, resource_types[], complexity, automation_level}, as the registry's dry run answers it. */
-json_t *policy_category(const struct wpk *wpk, const char *risk_level);
+struct decision_facts policy_facts(const struct wpk *wpk);

@@ -44,11 +44,29 @@ void scanned_file_init(struct scanned_file *f, const char *file)
 void scanned_file_release(struct scanned_file *f)
 {
 	finding_list_release(&f->findings);
-	json_decref(f->decision);
+	strvec_release(&f->decision.arithmetic);
+	strvec_release(&f->decision.reasons);
 	free(f->workflow_id);
 	free(f->file);
 	arena_release(&f->words);
 	*f = (struct scanned_file){ .file = NULL };
+}
+
+static void copy_texts(const struct strvec *from, struct strvec *to)
+{
+	for (size_t i = 0; i < from->len; i++)
+		strvec_push(to, from->items[i]);
+}
+
+void scanned_file_decide(struct scanned_file *f, const struct decision *d)
+{
+	f->decided = true;
+	f->verdict = decision_verdict(d);
+	f->decision.score = decision_score(d);
+	f->decision.approval_required = decision_approval_required(d);
+	f->decision.facts = *decision_facts(d);
+	copy_texts(decision_arithmetic(d), &f->decision.arithmetic);
+	copy_texts(decision_reasons(d), &f->decision.reasons);
 }
 
 void scanned_file_judge(struct scanned_file *f, enum fail_on fail_on)

@@ -2,8 +2,8 @@
  * scan_report: what scanning some files came to, and the forms it is told in. Every form is a pure function of the
  * same report, so all tell the same verdict.
  *
- * Ten thousand files may have a hundred thousand findings, so a report holds of each file a summary and one line of
- * JSON with all the rest, which is also how worker processes hand files over; many lines are kept in a file without a
+ * Ten thousand files may have a hundred thousand findings, so a report holds of each file a summary and one line
+ * with all the rest, which is also how worker processes hand files over; many lines are kept in a file without a
  * name. A form loads one file after the other and writes as it goes. */
 #pragma once
 
@@ -26,13 +26,21 @@ enum fail_on {
 bool fail_on_from_string(const char *s, enum fail_on *ret);
 const char *fail_on_to_string(enum fail_on f);
 
+struct scanned_decision {		/* what forms tell of a decision */
+	unsigned int score;
+	bool approval_required;
+	struct decision_facts facts;
+	struct strvec arithmetic, reasons;
+};
+
 struct scanned_file {
 	char *file;			/* owned; as given, '/' separated */
 	char *workflow_id;		/* owned; NULL: no package */
 	struct finding_list findings;	/* sorted, with fingerprints and lines; findings.file is `file` */
 	bool valid;			/* no error of schema or YAML; false for what could not be read */
 	int unreadable;			/* exit status when it could not be read at all; 0 */
-	json_t *decision;		/* decision_to_json(); NULL when invalid */
+	bool decided;			/* false: invalid, or no package; `decision` is empty then */
+	struct scanned_decision decision;
 	enum verdict verdict;		/* VERDICT_BLOCK when invalid */
 	bool acceptable;		/* scanned_file_judge() */
 	size_t baseline_matched;	/* entries of the baseline that were met */
@@ -41,6 +49,7 @@ struct scanned_file {
 
 void scanned_file_init(struct scanned_file *f, const char *file);
 void scanned_file_release(struct scanned_file *f);
+void scanned_file_decide(struct scanned_file *f, const struct decision *d);
 /* Set `acceptable`: valid, not blocked, and nothing unsuppressed at or above fail_on. Only what is invalid is not
  * acceptable with FAIL_ON_NEVER. */
 void scanned_file_judge(struct scanned_file *f, enum fail_on fail_on);

@@ -21,26 +21,11 @@ bool scan_finding_is_note(const struct finding *f)
 	return !strcmp(f->rule_id, "finding/more");
 }
 
-const char *scan_decision_text(const struct scanned_file *f, const char *key)
+void scan_join(const struct strvec *texts, const char *between, struct strbuf *out)
 {
-	const char *s = json_string_value(json_object_get(f->decision, key));
-
-	return s ? s : "";
-}
-
-json_int_t scan_decision_int(const struct scanned_file *f, const char *key)
-{
-	return json_integer_value(json_object_get(f->decision, key));
-}
-
-void scan_decision_join(const struct scanned_file *f, const char *key, const char *between, struct strbuf *out)
-{
-	const json_t *list = json_object_get(f->decision, key);
-
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const char *s = json_string_value(json_array_get(list, i));
-
-		strbuf_addf(out, "%s%s", i ? between : "", s ? s : "");
+	for (size_t i = 0; i < texts->len; i++) {
+		strbuf_addstr(out, i ? between : "");
+		strbuf_addstr(out, texts->items[i]);
 	}
 }
 

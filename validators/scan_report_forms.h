@@ -23,11 +23,7 @@ const struct rule *scan_rule_of(const struct scan_report *r, const struct findin
 /* Findings that are listed although they say nothing about the package itself: "finding/more". */
 bool scan_finding_is_note(const struct finding *f);
 
-/* A value of the decision as text: "" when there is none. Arrays by index. */
-const char *scan_decision_text(const struct scanned_file *f, const char *key);
-json_int_t scan_decision_int(const struct scanned_file *f, const char *key);
-/* A list of texts, joined; nothing when there is none. */
-void scan_decision_join(const struct scanned_file *f, const char *key, const char *between, struct strbuf *out);
+void scan_join(const struct strvec *texts, const char *between, struct strbuf *out);
 
 /* "2 critical, 1 high" of counts that are not 0; "no findings". */
 void scan_counts_text(const size_t counts[SEVERITY_CRITICAL + 1], struct strbuf *out);

@@ -2,7 +2,9 @@
  *
  * The report for programs. `findings` is one flat list, each with its file. */
 #include <ctype.h>
+#include <string.h>
 
+#include "runner/base/mem.h"
 #include "validators/scan_report_forms.h"
 
 static json_t *counts_to_json(const size_t counts[SEVERITY_CRITICAL + 1])
@@ -14,25 +16,51 @@ static json_t *counts_to_json(const size_t counts[SEVERITY_CRITICAL + 1])
 	return o;
 }
 
-static json_t *file_to_json(const struct scanned_file *f)
+static void write_texts(struct strbuf *out, const char *key, const struct strvec *texts)
 {
-	json_t *o = json_object(), *d = f->decision;
-
-	json_put_text(o, "file", f->file);
-	json_put_text(o, "workflow_id", f->workflow_id);
-	json_put_bool(o, "valid", f->valid);
-	json_put_bool(o, "acceptable", f->acceptable);
-	json_put_text(o, "decision", d ? verdict_to_string(f->verdict) : NULL);
-	for (size_t i = 0; i < 6; i++) {
-		static const char *const keys[] = { "score",	  "risk_level", "approval_required",
-						    "arithmetic", "reasons",	"category" };
-		json_t *value = json_object_get(d, keys[i]);
-
-		json_put(o, keys[i], value ? json_incref(value) : json_null());
+	json_add_key(out, key);
+	strbuf_addch(out, '[');
+	for (size_t i = 0; i < texts->len; i++) {
+		strbuf_addstr(out, i ? "," : "");
+		json_add_string(out, texts->items[i], strlen(texts->items[i]));
 	}
-	json_put(o, "counts", counts_to_json(f->findings.counts));
-	json_put_int(o, "suppressed", (int64_t)f->findings.suppressed_count);
-	return o;
+	strbuf_addch(out, ']');
+}
+
+static void write_decision(struct strbuf *out, const struct scanned_file *f)
+{
+	static const char *const keys[] = { "decision",	  "score",   "risk_level", "approval_required",
+					    "arithmetic", "reasons", "category" };
+
+	for (size_t i = 0; !f->decided && i < ARRAY_SIZE(keys); i++)
+		json_add_text(out, keys[i], NULL);
+	if (!f->decided)
+		return;
+	json_add_text(out, "decision", verdict_to_string(f->verdict));
+	json_add_int(out, "score", f->decision.score);
+	json_add_text(out, "risk_level", risk_level_of_score(f->decision.score));
+	json_add_bool(out, "approval_required", f->decision.approval_required);
+	write_texts(out, "arithmetic", &f->decision.arithmetic);
+	write_texts(out, "reasons", &f->decision.reasons);
+	json_add_key(out, "category");
+	decision_facts_write_json(&f->decision.facts, f->decision.score, out);
+}
+
+static void write_file_object(struct strbuf *out, const struct scanned_file *f)
+{
+	strbuf_addch(out, '{');
+	json_add_text(out, "file", f->file);
+	json_add_text(out, "workflow_id", f->workflow_id);
+	json_add_bool(out, "valid", f->valid);
+	json_add_bool(out, "acceptable", f->acceptable);
+	write_decision(out, f);
+	json_add_key(out, "counts");
+	strbuf_addch(out, '{');
+	for (int s = SEVERITY_CRITICAL; s >= 0; s--)
+		json_add_int(out, severity_to_string((enum severity)s), (int64_t)f->findings.counts[s]);
+	strbuf_addch(out, '}');
+	json_add_int(out, "suppressed", (int64_t)f->findings.suppressed_count);
+	strbuf_addch(out, '}');
 }
 
 static json_t *summary(const struct scan_report *r)
@@ -72,12 +100,20 @@ struct list {
 	bool any;
 };
 
+static void next_item(struct list *list)
+{
+	strbuf_addstr(&list->out->text, list->any ? ",\n    " : "\n    ");
+	list->any = true;
+}
+
 static void write_file(void *arg, const struct scan_report *r, const struct scanned_file *f)
 {
 	struct list *list = arg;
 
 	(void)r;
-	scan_add_item(list->out, &list->any, "\n    ", file_to_json(f));
+	next_item(list);
+	write_file_object(&list->out->text, f);
+	scan_sink_flush(list->out, false);
 }
 
 static void write_findings(void *arg, const struct scan_report *r, const struct scanned_file *f)
@@ -85,8 +121,11 @@ static void write_findings(void *arg, const struct scan_report *r, const struct 
 	struct list *list = arg;
 
 	(void)r;
-	for (size_t i = 0; i < f->findings.len; i++)
-		scan_add_item(list->out, &list->any, "\n    ", finding_to_json(&f->findings.items[i], f->file));
+	for (size_t i = 0; i < f->findings.len; i++) {
+		next_item(list);
+		finding_write_json(&f->findings.items[i], f->file, &list->out->text);
+		scan_sink_flush(list->out, false);
+	}
 }
 
 void scan_report_json(const struct scan_report *r, bool color, struct scan_sink *out)

@@ -103,10 +103,10 @@ static void write_decision(struct strbuf *out, const struct scan_report *r, cons
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(TEXT_MAX), message = STRBUF_INIT(STRBUF_NO_MAX);
 
-	scan_decision_join(f, "arithmetic", "\n", &text);
+	scan_join(&f->decision.arithmetic, "\n", &text);
 	if (text.len)
 		strbuf_addch(&text, '\n');
-	scan_decision_join(f, "reasons", "\n", &text);
+	scan_join(&f->decision.reasons, "\n", &text);
 	strbuf_addf(&message, "%s: ", f->valid ? verdict_to_string(f->verdict) : "invalid");
 	scan_counts_text(f->findings.counts, &message);
 	strbuf_addf(&message, " (fail on %s)", fail_on_to_string(r->fail_on));
@@ -205,8 +205,7 @@ static void write_suite(void *arg, const struct scan_report *r, const struct sca
 	strbuf_addstr(&s->out->text, "    <properties>\n");
 	strbuf_addf(&s->out->text, "      <property name=\"decision\" value=\"%s\"/>\n",
 		    f->valid ? verdict_to_string(f->verdict) : "invalid");
-	strbuf_addf(&s->out->text, "      <property name=\"score\" value=\"%lld\"/>\n",
-		    (long long)scan_decision_int(f, "score"));
+	strbuf_addf(&s->out->text, "      <property name=\"score\" value=\"%u\"/>\n", f->decision.score);
 	strbuf_addf(&s->out->text, "      <property name=\"suppressed\" value=\"%zu\"/>\n    </properties>\n",
 		    f->findings.suppressed_count);
 	strbuf_add(&s->out->text, s->cases.buf, s->cases.len);

@@ -1,137 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A scanned file as one line: between the processes of one scan, and while a report waits to be written. Numbers with
- * blanks between, and three JSON values, tabs between: the names, the decision, the list of findings. Each is read
- * only when it is needed, as a report reads each line several times. Findings are arrays by position, as there are
- * many; bytes that are no UTF-8 (names of files may be anything) stand as code points in an array of one, so that
- * nothing is lost. */
+ * A scanned file as one line: between the processes of one scan, and while a report waits to be written. Fields with tabs
+ * between: all numbers, the names, what the decision says, and for each finding its texts and its numbers. How many of each
+ * there are is told by numbers, so that each reader passes over what it does not need. A text is "=" and its bytes, whatever
+ * they are, with backslashes before three of them; the empty field is no text. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "runner/base/mem.h"
-#include "runner/base/utf8.h"
 #include "validators/scan_report.h"
 
-#define LINE_VERSION 2
-
-/* ---- writing */
-
-static bool is_utf8(const char *s)
-{
-	size_t len = strlen(s), n;
-	uint32_t c;
-
-	for (; (n = utf8_decode(s, len, &c)); s += n, len -= n)
-		if (c == UTF8_INVALID)
-			return false;
-	return true;
-}
-
-static json_t *any_text(const char *s)
-{
-	autostrbuf struct strbuf points = STRBUF_INIT(STRBUF_NO_MAX);
-	json_t *wrapped;
-
-	if (!s || is_utf8(s))
-		return json_text(s);
-	for (; *s; s++) {
-		char encoded[4];
-
-		strbuf_add(&points, encoded, utf8_encode((unsigned char)*s, encoded));
-	}
-	wrapped = json_array();
-	json_push(wrapped, json_text(points.buf));
-	return wrapped;
-}
-
-static json_t *finding_values(const struct finding *f)
-{
-	const char *const texts[] = {
-		f->rule_id,  f->message, f->path,	 f->suggestion,	   f->cwe,
-		f->category, f->matched, f->fingerprint, f->justification, f->line_text,
-	};
-	const json_int_t numbers[] = {
-		f->level,	f->severity,   f->position.line, f->position.column, f->width,
-		f->line_column, f->suppressed, f->suppression,	 f->of_rule,
-	};
-	json_t *values = json_array();
-
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		json_push(values, any_text(texts[i]));
-	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		json_push(values, json_integer(numbers[i]));
-	return values;
-}
-
-void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out)
-{
-	const size_t *counts = f->findings.counts, *dropped = f->findings.dropped;
-	json_auto_t *findings = json_array();
-	json_auto_t *names = json_array();
-
-	json_push(names, any_text(f->file));
-	json_push(names, any_text(f->workflow_id));
-	for (size_t i = 0; i < f->findings.len; i++)
-		json_push(findings, finding_values(&f->findings.items[i]));
-	strbuf_addf(out, "%d %d %d %d %d %zu", LINE_VERSION, f->valid, f->unreadable, (int)f->verdict, f->acceptable,
-		    f->baseline_matched);
-	for (size_t i = 0; i < ARRAY_SIZE(f->findings.counts); i++)
-		strbuf_addf(out, " %zu", counts[i]);
-	strbuf_addf(out, " %zu", f->findings.suppressed_count);
-	for (size_t i = 0; i < ARRAY_SIZE(f->findings.dropped); i++)
-		strbuf_addf(out, " %zu", dropped[i]);
-	strbuf_addch(out, '\t');	/* stands in no JSON of ours */
-	json_write(names, 0, out);
-	strbuf_addch(out, '\t');
-	if (f->decision)
-		json_write(f->decision, 0, out);
-	strbuf_addch(out, '\t');
-	json_write(findings, 0, out);
-}
-
-/* ---- reading: what is not as written above is refused, whoever wrote it */
-
-/* NULL for null; *ok becomes false for what is no text. */
-static char *take_text(const json_t *v, bool *ok)
-{
-	autostrbuf struct strbuf bytes = STRBUF_INIT(STRBUF_NO_MAX);
-	const char *s;
-	size_t len, n;
-	uint32_t c;
-
-	if (json_is_string(v))
-		return xstrdup(json_string_value(v));
-	if (json_is_null(v))
-		return NULL;
-	v = json_is_array(v) && json_array_size(v) == 1 ? json_array_get(v, 0) : NULL;
-	s = json_string_value(v);
-	len = json_string_length(v);
-	*ok &= s != NULL;
-	for (; s && (n = utf8_decode(s, len, &c)); s += n, len -= n) {
-		*ok &= c > 0 && c < 0x100;
-		strbuf_addch(&bytes, (char)c);
-	}
-	return strbuf_detach(&bytes);
-}
-
-static json_int_t take_int(const json_t *v, json_int_t max, bool *ok)
-{
-	json_int_t n = json_integer_value(v);
-
-	*ok &= json_is_integer(v) && n >= 0 && n <= max;
-	return n >= 0 && n <= max ? n : 0;
-}
-
-/* A word that outlives the line: the rule's own, or one kept with the file. */
-static const char *keep_word(struct scanned_file *f, const char *known, char *word)
-{
-	const char *kept = known;
-
-	if (!word || !known || strcmp(known, word))
-		kept = word ? arena_strndup(&f->words, word, strlen(word)) : NULL;
-	free(word);
-	return kept;
-}
+#define LINE_VERSION 3
 
 enum {
 	TEXT_RULE_ID,
@@ -159,25 +38,204 @@ enum {
 	NUMBERS
 };
 
-static bool take_finding(const json_t *values, const struct rule_set *rules, struct scanned_file *f, struct finding *ret)
+/* ---- writing */
+
+static void add_number(struct strbuf *out, uint64_t n)
 {
-	static const json_int_t most[NUMBERS] = {
+	char digits[24], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	*--p = ' ';
+	strbuf_add(out, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+static void add_text(struct strbuf *out, const char *s)
+{
+	strbuf_addch(out, '\t');
+	if (!s)
+		return;
+	strbuf_addch(out, '=');
+	for (;;) {
+		size_t plain = strcspn(s, "\t\n\\");
+
+		strbuf_add(out, s, plain);
+		s += plain;
+		if (!*s)
+			return;
+		strbuf_addch(out, '\\');
+		strbuf_addch(out, *s == '\t' ? 't' : *s == '\n' ? 'n' : '\\');
+		s++;
+	}
+}
+
+static void add_finding(struct strbuf *out, const struct finding *f)
+{
+	const char *const texts[TEXTS] = {
+		[TEXT_RULE_ID] = f->rule_id, [TEXT_MESSAGE] = f->message, [TEXT_PATH] = f->path,
+		[TEXT_SUGGESTION] = f->suggestion, [TEXT_CWE] = f->cwe, [TEXT_CATEGORY] = f->category,
+		[TEXT_MATCHED] = f->matched, [TEXT_FINGERPRINT] = f->fingerprint,
+		[TEXT_JUSTIFICATION] = f->justification, [TEXT_LINE] = f->line_text,
+	};
+	const uint64_t numbers[NUMBERS] = {
+		[NUMBER_LEVEL] = f->level, [NUMBER_SEVERITY] = f->severity, [NUMBER_LINE] = f->position.line,
+		[NUMBER_COLUMN] = f->position.column, [NUMBER_WIDTH] = f->width, [NUMBER_LINE_COLUMN] = f->line_column,
+		[NUMBER_SUPPRESSED] = f->suppressed, [NUMBER_SUPPRESSION] = f->suppression, [NUMBER_OF_RULE] = f->of_rule,
+	};
+
+	for (size_t i = 0; i < TEXTS; i++)
+		add_text(out, texts[i]);
+	strbuf_addch(out, '\t');
+	for (size_t i = 0; i < NUMBERS; i++)
+		add_number(out, numbers[i]);
+}
+
+static void add_texts(struct strbuf *out, const struct strvec *texts)
+{
+	for (size_t i = 0; i < texts->len; i++)
+		add_text(out, texts->items[i]);
+}
+
+static void add_numbers(struct strbuf *out, const uint64_t *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		add_number(out, numbers[i]);
+}
+
+void scanned_file_to_line(const struct scanned_file *f, struct strbuf *out)
+{
+	const struct scanned_decision *d = &f->decision;
+	const uint64_t first[] = {
+		LINE_VERSION, f->valid, (uint64_t)f->unreadable, f->verdict, f->acceptable, f->baseline_matched,
+	};
+	const uint64_t last[] = {
+		f->decided, d->score, d->approval_required, d->facts.categories, d->facts.resource_types,
+		d->facts.complexity, d->facts.automation, d->arithmetic.len, d->reasons.len, f->findings.len,
+	};
+
+	add_numbers(out, first, ARRAY_SIZE(first));
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.counts); i++)
+		add_number(out, f->findings.counts[i]);
+	add_number(out, f->findings.suppressed_count);
+	for (size_t i = 0; i < ARRAY_SIZE(f->findings.dropped); i++)
+		add_number(out, f->findings.dropped[i]);
+	add_numbers(out, last, ARRAY_SIZE(last));
+	add_text(out, f->file);
+	add_text(out, f->workflow_id);
+	add_texts(out, &d->arithmetic);
+	add_texts(out, &d->reasons);
+	for (size_t i = 0; i < f->findings.len; i++)
+		add_finding(out, &f->findings.items[i]);
+}
+
+/* ---- reading: what is not as written above is refused, whoever wrote it */
+
+struct reader {
+	const char *at;
+	size_t left;
+	bool ended;		/* no further field */
+	bool ok;
+};
+
+struct field {
+	const char *text;
+	size_t len;
+};
+
+static struct field next_field(struct reader *r)
+{
+	const char *tab = memchr(r->at, '\t', r->left);
+	struct field field = { r->at, tab ? (size_t)(tab - r->at) : r->left };
+
+	r->ok &= !r->ended;
+	r->ended = !tab;
+	r->at += field.len + (tab != NULL);
+	r->left -= field.len + (tab != NULL);
+	return field;
+}
+
+static void skip_fields(struct reader *r, size_t n)
+{
+	while (n-- && r->ok)
+		next_field(r);
+}
+
+/* NULL where there is no text. */
+static char *next_text(struct reader *r)
+{
+	struct field f = next_field(r);
+	char *text, *to;
+
+	if (!f.len)
+		return NULL;
+	r->ok &= f.text[0] == '=' && !memchr(f.text, '\0', f.len);
+	text = to = xmalloc(f.len);
+	for (size_t i = 1; i < f.len;) {
+		const char *escape = memchr(f.text + i, '\\', f.len - i);
+		size_t plain = escape ? (size_t)(escape - f.text) - i : f.len - i;
+		char c = escape && escape + 1 < f.text + f.len ? escape[1] : '\0';
+
+		memcpy(to, f.text + i, plain);
+		to += plain;
+		i += plain + (escape ? 2 : 0);
+		if (!escape)
+			continue;
+		r->ok &= c == 't' || c == 'n' || c == '\\';
+		*to++ = (char)(c == 't' ? '\t' : c == 'n' ? '\n' : c);
+	}
+	*to = '\0';
+	return text;
+}
+
+/* A blank and digits. */
+static uint64_t next_number(struct field *f, uint64_t max, bool *ok)
+{
+	size_t digits = 0;
+	uint64_t n = 0;
+
+	if (f->len && f->text[0] == ' ')
+		digits = 1;
+	*ok &= digits == 1;
+	for (; digits < f->len && digits < 20 && f->text[digits] >= '0' && f->text[digits] <= '9'; digits++)
+		n = 10 * n + (uint64_t)(f->text[digits] - '0');
+	*ok &= digits > 1 && n <= max;
+	f->text += digits;
+	f->len -= digits;
+	return *ok ? n : 0;
+}
+
+/* A word that outlives the line: the rule's own, or one kept with the file. */
+static const char *keep_word(struct scanned_file *f, const char *known, char *word)
+{
+	const char *kept = known;
+
+	if (!word || !known || strcmp(known, word))
+		kept = word ? arena_strndup(&f->words, word, strlen(word)) : NULL;
+	free(word);
+	return kept;
+}
+
+static void take_finding(struct reader *r, const struct rule_set *rules, struct scanned_file *f, struct finding *ret)
+{
+	static const uint64_t most[NUMBERS] = {
 		[NUMBER_LEVEL] = FINDING_ERROR, [NUMBER_SEVERITY] = SEVERITY_CRITICAL,
 		[NUMBER_LINE] = UINT32_MAX, [NUMBER_COLUMN] = UINT32_MAX,
 		[NUMBER_WIDTH] = UINT32_MAX, [NUMBER_LINE_COLUMN] = UINT32_MAX, [NUMBER_SUPPRESSED] = 1,
 		[NUMBER_SUPPRESSION] = SUPPRESSED_BASELINE, [NUMBER_OF_RULE] = 1,
 	};
-	bool ok = json_is_array(values) && json_array_size(values) == TEXTS + NUMBERS;
 	const struct rule *rule;
+	struct field numbers;
 	char *texts[TEXTS];
-	json_int_t n[NUMBERS];
+	uint64_t n[NUMBERS];
 
 	for (size_t i = 0; i < TEXTS; i++)
-		texts[i] = take_text(json_array_get(values, i), &ok);
+		texts[i] = next_text(r);
+	numbers = next_field(r);
 	for (size_t i = 0; i < NUMBERS; i++)
-		n[i] = take_int(json_array_get(values, TEXTS + i), most[i], &ok);
+		n[i] = next_number(&numbers, most[i], &r->ok);
+	r->ok &= !numbers.len && texts[TEXT_RULE_ID] && texts[TEXT_MESSAGE];
 	rule = rules && texts[TEXT_RULE_ID] ? rules_find(rules, texts[TEXT_RULE_ID]) : NULL;
-	ok &= texts[TEXT_RULE_ID] && texts[TEXT_MESSAGE];
 	*ret = (struct finding){
 		.level = (enum finding_level)n[NUMBER_LEVEL], .severity = (enum severity)n[NUMBER_SEVERITY],
 		.rule_id = keep_word(f, rule ? rule->id : NULL, texts[TEXT_RULE_ID]), .message = texts[TEXT_MESSAGE],
@@ -191,117 +249,94 @@ static bool take_finding(const json_t *values, const struct rule_set *rules, str
 		.suppression = (enum finding_suppression)n[NUMBER_SUPPRESSION], .justification = texts[TEXT_JUSTIFICATION],
 		.line_text = texts[TEXT_LINE], .line_column = (uint32_t)n[NUMBER_LINE_COLUMN], .of_rule = n[NUMBER_OF_RULE],
 	};
-	return ok;
 }
 
-/* The parts of a line, without the tabs between. */
-struct part {
-	const char *text;
-	size_t len;
+/* How many texts and findings follow. */
+struct extent {
+	size_t arithmetic, reasons, findings;
 };
-enum { PART_NUMBERS, PART_NAMES, PART_DECISION, PART_FINDINGS, PARTS };
 
-static bool split_line(const char *line, size_t len, struct part parts[PARTS])
+static struct extent take_numbers(struct reader *r, struct scanned_file *f)
 {
-	for (size_t i = 0; i < PARTS; i++) {
-		const char *tab = memchr(line, '\t', len);
-		size_t n = tab ? (size_t)(tab - line) : len;
+	const uint64_t any = INT64_MAX / 2, most = r->left;	/* a field has one byte at least */
+	struct scanned_decision *d = &f->decision;
+	struct field n = next_field(r);
+	struct extent extent;
+	bool *ok = &r->ok;
 
-		if ((i + 1 < PARTS) != (tab != NULL))
-			return false;
-		parts[i] = (struct part){ line, n };
-		line += n + 1;
-		len -= n + (tab != NULL);
-	}
-	return true;
-}
-
-/* Digits and what ends them: a blank, or the end of the part. */
-static size_t next_number(struct part *p, size_t max, bool *ok)
-{
-	size_t n = 0, digits = 0;
-
-	for (; digits < p->len && digits < 19 && p->text[digits] >= '0' && p->text[digits] <= '9'; digits++)
-		n = 10 * n + (size_t)(p->text[digits] - '0');
-	*ok &= digits && n <= max && (digits == p->len || (p->text[digits] == ' ' && digits + 1 < p->len));
-	p->text += digits;
-	p->len -= digits;
-	if (p->len) {
-		p->text++;
-		p->len--;
-	}
-	return *ok ? n : 0;
-}
-
-static bool take_numbers(struct part p, struct scanned_file *f)
-{
-	const size_t any = INT64_MAX / 2;
-	bool ok = true;
-
-	ok &= next_number(&p, LINE_VERSION, &ok) == LINE_VERSION;
-	f->valid = next_number(&p, 1, &ok);
-	f->unreadable = (int)next_number(&p, 255, &ok);
-	f->verdict = (enum verdict)next_number(&p, VERDICT_BLOCK, &ok);
-	f->acceptable = next_number(&p, 1, &ok);
-	f->baseline_matched = next_number(&p, any, &ok);
+	*ok &= next_number(&n, LINE_VERSION, ok) == LINE_VERSION;
+	f->valid = next_number(&n, 1, ok);
+	f->unreadable = (int)next_number(&n, 255, ok);
+	f->verdict = (enum verdict)next_number(&n, VERDICT_BLOCK, ok);
+	f->acceptable = next_number(&n, 1, ok);
+	f->baseline_matched = next_number(&n, any, ok);
 	for (size_t i = 0; i < ARRAY_SIZE(f->findings.counts); i++)
-		f->findings.counts[i] = next_number(&p, any, &ok);
-	f->findings.suppressed_count = next_number(&p, any, &ok);
+		f->findings.counts[i] = next_number(&n, any, ok);
+	f->findings.suppressed_count = next_number(&n, any, ok);
 	for (size_t i = 0; i < ARRAY_SIZE(f->findings.dropped); i++)
-		f->findings.dropped[i] = next_number(&p, any, &ok);
-	return ok && !p.len;
+		f->findings.dropped[i] = next_number(&n, any, ok);
+	f->decided = next_number(&n, 1, ok);
+	d->score = (unsigned int)next_number(&n, 100, ok);
+	d->approval_required = next_number(&n, 1, ok);
+	d->facts.categories = (unsigned int)next_number(&n, DECISION_WORDS_MAX, ok);
+	d->facts.resource_types = (unsigned int)next_number(&n, DECISION_WORDS_MAX, ok);
+	d->facts.complexity = (unsigned int)next_number(&n, DECISION_DEGREE_MAX, ok);
+	d->facts.automation = (unsigned int)next_number(&n, DECISION_DEGREE_MAX, ok);
+	extent.arithmetic = next_number(&n, most, ok);
+	extent.reasons = next_number(&n, most, ok);
+	extent.findings = next_number(&n, most, ok);
+	*ok &= !n.len;
+	return extent;
 }
 
-static bool take_names(const json_t *names, struct scanned_file *f)
+static void take_texts(struct reader *r, size_t n, struct strvec *ret)
 {
-	bool ok = json_is_array(names) && json_array_size(names) == 2;
+	while (n-- && r->ok) {
+		char *text = next_text(r);
 
-	f->file = take_text(json_array_get(names, 0), &ok);
+		r->ok &= text != NULL;
+		if (text)
+			strvec_push_take(ret, text);
+	}
+}
+
+static void take_findings(struct reader *r, size_t n, const struct rule_set *rules, struct scanned_file *f)
+{
+	for (; n && r->ok; n--) {
+		ARRAY_GROW(f->findings.items, f->findings.len, f->findings.alloc);
+		take_finding(r, rules, f, &f->findings.items[f->findings.len++]);
+	}
+	r->ok &= r->ended;
+}
+
+static bool take_line(struct reader *r, enum scan_part wanted, const struct rule_set *rules, struct scanned_file *f)
+{
+	struct extent extent = take_numbers(r, f);
+
+	if (wanted == SCAN_COUNTS || !r->ok)
+		return r->ok;
+	f->file = next_text(r);
 	f->findings.file = f->file;
-	f->workflow_id = take_text(json_array_get(names, 1), &ok);
-	return ok && f->file;
-}
-
-static bool take_findings(const json_t *list, const struct rule_set *rules, struct scanned_file *f)
-{
-	size_t n = json_array_size(list);
-	bool ok = json_is_array(list);
-
-	f->findings.items = n ? xcalloc(n, sizeof(*f->findings.items)) : NULL;
-	f->findings.alloc = n;
-	for (size_t i = 0; ok && i < n; i++)
-		ok = take_finding(json_array_get(list, i), rules, f, &f->findings.items[f->findings.len++]);
-	return ok;
-}
-
-static bool take_parts(const struct part parts[PARTS], enum scan_part wanted, const struct rule_set *rules,
-		       struct scanned_file *f, struct error *err)
-{
-	json_auto_t *names = NULL;
-	json_auto_t *findings = NULL;
-	const struct part *decision = &parts[PART_DECISION];
-
-	if (!take_numbers(parts[PART_NUMBERS], f))
-		return false;
-	if (wanted == SCAN_COUNTS)
-		return true;
-	if (json_parse(parts[PART_NAMES].text, parts[PART_NAMES].len, "names", &names, err) < 0 || !take_names(names, f))
-		return false;
-	if ((wanted & SCAN_HEAD) && decision->len &&
-	    (json_parse(decision->text, decision->len, "decision", &f->decision, err) < 0 || !json_is_object(f->decision)))
-		return false;
-	return !(wanted & SCAN_FINDINGS) ||
-	       (json_parse(parts[PART_FINDINGS].text, parts[PART_FINDINGS].len, "findings", &findings, err) == 0 &&
-		take_findings(findings, rules, f));
+	f->workflow_id = next_text(r);
+	r->ok &= f->file != NULL;
+	if (wanted & SCAN_HEAD) {
+		take_texts(r, extent.arithmetic, &f->decision.arithmetic);
+		take_texts(r, extent.reasons, &f->decision.reasons);
+	} else {
+		skip_fields(r, extent.arithmetic + extent.reasons);
+	}
+	if (wanted & SCAN_FINDINGS)
+		take_findings(r, extent.findings, rules, f);
+	return r->ok;
 }
 
 int scanned_file_from_line(const char *line, size_t len, enum scan_part part, const struct rule_set *rules,
 			   struct scanned_file *ret, struct error *err)
 {
+	struct reader r = { .at = line, .left = len, .ok = true };
 	struct scanned_file f = { .file = NULL };
-	struct part parts[PARTS];
 
-	if (!split_line(line, len, parts) || !take_parts(parts, part, rules, &f, err)) {
+	if (!take_line(&r, part, rules, &f)) {
 		scanned_file_release(&f);
 		return error_set(err, ERR_INVALID_INPUT, "not the result of scanning a file");
 	}

@@ -76,11 +76,11 @@ static void file_row(struct page *page, const struct scanned_file *f)
 	strbuf_addstr(&row, "| ");
 	add_code(&row, f->file);
 	strbuf_addf(&row, " | %s | %s | ", f->acceptable ? "yes" : "**no**",
-		    f->decision ? verdict_to_string(f->verdict)
+		    f->decided ? verdict_to_string(f->verdict)
 		    : f->valid	? ""
 				: "invalid");
-	if (json_object_get(f->decision, "score"))
-		strbuf_addf(&row, "%lld", (long long)scan_decision_int(f, "score"));
+	if (f->decided)
+		strbuf_addf(&row, "%u", f->decision.score);
 	strbuf_addstr(&row, " | ");
 	scan_counts_text(f->findings.counts, &row);
 	if (f->findings.suppressed_count)
@@ -93,7 +93,7 @@ static void score_row(struct page *page, const struct scanned_file *f)
 {
 	autostrbuf struct strbuf row = STRBUF_INIT(STRBUF_NO_MAX), sum = STRBUF_INIT(STRBUF_NO_MAX);
 
-	scan_decision_join(f, "arithmetic", ", ", &sum);
+	scan_join(&f->decision.arithmetic, ", ", &sum);
 	if (!sum.len)
 		return;
 	strbuf_addstr(&row, "- ");

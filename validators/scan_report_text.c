@@ -43,16 +43,13 @@ static void print_decision(const struct scanned_file *f, struct strbuf *out)
 {
 	autostrbuf struct strbuf arithmetic = STRBUF_INIT(STRBUF_NO_MAX);
 
-	if (!f->decision) {
+	if (!f->decided) {
 		strbuf_addstr(out, f->unreadable ? "could not be scanned" : f->valid ? "read" : "invalid");
 		return;
 	}
 	strbuf_addstr(out, verdict_to_string(f->verdict));
-	if (!json_object_get(f->decision, "score"))
-		return;
-	strbuf_addf(out, ", score %lld (%s risk)", (long long)scan_decision_int(f, "score"),
-		    scan_decision_text(f, "risk_level"));
-	scan_decision_join(f, "arithmetic", ", ", &arithmetic);
+	strbuf_addf(out, ", score %u (%s risk)", f->decision.score, risk_level_of_score(f->decision.score));
+	scan_join(&f->decision.arithmetic, ", ", &arithmetic);
 	if (arithmetic.len)
 		strbuf_addstr(out, ": ");
 	utf8_escape(out, arithmetic.buf, arithmetic.len);
@@ -79,7 +76,7 @@ static void print_file(void *arg, const struct scan_report *r, const struct scan
 	if (f->findings.suppressed_count)
 		strbuf_addf(out, "; %zu suppressed", f->findings.suppressed_count);
 	strbuf_addch(out, '\n');
-	scan_decision_join(f, "reasons", "\n", &reasons);
+	scan_join(&f->decision.reasons, "\n", &reasons);
 	for (const char *s = reasons.buf, *end; *s; s = *end ? end + 1 : end) {
 		end = s + strcspn(s, "\n");
 		strbuf_addstr(out, "  reason: ");

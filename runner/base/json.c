@@ -139,7 +139,7 @@ static void write_character(const char *s, size_t n, uint32_t cp, struct strbuf 
 	if (letter) {
 		strbuf_addch(out, '\\');
 		strbuf_addch(out, escapes[letter - letters]);
-	} else if (cp >= 0x20 && (cp == UTF8_INVALID || !utf8_is_unsafe(cp))) {
+	} else if (cp >= 0x20 && !utf8_is_unsafe(cp)) {
 		strbuf_add(out, s, n);
 	} else if (cp < 0x10000) {
 		strbuf_addf(out, "\\u%04X", cp);
@@ -148,7 +148,7 @@ static void write_character(const char *s, size_t n, uint32_t cp, struct strbuf 
 	}
 }
 
-static void write_string(const char *s, size_t len, struct strbuf *out)
+void json_add_string(struct strbuf *out, const char *s, size_t len)
 {
 	strbuf_addch(out, '"');
 	for (size_t i = 0; i < len;) {
@@ -161,7 +161,10 @@ static void write_string(const char *s, size_t len, struct strbuf *out)
 		if (i == len)
 			break;
 		n = utf8_decode(s + i, len - i, &cp);
-		write_character(s + i, n, cp, out);
+		if (cp == UTF8_INVALID || cp == 0)
+			strbuf_addstr(out, REPLACEMENT);
+		else
+			write_character(s + i, n, cp, out);
 		i += n;
 	}
 	strbuf_addch(out, '"');
@@ -198,7 +201,7 @@ static int write_chunk(const char *s, size_t len, void *arg)
 static void write_scalar(const json_t *value, struct strbuf *out)
 {
 	if (json_is_string(value))
-		write_string(json_string_value(value), json_string_length(value), out);
+		json_add_string(out, json_string_value(value), json_string_length(value));
 	else if (json_is_integer(value))
 		write_integer(json_integer_value(value), out);
 	else if (json_is_real(value))
@@ -230,7 +233,7 @@ static void write_value(const json_t *value, int indent, size_t depth, struct st
 		if (any)
 			strbuf_addch(out, ',');
 		write_break(indent, depth + 1, out);
-		write_string(key, strlen(key), out);
+		json_add_string(out, key, strlen(key));
 		strbuf_addstr(out, indent ? ": " : ":");
 		write_value(json_object_iter_value(i), indent, depth + 1, out);
 	}
@@ -242,6 +245,36 @@ static void write_value(const json_t *value, int indent, size_t depth, struct st
 void json_write(const json_t *value, int indent, struct strbuf *out)
 {
 	write_value(check((void *)value), indent, 0, out);
+}
+
+void json_add_key(struct strbuf *out, const char *key)
+{
+	if (out->len && out->buf[out->len - 1] != '{')
+		strbuf_addch(out, ',');
+	strbuf_addch(out, '"');
+	strbuf_addstr(out, key);
+	strbuf_add(out, "\":", 2);
+}
+
+void json_add_text(struct strbuf *out, const char *key, const char *s)
+{
+	json_add_key(out, key);
+	if (s)
+		json_add_string(out, s, strlen(s));
+	else
+		strbuf_addstr(out, "null");
+}
+
+void json_add_int(struct strbuf *out, const char *key, int64_t n)
+{
+	json_add_key(out, key);
+	write_integer(n, out);
+}
+
+void json_add_bool(struct strbuf *out, const char *key, bool b)
+{
+	json_add_key(out, key);
+	strbuf_addstr(out, b ? "true" : "false");
 }
 
 /* Nesting is bounded before jansson recurses. Strings are passed over; what is wrong otherwise jansson will say. */

@@ -30,6 +30,15 @@ void json_push(json_t *array, json_t *value);
  * written as \u escapes, so the text is safe to look at. Numbers have at most 15 digits. */
 void json_write(const json_t *value, int indent, struct strbuf *out);
 
+/* The same without building a value first, for lists that may be long: `"key":value` in an object that stands open at the end of
+ * `out` (a comma comes before it where one is needed). Keys are plain words; NULL becomes null. */
+void json_add_key(struct strbuf *out, const char *key);
+void json_add_text(struct strbuf *out, const char *key, const char *s);
+void json_add_int(struct strbuf *out, const char *key, int64_t n);
+void json_add_bool(struct strbuf *out, const char *key, bool b);
+/* A string on its own, quotes and all. */
+void json_add_string(struct strbuf *out, const char *s, size_t len);
+
 /* Parse untrusted text: one value of any type and nothing after it, at most JSON_MAX_DEPTH levels, duplicate keys refused. `*ret`
  * is untouched on failure: ERR_INVALID_INPUT "name:line:column: …". */
 #define JSON_MAX_DEPTH 64

@@ -40,19 +40,13 @@ static void suppress(struct finding *f, enum finding_suppression how, const char
 	f->justification = xstrdup_or_null(why);
 }
 
-static json_t *decision(const char *verdict)
+static void decide(struct scanned_file *f)
 {
-	json_t *o = json_object(), *list = json_array();
-
-	json_put_text(o, "policy", "default");
-	json_put_text(o, "policy_decision", verdict);
-	json_put_int(o, "score", 45);
-	json_put_text(o, "risk_level", "medium");
-	json_push(list, json_text("1 high x 30 = 30"));
-	json_push(list, json_text("1 medium x 15 = 15"));
-	json_put(o, "arithmetic", list);
-	json_put(o, "reasons", json_array());
-	return o;
+	f->decided = true;
+	f->decision.score = 45;
+	f->decision.facts = (struct decision_facts){ .categories = 5, .resource_types = 4, .complexity = 1, .automation = 2 };
+	strvec_push(&f->decision.arithmetic, "1 high x 30 = 30");
+	strvec_push(&f->decision.arithmetic, "1 medium x 15 = 15");
 }
 
 static void finish(struct scan_report *r, struct scanned_file *f, bool valid, enum verdict verdict)
@@ -62,7 +56,7 @@ static void finish(struct scan_report *r, struct scanned_file *f, bool valid, en
 	f->valid = valid;
 	f->verdict = verdict;
 	if (valid)
-		f->decision = decision(verdict_to_string(verdict));
+		decide(f);
 	scan_report_add(r, f);
 	scanned_file_release(f);
 }
@@ -258,12 +252,13 @@ static void bytes_come_back(void **state)
 	(void)state;
 
 	scanned_file_init(&f, "bytes-\xff\xfe\xc3 \xc3\xa9");
-	add(&f, SEVERITY_LOW, "own/rule", 7, "\x80" "abc");
+	add(&f, SEVERITY_LOW, "own/rule", 7, "\x80" "a\\n\tb\n\\");
 	finding_sort(&f.findings);
 	scanned_file_to_line(&f, &line);
 	assert_int_equal(scanned_file_from_line(line.buf, line.len, SCAN_WHOLE, NULL, &g, &err), 0);
 	assert_string_equal(g.file, f.file);
-	assert_string_equal(g.findings.items[0].message, "\x80" "abc");
+	assert_string_equal(g.findings.items[0].message, "\x80" "a\\n\tb\n\\");
+	assert_null(g.workflow_id);
 	assert_string_equal(g.findings.items[0].rule_id, "own/rule");
 	assert_string_equal(g.findings.items[0].line_text, f.findings.items[0].line_text);
 	assert_int_equal(g.findings.counts[SEVERITY_LOW], 1);
@@ -271,21 +266,42 @@ static void bytes_come_back(void **state)
 	scanned_file_release(&g);
 }
 
+static bool is_line(const char *line)
+{
+	struct scanned_file f;
+	struct error err = { 0 };
+
+	if (scanned_file_from_line(line, strlen(line), SCAN_WHOLE, NULL, &f, &err) < 0)
+		return false;
+	scanned_file_release(&f);
+	return true;
+}
+
 static void wrong_lines(void **state)
 {
-#define NUMBERS "2 1 0 0 1 0 0 0 0 0 0 0 0 0 0"
+#define NUMBERS(version, verdict, dropped, score, degree, reasons, findings)                                        \
+	" " version " 1 0 " verdict " 1 0 0 0 0 0 0 0 0 0 " dropped " 1 " score " 0 7 7 2 " degree " 1 " reasons " " findings
+#define USUAL(reasons, findings) NUMBERS("3", "0", "0", "45", "2", reasons, findings)
+#define NAMES "\t=a\t\t=1 x 1"
+#define TEXTS "\t=a/b\t=c\t\t\t\t\t\t\t\t"
 	static const char *const lines[] = {
-		"", "\t", "\t\t\t", "{}", NUMBERS, "{}\t[]\t\t[]", NUMBERS "\t[\"a\",null]\t\t[]\t", NUMBERS "\t[\"a\",null]\t[]",
-		"3 1 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 2 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]",
-		"2 1 0 3 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 1 0 0 1 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]",
-		"2 1 0 0 1 0 0 0 0 0 0 0 0 0 -1\t[\"a\",null]\t\t[]", NUMBERS " 0\t[\"a\",null]\t\t[]", NUMBERS " \t[\"a\",null]\t\t[]",
-		"2  1 0 0 1 0 0 0 0 0 0 0 0 0 0\t[\"a\",null]\t\t[]", "2 1 0 0 1 0 0 0 0 0 0 0 0 0 9999999999999999999\t[\"a\",null]\t\t[]",
-		NUMBERS "\t[null,null]\t\t[]", NUMBERS "\t[[\"\\u0100\"],null]\t\t[]", NUMBERS "\t[\"a\"]\t\t[]", NUMBERS "\t{\t\t[]",
-		NUMBERS "\t[\"a\",null]\tnull\t[]", NUMBERS "\t[\"a\",null]\t{\t[]", NUMBERS "\t[\"a\",null]\t\t{}",
-		NUMBERS "\t[\"a\",null]\t\t[", NUMBERS "\t[\"a\",null]\t\t[[\"a\",\"b\"]]",
+		"", "\t", "\t\t\t", "{}", USUAL("0", "0"), " 3 1 0 0 1 0\t=a\t", USUAL("0", "0") "\t=a\t", "3" USUAL("0", "0") NAMES,
+		NUMBERS("2", "0", "0", "45", "2", "0", "0") NAMES, NUMBERS("3", "3", "0", "45", "2", "0", "0") NAMES,
+		NUMBERS("3", "0", "-1", "45", "2", "0", "0") NAMES, NUMBERS("3", "0", "9999999999999999999", "45", "2", "0", "0") NAMES,
+		NUMBERS("3", "0", "99999999999999999999999", "45", "2", "0", "0") NAMES, NUMBERS("3", "0", "", "45", "2", "0", "0") NAMES,
+		NUMBERS("3", "0", "0", "101", "2", "0", "0") NAMES, NUMBERS("3", "0", "0", "45", "3", "0", "0") NAMES,
+		NUMBERS("3", "0", "0", " 45", "2", "0", "0") NAMES, USUAL("0", "0") " 0" NAMES, USUAL("0", "0") " " NAMES,
+		USUAL("0", "0") NAMES "\t", USUAL("0", "0") NAMES "\t=a", USUAL("1", "0") NAMES, USUAL("1", "0") NAMES "\t",
+		USUAL("0", "0") "\t\t\t=a", USUAL("0", "0") "\ta\t\t=a", USUAL("0", "0") "\t=a\\\t\t=a", USUAL("0", "0") "\t=a\\x\t\t=a",
+		USUAL("0", "1") NAMES, USUAL("0", "1") NAMES TEXTS, USUAL("0", "1") NAMES TEXTS "\t", USUAL("0", "1") NAMES TEXTS "\t 1 1 1 1 1 1 0 0",
+		USUAL("0", "1") NAMES TEXTS "\t 1 1 1 1 1 1 0 0 2", USUAL("0", "1") NAMES TEXTS "\t 1 1 1 1 1 1 0 0 1 1",
+		USUAL("0", "1") NAMES "\t" TEXTS "\t 1 1 1 1 1 1 0 0 1", USUAL("0", "2") NAMES TEXTS "\t 1 1 1 1 1 1 0 0 1",
+		USUAL("0", "99999") NAMES TEXTS "\t 1 1 1 1 1 1 0 0 1", USUAL("0", "1") NAMES TEXTS "\t 9 1 1 1 1 1 0 0 1",
 	};
 	(void)state;
 
+	assert_true(is_line(USUAL("0", "0") NAMES));	/* so that the others are wrong where they say */
+	assert_true(is_line(USUAL("0", "1") NAMES TEXTS "\t 1 1 1 1 1 1 0 0 1"));
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		struct scanned_file f = { .unreadable = 99 };
 		struct error err = { 0 };

@@ -29,6 +29,7 @@ void scanner_free(struct scanner *s)
 		return;
 	shell_index_free(s->shell);
 	arena_release(&s->arena);
+	arena_release(&s->scripts);
 	free(s->states);
 	free(s);
 }

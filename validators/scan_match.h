@@ -40,6 +40,7 @@ struct text_index;
 struct scanner {
 	const struct rule_set *rules;
 	struct arena arena;		/* indices */
+	struct arena scripts;		/* lent to one analysis after the other */
 	struct rule_refs structural[SCOPE_PACKAGE + 1];	/* of the scopes that look at mappings */
 	struct shell_index *shell;
 	struct text_index *text;

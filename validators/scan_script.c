@@ -7,16 +7,34 @@
 
 #include "validators/scan_match.h"
 
+/* The room of the analysis before; one inside another has its own. */
+static struct arena take_room(struct scan *sc)
+{
+	struct arena room = sc->scanner->scripts;
+
+	sc->scanner->scripts = (struct arena)ARENA_INIT;
+	return room;
+}
+
+static void give_room_back(struct scan *sc, struct arena *room)
+{
+	arena_reset(room);
+	arena_release(&sc->scanner->scripts);
+	sc->scanner->scripts = *room;
+}
+
 static void analyse_script(struct scan *sc, const struct node *text, const struct scan_path *path)
 {
 	const struct shell_source source = { .node = text, .path = path, .max_depth = UINT_MAX };
-	autoarena struct arena arena = ARENA_INIT;
 	struct shell_analysis analysis = { 0 };
+	struct arena arena;
 
 	if (!key_set_add(&sc->nodes, key_of(text, SCOPE_SHELL)))
 		return;
+	arena = take_room(sc);
 	shell_analyse(&arena, text->text, text->len, &analysis);
 	scan_commands(sc, &analysis, &source);
+	give_room_back(sc, &arena);
 	scan_text(sc, SCOPE_SCRIPT, text, path, "", 0);
 }
 

@@ -3,64 +3,60 @@
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "runner/base/mem.h"
 
 #define CHUNK_BYTES ((size_t)16 << 10)
-#define ALIGNMENT 16
+#ifdef __SANITIZE_ADDRESS__
+#define EXPECTED_MAX ((size_t)0)	/* what is used after a reset is to be seen */
+#else
+#define EXPECTED_MAX ((size_t)1 << 20)	/* more is not kept for the next user */
+#endif
 
 struct arena_chunk {
 	struct arena_chunk *next;
-	size_t used, size;
-	char data[] __attribute__((aligned(ALIGNMENT)));
+	size_t size;
+	char data[] __attribute__((aligned(ARENA_ALIGNMENT)));
 };
 
-static struct arena_chunk *chunk_new(struct arena *a, size_t size)
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void add_chunk(struct arena *a, size_t size)
 {
 	/* chunks grow with what was needed so far, so that large inputs take few of them */
-	size_t wanted = a->bytes / 4 > CHUNK_BYTES ? a->bytes / 4 : CHUNK_BYTES;
-	struct arena_chunk *chunk;
+	size_t wanted = larger(larger(a->bytes / 4, CHUNK_BYTES), larger(size, a->chunks ? 0 : a->expected));
+	struct arena_chunk *chunk = xmalloc(sizeof(*chunk) + wanted);
 
-	if (wanted < size)
-		wanted = size;
-	chunk = xmalloc(sizeof(*chunk) + wanted);
-	chunk->used = 0;
 	chunk->size = wanted;
 	chunk->next = a->chunks;
 	a->chunks = chunk;
-	return chunk;
+	a->next = chunk->data;
+	a->end = chunk->data + wanted;
 }
 
-static void *take(struct arena *a, size_t size)
+void *arena_take_slowly(struct arena *a, size_t size)
 {
-	struct arena_chunk *chunk = a->chunks;
-	void *p;
-
 	if (size > SIZE_MAX / 4)
 		abort();
-	size = (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
-	if (!chunk || chunk->size - chunk->used < size)
-		chunk = chunk_new(a, size);
-	p = chunk->data + chunk->used;
-	chunk->used += size;
-	a->bytes += size;
-	return p;
-}
-
-void *arena_alloc(struct arena *a, size_t size)
-{
-	return memset(take(a, size), 0, size);
+	add_chunk(a, size + ARENA_ALIGNMENT);
+	return arena_take(a, size);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	char *copy = take(a, len + 1);
-
+	if (len > SIZE_MAX / 4)
+		abort();
+	if (len >= (size_t)(a->end - a->next))
+		add_chunk(a, len + 1);
+	a->bytes += len + 1;
+	a->end -= len + 1;
 	if (len)
-		memcpy(copy, s, len);
-	copy[len] = '\0';
-	return copy;
+		memcpy(a->end, s, len);
+	a->end[len] = '\0';
+	return a->end;
 }
 
 void *arena_append(struct arena *a, void *items, size_t n, size_t size)
@@ -72,13 +68,28 @@ void *arena_append(struct arena *a, void *items, size_t n, size_t size)
 
 		if (room > SIZE_MAX / 4 / size)
 			abort();
-		moved = arena_alloc(a, room * size);
+		moved = arena_take(a, room * size);
 		if (n)
 			memcpy(moved, items, n * size);
 		items = moved;
 	}
 	memset((char *)items + n * size, 0, size);
 	return items;
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_chunk *chunk = a->chunks;
+	size_t bytes = a->bytes;
+
+	if (chunk && !chunk->next && chunk->size <= EXPECTED_MAX) {
+		a->next = chunk->data;
+		a->end = chunk->data + chunk->size;
+		a->bytes = 0;
+		return;
+	}
+	arena_release(a);
+	a->expected = bytes < EXPECTED_MAX ? bytes + bytes / 8 : 0;
 }
 
 void arena_release(struct arena *a)

@@ -8,7 +8,8 @@ struct text_out out_init(struct arena *arena, size_t expected)
 {
 	struct text_out out = { .arena = arena, .max = SHELL_MAX_VALUE, .room = expected < SHELL_MAX_VALUE ? expected : SHELL_MAX_VALUE };
 
-	out.text = arena_alloc(arena, out.room + 1);
+	out.text = arena_take(arena, out.room + 1);
+	out.text[0] = '\0';
 	return out;
 }
 
@@ -19,13 +20,13 @@ static void make_room(struct text_out *out, size_t more)
 
 	if (room > out->max)
 		room = out->max;
-	text = arena_alloc(out->arena, room + 1);
+	text = arena_take(out->arena, room + 1);
 	memcpy(text, out->text, out->len);
 	out->text = text;
 	out->room = room;
 }
 
-void out_add(struct text_out *out, const void *data, size_t len)
+void out_add_slowly(struct text_out *out, const void *data, size_t len)
 {
 	if (len > out->max - out->len) {
 		len = out->max - out->len;
@@ -42,14 +43,6 @@ void out_add(struct text_out *out, const void *data, size_t len)
 void out_addstr(struct text_out *out, const char *s)
 {
 	out_add(out, s, strlen(s));
-}
-
-void out_addch(struct text_out *out, char c)
-{
-	if (out->len < out->room)
-		out->text[out->len++] = c;
-	else
-		out_add(out, &c, 1);
 }
 
 void out_add_utf8(struct text_out *out, unsigned long code)

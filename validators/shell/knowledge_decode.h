@@ -3,6 +3,8 @@
  * Private to knowledge_*.c. */
 #pragma once
 
+#include <string.h>
+
 #include "validators/shell/analysis.h"
 
 /* Text that is put together in an arena, at most `max` bytes and never more than SHELL_MAX_VALUE; `cut` says that something was dropped. */
@@ -14,12 +16,29 @@ struct text_out {
 };
 /* `expected` bytes are made room for at once. */
 struct text_out out_init(struct arena *arena, size_t expected);
-void out_add(struct text_out *out, const void *data, size_t len);
+void out_add_slowly(struct text_out *out, const void *data, size_t len);	/* there is no room, or nothing to add */
 void out_addstr(struct text_out *out, const char *s);
-void out_addch(struct text_out *out, char c);
 void out_add_utf8(struct text_out *out, unsigned long code);
 /* NUL-terminated; nothing may be added afterwards. */
 const char *out_text(struct text_out *out, size_t *ret_len);
+
+static inline void out_add(struct text_out *out, const void *data, size_t len)
+{
+	if (!len || len > out->room - out->len) {
+		out_add_slowly(out, data, len);
+		return;
+	}
+	memcpy(out->text + out->len, data, len);
+	out->len += len;
+}
+
+static inline void out_addch(struct text_out *out, char c)
+{
+	if (out->len < out->room)
+		out->text[out->len++] = c;
+	else
+		out_add_slowly(out, &c, 1);
+}
 
 /* Each decodes as far as it can and ignores blanks; false: nothing of it looks like the encoding. */
 bool decode_base64(struct text_out *out, const char *text, size_t len);		/* both alphabets */

@@ -7,132 +7,148 @@
 #include <strings.h>
 
 #include "runner/base/host.h"
+#include "runner/base/mem.h"
 
 struct pattern_text {
 	const char *text;
 	size_t len;
 	char last;		/* byte of it: stands here because most patterns are not looked at further */
 };
-#define P(s) { s, sizeof(s) - 1, (s)[sizeof(s) - 2] }
+#define P(s) { s, sizeof(s) - 1, (s)[sizeof(s) - 2] },
+#define JOINED(folder, name) P(folder name)
 
-/* Credentials wherever they stand. */
-static const struct pattern_text secrets[] = {
-	/* the system */
-	P("etc/shadow"), P("etc/shadow-"), P("etc/shadow.bak"), P("etc/shadow.old"), P("etc/gshadow"),
-	P("etc/gshadow-"), P("etc/master.passwd"), P("etc/security/opasswd"),
-	P("etc/krb5.keytab"), P("*.keytab"), P("krb5cc_*"), P("etc/ssl/private"), P("etc/ssl/private/*"),
-	P("etc/pki/tls/private/*"), P("etc/letsencrypt/live/*/privkey*.pem"),
-	P("etc/letsencrypt/archive/*/privkey*.pem"), P("etc/ssh/*_key"), P("etc/openvpn/*/auth.txt"),
-	P("etc/wireguard/*.conf"), P("wg0.conf"),
-	P("etc/NetworkManager/system-connections/*"), P("system-connections/*.nmconnection"),
-	P("wpa_supplicant.conf"), P("chap-secrets"), P("pap-secrets"),
-	P("etc/ipsec.secrets"), P("ipsec.secrets"), P("sssd.conf"), P("etc/ldap.secret"), P("etc/pam_ldap.secret"),
-	P("etc/exim4/passwd.client"), P("sasl_passwd"),
-	P("samba/private/secrets.tdb"), P("samba/private/passdb.tdb"), P("config/SAM"), P("config/SECURITY"),
-	P("ntds.dit"), P("cloud/instance/user-data.txt"),
-	P("etc/sudo-ldap.conf"), P("etc/security/passwd"), P("etc/tcb/*/shadow"),
-	/* memory */
-	P("dev/mem"), P("dev/kmem"), P("dev/port"), P("proc/kcore"), P("proc/*/mem"), P("proc/*/auxv"),
-	/* ssh, gpg, key rings, password stores */
-	P(".ssh"), P(".ssh/id_*"), P(".ssh/*_rsa"), P(".ssh/*_ed25519"), P(".ssh/*_key"), P(".ssh/*_dsa"),
-	P(".ssh/identity"), P(".ssh/*.pem"), P(".ssh/*.key"), P("id_rsa"), P("id_dsa"),
-	P("id_ecdsa"), P("id_ed25519"), P("id_ecdsa_sk"), P("id_ed25519_sk"), P("id_rsa_*"), P("id_ed25519_*"),
-	P("*.ppk"), P(".gnupg"), P(".gnupg/private-keys-v1.d"),
-	P(".gnupg/private-keys-v1.d/*"), P(".gnupg/secring.gpg"), P("secring.gpg"), P("share/keyrings"),
-	P("share/keyrings/*"), P("*.keyring"), P("kwalletd/*"), P("*.kwl"),
-	P("*.kdbx"), P("*.kdb"), P(".password-store"), P(".password-store/*"), P(".password-store/*/*"),
-	P("Keychains/*"), P("login.keychain*"), P(".config/op/config"),
-	P(".lastpass/*"), P("*.agilekeychain"), P(".config/Bitwarden*/data.json"), P("1password.sqlite"),
-	/* clouds */
-	P(".aws"), P(".aws/credentials"), P(".aws/sso/cache/*"), P(".aws/cli/cache/*"), P(".boto"), P(".s3cfg"),
-	P(".s3ql/authinfo2"), P(".passwd-s3fs"), P("etc/passwd-s3fs"),
-	P("gcloud/credentials.db"), P("gcloud/access_tokens.db"), P("gcloud/legacy_credentials/*"),
-	P("gcloud/legacy_credentials/*/*"),
-	P("application_default_credentials.json"), P(".config/gcloud"), P(".azure/accessTokens.json"),
-	P(".azure/msal_token_cache.*"),
-	P(".azure/service_principal_entries.json"), P(".azure"), P(".oci/config"), P(".bluemix/config.json"),
-	P(".config/doctl/config.yaml"), P(".config/hcloud/cli.toml"),
-	P(".config/rclone/rclone.conf"), P("rclone.conf"), P(".config/linode-cli"), P(".config/scw/config.yaml"),
-	P(".aliyun/config.json"), P(".config/openstack/clouds.yaml"),
-	P("clouds.yaml"), P("openrc.sh"), P(".fly/config.yml"), P(".vault-token"), P(".config/vault-token"),
-	P(".terraform.d/credentials.tfrc.json"), P(".terraformrc"),
-	P("*.tfstate"), P("*.tfstate.backup"), P("*.tfvars"), P("terraform.tfstate*"), P(".pulumi/credentials.json"),
-	P(".config/heroku/*"), P(".cloudflared/*.json"),
-	P(".config/configstore/firebase-tools.json"), P("azure/tokens/*"),
-	/* containers and clusters */
-	P(".kube"), P(".kube/config"), P(".kube/*.conf"), P("kubeconfig"), P("*.kubeconfig"), P("kubeconfig.y*ml"),
-	P("etc/kubernetes/*.conf"), P("etc/kubernetes/pki"), P("etc/kubernetes/pki/*"),
-	P("etc/kubernetes/pki/etcd/*"), P("etc/kubernetes/kubelet/kubeconfig"), P("lib/kubelet/kubeconfig"),
-	P("lib/kubelet/pki/*"), P("kubelet-client-current.pem"),
-	P("lib/kubelet/config.json"), P("etc/kubernetes/bootstrap-kubelet.conf"), P("k3s/k3s.yaml"),
-	P("rke2/rke2.yaml"), P("k3s/server/*token"), P("rke2/server/*token"),
-	P("k3s/server/cred/*"), P("k0s/pki/admin.conf"), P("microk8s/current/credentials/*"),
-	P("serviceaccount/token"), P("serviceaccount/*/token"),
-	P("run/secrets/*"), P("run/secrets/*/*"), P("serviceaccount"), P(".docker/config.json"), P(".dockercfg"),
-	P(".dockerconfigjson"), P("containers/auth.json"),
-	P("containers/*/auth.json"), P("docker/key.json"), P(".helm/repository/repositories.yaml"),
-	P("etcd-client.key"),
-	/* code and packages */
-	P(".netrc"), P("_netrc"), P(".authinfo"), P(".authinfo.gpg"), P(".git-credentials"), P("git/credentials"),
-	P(".npmrc"), P(".yarnrc.yml"), P(".pypirc"), P(".gem/credentials"), P(".cargo/credentials"),
-	P(".cargo/credentials.toml"), P(".m2/settings.xml"), P(".m2/settings-security.xml"),
-	P(".gradle/gradle.properties"), P(".composer/auth.json"),
-	P("composer/auth.json"), P(".config/gh/hosts.yml"), P(".config/hub"), P(".config/glab-cli/config.yml"),
-	P(".gitlab-runner/config.toml"),
-	P("etc/gitlab-runner/config.toml"), P("gitlab-secrets.json"), P("gitlab/initial_root_password"),
-	P("secrets/initialAdminPassword"), P("secrets/master.key"),
-	P("secrets/hudson.util.Secret"), P("jenkins_home/credentials.xml"), P("jenkins/credentials.xml"),
-	P(".circleci/cli.yml"), P(".travis/config.yml"),
-	P(".ngrok2/ngrok.yml"), P("ngrok/ngrok.yml"), P(".sentryclirc"), P(".twine"), P(".condarc"), P(".hub"),
-	P(".rhcloud"), P(".huggingface/token"), P(".cache/huggingface/token"),
-	P(".kaggle/kaggle.json"), P(".wandb/settings"), P(".config/wandb/settings"), P(".jfrog/jfrog-cli.conf*"),
-	P(".vault_pass*"), P(".vault-pass*"), P("vault_pass.txt"),
-	P("vault-password*"), P("ansible_vault_pass*"),
-	/* data bases and mail */
-	P(".pgpass"), P("pgpass.conf"), P(".my.cnf"), P(".mylogin.cnf"), P("mysql/debian.cnf"), P(".rediscli_auth"),
-	P(".mongorc.js"), P(".dbshell"), P(".mutt/passwords"), P(".fetchmailrc"),
-	P(".msmtprc"), P(".s3backer_passwd"), P(".cdsapirc"), P("pgbouncer/userlist.txt"), P("dovecot/users"),
-	P("odbc.ini"), P(".odbc.ini"),
-	/* browsers, chats */
-	P("Login Data"), P("Login Data For Account"), P("logins.json"), P("key3.db"), P("key4.db"),
-	P("signons.sqlite"), P("cookies.sqlite"), P("Cookies"), P("Local State"),
-	P(".mozilla/firefox"), P(".mozilla/firefox/*"), P(".config/google-chrome"), P(".config/chromium"),
-	P(".purple/accounts.xml"), P(".thunderbird"),
-	/* applications */
-	P(".env"), P(".env.*"), P("*.env"), P(".envrc"), P(".htpasswd"), P("htpasswd"), P(".htdigest"),
-	P("wp-config.php"), P("config/database.yml"), P("config/secrets.yml"), P("secrets.yml"), P("secrets.yaml"),
-	P("secrets.json"), P("secret.yaml"), P("secret.yml"), P("secret.json"), P("credentials.json"),
-	P("credentials.yml"), P("credentials.yaml"), P("client_secret*.json"),
-	P("service-account*.json"), P("service_account*.json"), P("serviceaccount*.json"), P("sa-key.json"),
-	P("gcp-key.json"), P("keyfile.json"), P("settings.local.php"), P("LocalSettings.php"), P("localsettings.php"),
-	P("*.key"), P("*.pem"), P("*.p12"), P("*.pfx"), P("*.jks"), P("*.keystore"), P("*.p8"), P("*.ovpn"),
-	P("*.rdp"), P("*.secret"), P("*.secrets"), P("*.password"), P("*.passwd"), P("*.credentials"),
-	P("wallet.dat"), P(".electrum/wallets/*"), P(".ethereum/keystore"), P(".ethereum/keystore/*"),
-	P("keystore/UTC--*"), P("solana/id.json"), P(".bitcoin/*.dat"), P("*.wallet"),
-	P("mnemonic.txt"), P("seed.txt"), P(".config/solana"),
-	/* what was typed */
-	P(".bash_history"), P(".zsh_history"), P(".sh_history"), P(".history"), P(".python_history"),
-	P(".mysql_history"), P(".psql_history"), P(".sqlite_history"),
-	P(".rediscli_history"), P(".node_repl_history"), P(".ash_history"), P("fish_history"),
-	P(".local/share/fish/fish_history"), P("ConsoleHost_history.txt"),
-};
+/* One byte tells which of the patterns can be the end of a path: how it ends, how the folder ends in which all is meant, or
+ * how its last part begins. They stand together so that memchr(3) goes over them. */
+#define FOLDER_END 0x80
+#define END(s) ((s)[sizeof(s) - 2] == '*' ? FOLDER_END | (s)[sizeof(s) - 4] : (s)[sizeof(s) - 2]),
+#define FIRST(folder, name) (name)[0],
+
+/* Credentials wherever they stand. What ends in "∗" is a folder's content. */
+#define SECRETS(X) \
+	/* the system */ \
+	X("etc/shadow") X("etc/shadow-") X("etc/shadow.bak") X("etc/shadow.old") X("etc/gshadow") \
+	X("etc/gshadow-") X("etc/master.passwd") X("etc/security/opasswd") \
+	X("etc/krb5.keytab") X("*.keytab") X("etc/ssl/private") X("etc/ssl/private/*") \
+	X("etc/pki/tls/private/*") X("etc/letsencrypt/live/*/privkey*.pem") \
+	X("etc/letsencrypt/archive/*/privkey*.pem") X("etc/ssh/*_key") X("etc/openvpn/*/auth.txt") \
+	X("etc/wireguard/*.conf") X("wg0.conf") \
+	X("etc/NetworkManager/system-connections/*") X("system-connections/*.nmconnection") \
+	X("wpa_supplicant.conf") X("chap-secrets") X("pap-secrets") \
+	X("etc/ipsec.secrets") X("ipsec.secrets") X("sssd.conf") X("etc/ldap.secret") X("etc/pam_ldap.secret") \
+	X("etc/exim4/passwd.client") X("sasl_passwd") \
+	X("samba/private/secrets.tdb") X("samba/private/passdb.tdb") X("config/SAM") X("config/SECURITY") \
+	X("ntds.dit") X("cloud/instance/user-data.txt") \
+	X("etc/sudo-ldap.conf") X("etc/security/passwd") X("etc/tcb/*/shadow") \
+	/* memory */ \
+	X("dev/mem") X("dev/kmem") X("dev/port") X("proc/kcore") X("proc/*/mem") X("proc/*/auxv") \
+	/* ssh, gpg, key rings, password stores */ \
+	X(".ssh") X(".ssh/*_rsa") X(".ssh/*_ed25519") X(".ssh/*_key") X(".ssh/*_dsa") \
+	X(".ssh/identity") X(".ssh/*.pem") X(".ssh/*.key") X("id_rsa") X("id_dsa") \
+	X("id_ecdsa") X("id_ed25519") X("id_ecdsa_sk") X("id_ed25519_sk") \
+	X("*.ppk") X(".gnupg") X(".gnupg/private-keys-v1.d") \
+	X(".gnupg/private-keys-v1.d/*") X(".gnupg/secring.gpg") X("secring.gpg") X("share/keyrings") \
+	X("share/keyrings/*") X("*.keyring") X("kwalletd/*") X("*.kwl") \
+	X("*.kdbx") X("*.kdb") X(".password-store") X(".password-store/*") X(".password-store/*/*") \
+	X("Keychains/*") X(".config/op/config") \
+	X(".lastpass/*") X("*.agilekeychain") X(".config/Bitwarden*/data.json") X("1password.sqlite") \
+	/* clouds */ \
+	X(".aws") X(".aws/credentials") X(".aws/sso/cache/*") X(".aws/cli/cache/*") X(".boto") X(".s3cfg") \
+	X(".s3ql/authinfo2") X(".passwd-s3fs") X("etc/passwd-s3fs") \
+	X("gcloud/credentials.db") X("gcloud/access_tokens.db") X("gcloud/legacy_credentials/*") \
+	X("gcloud/legacy_credentials/*/*") \
+	X("application_default_credentials.json") X(".config/gcloud") X(".azure/accessTokens.json") \
+	X(".azure/service_principal_entries.json") X(".azure") X(".oci/config") X(".bluemix/config.json") \
+	X(".config/doctl/config.yaml") X(".config/hcloud/cli.toml") \
+	X(".config/rclone/rclone.conf") X("rclone.conf") X(".config/linode-cli") X(".config/scw/config.yaml") \
+	X(".aliyun/config.json") X(".config/openstack/clouds.yaml") \
+	X("clouds.yaml") X("openrc.sh") X(".fly/config.yml") X(".vault-token") X(".config/vault-token") \
+	X(".terraform.d/credentials.tfrc.json") X(".terraformrc") \
+	X("*.tfstate") X("*.tfstate.backup") X("*.tfvars") X(".pulumi/credentials.json") \
+	X(".config/heroku/*") X(".cloudflared/*.json") \
+	X(".config/configstore/firebase-tools.json") X("azure/tokens/*") \
+	/* containers and clusters */ \
+	X(".kube") X(".kube/config") X(".kube/*.conf") X("kubeconfig") X("*.kubeconfig") X("kubeconfig.y*ml") \
+	X("etc/kubernetes/*.conf") X("etc/kubernetes/pki") X("etc/kubernetes/pki/*") \
+	X("etc/kubernetes/pki/etcd/*") X("etc/kubernetes/kubelet/kubeconfig") X("lib/kubelet/kubeconfig") \
+	X("lib/kubelet/pki/*") X("kubelet-client-current.pem") \
+	X("lib/kubelet/config.json") X("etc/kubernetes/bootstrap-kubelet.conf") X("k3s/k3s.yaml") \
+	X("rke2/rke2.yaml") X("k3s/server/*token") X("rke2/server/*token") \
+	X("k3s/server/cred/*") X("k0s/pki/admin.conf") X("microk8s/current/credentials/*") \
+	X("serviceaccount/token") X("serviceaccount/*/token") \
+	X("run/secrets/*") X("run/secrets/*/*") X("serviceaccount") X(".docker/config.json") X(".dockercfg") \
+	X(".dockerconfigjson") X("containers/auth.json") \
+	X("containers/*/auth.json") X("docker/key.json") X(".helm/repository/repositories.yaml") \
+	X("etcd-client.key") \
+	/* code and packages */ \
+	X(".netrc") X("_netrc") X(".authinfo") X(".authinfo.gpg") X(".git-credentials") X("git/credentials") \
+	X(".npmrc") X(".yarnrc.yml") X(".pypirc") X(".gem/credentials") X(".cargo/credentials") \
+	X(".cargo/credentials.toml") X(".m2/settings.xml") X(".m2/settings-security.xml") \
+	X(".gradle/gradle.properties") X(".composer/auth.json") \
+	X("composer/auth.json") X(".config/gh/hosts.yml") X(".config/hub") X(".config/glab-cli/config.yml") \
+	X(".gitlab-runner/config.toml") \
+	X("etc/gitlab-runner/config.toml") X("gitlab-secrets.json") X("gitlab/initial_root_password") \
+	X("secrets/initialAdminPassword") X("secrets/master.key") \
+	X("secrets/hudson.util.Secret") X("jenkins_home/credentials.xml") X("jenkins/credentials.xml") \
+	X(".circleci/cli.yml") X(".travis/config.yml") \
+	X(".ngrok2/ngrok.yml") X("ngrok/ngrok.yml") X(".sentryclirc") X(".twine") X(".condarc") X(".hub") \
+	X(".rhcloud") X(".huggingface/token") X(".cache/huggingface/token") \
+	X(".kaggle/kaggle.json") X(".wandb/settings") X(".config/wandb/settings") \
+	X("vault_pass.txt") \
+	/* data bases and mail */ \
+	X(".pgpass") X("pgpass.conf") X(".my.cnf") X(".mylogin.cnf") X("mysql/debian.cnf") X(".rediscli_auth") \
+	X(".mongorc.js") X(".dbshell") X(".mutt/passwords") X(".fetchmailrc") \
+	X(".msmtprc") X(".s3backer_passwd") X(".cdsapirc") X("pgbouncer/userlist.txt") X("dovecot/users") \
+	X("odbc.ini") X(".odbc.ini") \
+	/* browsers, chats */ \
+	X("Login Data") X("Login Data For Account") X("logins.json") X("key3.db") X("key4.db") \
+	X("signons.sqlite") X("cookies.sqlite") X("Cookies") X("Local State") \
+	X(".mozilla/firefox") X(".mozilla/firefox/*") X(".config/google-chrome") X(".config/chromium") \
+	X(".purple/accounts.xml") X(".thunderbird") \
+	/* applications */ \
+	X(".env") X("*.env") X(".envrc") X(".htpasswd") X("htpasswd") X(".htdigest") \
+	X("wp-config.php") X("config/database.yml") X("config/secrets.yml") X("secrets.yml") X("secrets.yaml") \
+	X("secrets.json") X("secret.yaml") X("secret.yml") X("secret.json") X("credentials.json") \
+	X("credentials.yml") X("credentials.yaml") X("client_secret*.json") \
+	X("service-account*.json") X("service_account*.json") X("serviceaccount*.json") X("sa-key.json") \
+	X("gcp-key.json") X("keyfile.json") X("settings.local.php") X("LocalSettings.php") X("localsettings.php") \
+	X("*.key") X("*.pem") X("*.p12") X("*.pfx") X("*.jks") X("*.keystore") X("*.p8") X("*.ovpn") \
+	X("*.rdp") X("*.secret") X("*.secrets") X("*.password") X("*.passwd") X("*.credentials") \
+	X("wallet.dat") X(".electrum/wallets/*") X(".ethereum/keystore") X(".ethereum/keystore/*") \
+	X("solana/id.json") X(".bitcoin/*.dat") X("*.wallet") \
+	X("mnemonic.txt") X("seed.txt") X(".config/solana") \
+	/* what was typed */ \
+	X(".bash_history") X(".zsh_history") X(".sh_history") X(".history") X(".python_history") \
+	X(".mysql_history") X(".psql_history") X(".sqlite_history") \
+	X(".rediscli_history") X(".node_repl_history") X(".ash_history") X("fish_history") \
+	X(".local/share/fish/fish_history") X("ConsoleHost_history.txt")
+/* The same, where the last part is only begun. */
+#define SECRET_BEGINNINGS(X) \
+	X("", "krb5cc_*") X(".ssh/", "id_*") X("", "id_rsa_*") X("", "id_ed25519_*") X("", "login.keychain*") \
+	X(".azure/", "msal_token_cache.*") X("", "terraform.tfstate*") X(".jfrog/", "jfrog-cli.conf*") \
+	X("", ".vault_pass*") X("", ".vault-pass*") X("", "vault-password*") X("", "ansible_vault_pass*") \
+	X("", ".env.*") X("keystore/", "UTC--*")
+
+static const struct pattern_text secrets[] = { SECRETS(P) };
+static const unsigned char secret_ends[] = { SECRETS(END) };
+static const struct pattern_text secret_beginnings[] = { SECRET_BEGINNINGS(JOINED) };
+static const unsigned char secret_firsts[] = { SECRET_BEGINNINGS(FIRST) };
 
 /* Files that look alike and are meant to be seen. */
 static const struct pattern_text harmless[] = {
-	P("*.pub"), P("*.pub.*"), P("*.crt"), P("*.cer"), P("*.csr"), P("*.md"), P("*.example"), P("*.sample"),
-	P("*.template"), P("*.tmpl"), P("*.tpl"), P("*.dist"), P("*.defaults"), P("*.schema"),
-	P(".env.example*"), P(".env.sample*"), P(".env.template*"), P(".env.dist*"), P("example.env"),
-	P("sample.env"), P("*.example.*"), P("*.sample.*"),
-	P("namespace"), P("authorized_keys"), P("known_hosts"), P("known_hosts.*"), P(".ssh/config"), P("*cert*.pem"),
-	P("*ca.pem"), P("ca-*.pem"), P("ca_*.pem"), P("ca.*.pem"), P("*chain*.pem"), P("*bundle*.pem"),
-	P("*pub*.pem"), P("*root*.pem"), P("dhparam*.pem"), P("cert*/*.pem"), P("certs/*.pem"), P("elease.key"),
-	P("*elease*.key"), P("*archive*.key"), P("*keyring*.key"), P("*pub*.key"), P("*apt*.key"), P("*gpg*.key"),
-	P("*repo*.key"), P("*sign*.key.asc"), P("usr/share/keyrings/*"), P("trusted.gpg.d/*"), P("apt/keyrings/*"),
-	P("etc/pki/rpm-gpg/*"), P("deployments.conf"),
+	P("*.pub") P("*.pub.*") P("*.crt") P("*.cer") P("*.csr") P("*.md") P("*.example") P("*.sample")
+	P("*.template") P("*.tmpl") P("*.tpl") P("*.dist") P("*.defaults") P("*.schema")
+	P(".env.example*") P(".env.sample*") P(".env.template*") P(".env.dist*") P("example.env")
+	P("sample.env") P("*.example.*") P("*.sample.*")
+	P("namespace") P("authorized_keys") P("known_hosts") P("known_hosts.*") P(".ssh/config") P("*cert*.pem")
+	P("*ca.pem") P("ca-*.pem") P("ca_*.pem") P("ca.*.pem") P("*chain*.pem") P("*bundle*.pem")
+	P("*pub*.pem") P("*root*.pem") P("dhparam*.pem") P("cert*/*.pem") P("certs/*.pem") P("elease.key")
+	P("*elease*.key") P("*archive*.key") P("*keyring*.key") P("*pub*.key") P("*apt*.key") P("*gpg*.key")
+	P("*repo*.key") P("*sign*.key.asc") P("usr/share/keyrings/*") P("trusted.gpg.d/*") P("apt/keyrings/*")
+	P("etc/pki/rpm-gpg/*") P("deployments.conf")
 };
 
 /* The environment of processes. */
-static const struct pattern_text environments[] = { P("proc/*/environ"), P("proc/*/task/*/environ") };
+static const struct pattern_text environments[] = { P("proc/*/environ") P("proc/*/task/*/environ") };
 
 struct device {
 	const char *pattern;
@@ -233,7 +249,32 @@ static bool is_one_of(const struct pattern_text *patterns, size_t n, const char 
 			return true;
 	return false;
 }
-#define IS_ONE_OF(patterns, path, len, globs) is_one_of(patterns, sizeof(patterns) / sizeof(*(patterns)), path, len, globs)
+#define IS_ONE_OF(patterns, path, len, globs) is_one_of(patterns, ARRAY_SIZE(patterns), path, len, globs)
+
+/* Of those with this byte only. */
+static bool is_keyed(const struct pattern_text *patterns, const unsigned char *keys, size_t n, unsigned char key, const char *path,
+		     size_t len)
+{
+	for (const unsigned char *at = keys; (at = memchr(at, key, n - (size_t)(at - keys))); at++)
+		if (path_matches(patterns[at - keys].text, patterns[at - keys].len, path, len, false))
+			return true;
+	return false;
+}
+
+static bool is_secret(const char *path, size_t len, bool globs)
+{
+	const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path;
+
+	if (globs)
+		return IS_ONE_OF(secrets, path, len, true) || IS_ONE_OF(secret_beginnings, path, len, true);
+	if (base == path + len)
+		return false;
+	return is_keyed(secrets, secret_ends, sizeof(secret_ends), (unsigned char)path[len - 1], path, len) ||
+	       is_keyed(secret_beginnings, secret_firsts, sizeof(secret_firsts), (unsigned char)*base, path, len) ||
+	       (slash && slash > path &&
+		(is_keyed(secrets, secret_ends, sizeof(secret_ends), FOLDER_END | (unsigned char)slash[-1], path, len) ||
+		 is_keyed(secrets, secret_ends, sizeof(secret_ends), FOLDER_END | '*', path, len)));
+}
 
 static unsigned int origin_of_socket(const char *host, size_t len)
 {
@@ -260,7 +301,7 @@ static bool is_named_by_variable(const char *path, size_t len)
 		return false;
 	memcpy(name, path + 2, len - 3);
 	name[len - 3] = 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(name, names[i]))
 			return true;
 	char *file = len - 3 > 5 ? name + len - 3 - 5 : NULL;
@@ -275,12 +316,15 @@ unsigned int knowledge_file_origin(const char *path, size_t len)
 {
 	if (!len)
 		return 0;
+
+	bool is_device = *path == '-' || (len > 4 && (!memcmp(path, "/dev", 4) || !memcmp(path, "/pro", 4)));
+
 	if (len > 9 && (!memcmp(path, "/dev/tcp/", 9) || !memcmp(path, "/dev/udp/", 9))) {
 		const char *slash = memchr(path + 9, '/', len - 9);
 
 		return origin_of_socket(path + 9, slash ? (size_t)(slash - path) - 9 : len - 9);
 	}
-	for (size_t i = 0; (*path == '/' || *path == '-') && i < sizeof(devices) / sizeof(*devices); i++)
+	for (size_t i = 0; is_device && i < ARRAY_SIZE(devices); i++)
 		if (text_matches(devices[i].pattern, strlen(devices[i].pattern), path, len))
 			return devices[i].origin;
 	bool globs = memchr(path, '/', len) && has_wildcard(path, len);
@@ -288,7 +332,7 @@ unsigned int knowledge_file_origin(const char *path, size_t len)
 	if (IS_ONE_OF(environments, path, len, globs))
 		return ORIGIN_FILE | ORIGIN_ENVIRONMENT | ORIGIN_SECRET;
 	/* "~/.ssh/∗" means the keys as well as what is harmless */
-	if (is_named_by_variable(path, len) || (IS_ONE_OF(secrets, path, len, globs) && !IS_ONE_OF(harmless, path, len, false)))
+	if (is_named_by_variable(path, len) || (is_secret(path, len, globs) && !IS_ONE_OF(harmless, path, len, false)))
 		return ORIGIN_FILE | ORIGIN_SECRET;
 	return ORIGIN_FILE;
 }
@@ -350,7 +394,7 @@ static bool is_part(const struct part *p, const char *word)
 
 static bool is_secret_part(const struct part *before, const struct part *p, bool last)
 {
-	for (size_t i = 0; i < sizeof(secret_words) / sizeof(*secret_words); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(secret_words); i++) {
 		const struct secret_word *w = &secret_words[i];
 
 		if (is_part(p, w->word) && (!w->before || is_part(before, w->before)) && (last || !w->last))
@@ -363,7 +407,7 @@ unsigned int knowledge_variable_origin(const char *name)
 {
 	struct part p = part_before(name, strlen(name));
 
-	for (size_t i = 0; i < sizeof(other_endings) / sizeof(*other_endings); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(other_endings); i++)
 		if (is_part(&p, other_endings[i]))
 			return ORIGIN_INPUT;
 	if (!strcmp(name, "GOOGLE_APPLICATION_CREDENTIALS"))	/* names a file */

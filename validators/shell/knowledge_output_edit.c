@@ -27,16 +27,18 @@ struct sed_edit {
 	const char *replacement;	/* s: as written, between its delimiters */
 	size_t replacement_len;
 	char delimiter;
-	bool global, print;
+	bool global, print, verbatim;	/* verbatim: nothing in the replacement means anything */
+	bool prefix, suffix;		/* s/^/text/, s/$/text/ */
 	size_t nth;
-	unsigned char map[256];
+	unsigned char *map;		/* y */
 };
 
 struct sed {
 	struct output_call *c;
-	struct sed_edit edits[MAX_EDITS];
+	struct sed_edit *edits;
 	size_t len;
 	bool quiet, extended;
+	struct text_out line[2];	/* between edits, in turn */
 };
 
 /* The end of what stands before `delimiter`, from `at` on; len: it does not end. */
@@ -56,7 +58,7 @@ static size_t delimited(const char *p, size_t len, size_t at, char delimiter)
 /* \X of the delimiter means the delimiter. */
 static struct regex *sed_regex(struct sed *sed, const char *p, size_t len, char delimiter, bool fold)
 {
-	struct regex *re = arena_alloc(sed->c->arena, sizeof(*re));
+	struct regex *re = arena_take(sed->c->arena, sizeof(*re));
 	struct text_out out = out_init(sed->c->arena, len);
 
 	for (size_t i = 0; i < len; i++) {
@@ -103,6 +105,7 @@ static bool read_substitution(struct sed *sed, const char *p, size_t len, size_t
 		return false;
 	e->replacement = p + middle + 1;
 	e->replacement_len = end - middle - 1;
+	e->verbatim = !memchr(e->replacement, '&', e->replacement_len) && !memchr(e->replacement, '\\', e->replacement_len);
 	for (*at = end + 1; *at < len && !strchr(";\n} ", p[*at]); (*at)++) {
 		if (p[*at] == 'g')
 			e->global = true;
@@ -116,10 +119,14 @@ static bool read_substitution(struct sed *sed, const char *p, size_t len, size_t
 			return false;	/* e runs the line, w writes files */
 	}
 	e->regex = sed_regex(sed, p + from, middle - from, e->delimiter, fold);
+	if (e->regex && e->regex->len == 1 && e->verbatim && !e->print && e->nth <= 1) {
+		e->prefix = e->regex->nodes[0].kind == NODE_START;
+		e->suffix = e->regex->nodes[0].kind == NODE_END;
+	}
 	return e->regex != NULL;
 }
 
-static bool read_map(const char *p, size_t len, size_t *at, struct sed_edit *e)
+static bool read_map(struct sed *sed, const char *p, size_t len, size_t *at, struct sed_edit *e)
 {
 	size_t middle, end, k;
 	char delimiter = *at < len ? p[*at] : '\0';
@@ -131,6 +138,7 @@ static bool read_map(const char *p, size_t len, size_t *at, struct sed_edit *e)
 	k = middle - *at - 1;
 	if (k != end - middle - 1)
 		return false;
+	e->map = arena_take(sed->c->arena, 256);
 	for (unsigned int i = 0; i < 256; i++)
 		e->map[i] = (unsigned char)i;
 	for (size_t i = 0; i < k; i++)
@@ -142,7 +150,7 @@ static bool read_map(const char *p, size_t len, size_t *at, struct sed_edit *e)
 static bool sed_parse(struct sed *sed, const char *p, size_t len)
 {
 	for (size_t at = 0; at < len;) {
-		struct sed_edit *e = &sed->edits[sed->len];
+		struct sed_edit *e;
 
 		if (strchr(" \t\n;", p[at])) {
 			at++;
@@ -155,7 +163,8 @@ static bool sed_parse(struct sed *sed, const char *p, size_t len)
 		}
 		if (sed->len >= MAX_EDITS)
 			return false;
-		*e = (struct sed_edit){ .command = 0 };
+		sed->edits = arena_append(sed->c->arena, sed->edits, sed->len, sizeof(*e));
+		e = &sed->edits[sed->len];
 		if (!read_address(sed, p, len, &at, &e->from))
 			return false;
 		if (at < len && p[at] == ',') {
@@ -168,7 +177,7 @@ static bool sed_parse(struct sed *sed, const char *p, size_t len)
 		if (at >= len)
 			return false;
 		e->command = p[at++];
-		if (e->command == 's' ? !read_substitution(sed, p, len, &at, e) : e->command == 'y' ? !read_map(p, len, &at, e) :
+		if (e->command == 's' ? !read_substitution(sed, p, len, &at, e) : e->command == 'y' ? !read_map(sed, p, len, &at, e) :
 		    !strchr("dpq", e->command))
 			return false;
 		sed->len++;
@@ -211,6 +220,10 @@ static bool edit_applies(struct sed_edit *e, const char *line, size_t len, size_
 
 static void add_replacement(struct text_out *out, const struct sed_edit *e, const char *line, const struct regex_match *m)
 {
+	if (e->verbatim) {
+		out_add(out, e->replacement, e->replacement_len);
+		return;
+	}
 	for (size_t i = 0; i < e->replacement_len; i++) {
 		char c = e->replacement[i];
 		size_t group = 0;
@@ -229,7 +242,7 @@ static void add_replacement(struct text_out *out, const struct sed_edit *e, cons
 			}
 			group = (size_t)(c - '0');
 		}
-		if (group < REGEX_GROUPS && m->end[group] > m->start[group])
+		if (group <= e->regex->groups && m->end[group] > m->start[group])
 			out_add(out, line + m->start[group], m->end[group] - m->start[group]);
 	}
 }
@@ -273,15 +286,41 @@ static bool substitute(struct text_out *out, const struct sed_edit *e, const cha
 	return true;
 }
 
+/* s or y makes the next line of this one. False: too many steps. */
+static bool edit_line(struct text_out *out, struct text_out *next, const struct sed_edit *e, const char *line, size_t len)
+{
+	size_t from = next->len;
+	bool changed;
+
+	if (e->prefix || e->suffix) {
+		out_add(next, e->replacement, e->prefix ? e->replacement_len : 0);
+		out_add(next, line, len);
+		out_add(next, e->replacement, e->suffix ? e->replacement_len : 0);
+		return true;
+	}
+	if (e->command == 'y') {
+		for (size_t i = 0; i < len; i++)
+			out_addch(next, (char)e->map[(unsigned char)line[i]]);
+		return true;
+	}
+	if (!substitute(next, e, line, len, &changed))
+		return false;
+	if (e->print && changed) {
+		out_add(out, next->text + from, next->len - from);
+		out_addch(out, '\n');
+	}
+	return true;
+}
+
 /* One line through all edits; *stop: q. False: it cannot be told. */
 static bool sed_line(struct sed *sed, struct text_out *out, const char *line, size_t len, size_t n, bool last, bool *stop)
 {
 	bool limit = false;
+	size_t turn = 0;
 
 	for (size_t i = 0; i < sed->len; i++) {
 		struct sed_edit *e = &sed->edits[i];
-		struct text_out next;
-		bool changed;
+		struct text_out *next = &sed->line[turn];
 
 		if (!edit_applies(e, line, len, n, last, &limit))
 			continue;
@@ -296,19 +335,17 @@ static bool sed_line(struct sed *sed, struct text_out *out, const char *line, si
 			out_addch(out, '\n');
 			continue;
 		}
-		next = out_init(sed->c->arena, len);
-		if (e->command == 's') {
-			if (!substitute(&next, e, line, len, &changed))
+		if (i + 1 == sed->len && !sed->quiet && !e->print) {	/* straight to where it goes */
+			if (!edit_line(out, out, e, line, len))
 				return false;
-			if (e->print && changed) {
-				out_add(out, next.text, next.len);
-				out_addch(out, '\n');
-			}
-		} else {
-			for (size_t k = 0; k < len; k++)
-				out_addch(&next, (char)e->map[(unsigned char)line[k]]);
+			out_addch(out, '\n');
+			return !limit;
 		}
-		line = out_text(&next, &len);
+		turn ^= 1;
+		next->len = 0;
+		if (!edit_line(out, next, e, line, len))
+			return false;
+		line = out_text(next, &len);
 	}
 	if (!sed->quiet) {
 		out_add(out, line, len);
@@ -320,7 +357,7 @@ static bool sed_line(struct sed *sed, struct text_out *out, const char *line, si
 bool output_sed(struct output_call *c)
 {
 	struct option_walk walk = { .spec = &c->program->options, .argv = c->argv, .argc = c->argc, .next = 1 };
-	struct sed *sed = arena_alloc(c->arena, sizeof(*sed));
+	struct sed all = { .c = c }, *sed = &all;
 	const struct shell_value *input, *script = NULL;
 	struct text_out text = out_init(c->arena, 0), out;
 	bool parsed = true, known, stop = false;
@@ -328,7 +365,6 @@ bool output_sed(struct output_call *c)
 	struct option o;
 	size_t n = 0;
 
-	sed->c = c;
 	while (option_next(&walk, &o)) {
 		sed->quiet |= option_is(&o, 'n', "quiet") || option_is(&o, 0, "silent");
 		sed->extended |= option_in(&o, "Er", "regexp-extended");
@@ -351,7 +387,8 @@ bool output_sed(struct output_call *c)
 		return output_unknown(c, origin | ORIGIN_ASSEMBLED);
 	if (!script || !parsed || text.cut || !sed_parse(sed, text.text, text.len))
 		return output_unknown(c, origin | ORIGIN_ASSEMBLED);
-	out = out_init(c->arena, input->len);
+	out = out_init(c->arena, input->len + input->len / 2);
+	sed->line[0] = sed->line[1] = out_init(c->arena, 0);
 	for (const char *at = input->text, *end = at + input->len; at < end && !stop && !out.cut;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *line_stop = newline ? newline : end;
 
@@ -413,7 +450,7 @@ static bool grep_compile(struct output_call *c, struct grep *g, struct regex *re
 
 bool output_grep(struct output_call *c)
 {
-	struct regex *re = arena_alloc(c->arena, sizeof(*re));
+	struct regex *re = arena_take(c->arena, sizeof(*re));
 	const struct shell_value *input;
 	struct grep g = { .fixed = false };
 	struct text_out out;

@@ -97,11 +97,15 @@ static size_t number_text(long long n, char *to)
 	return len;
 }
 
-/* The decimal text of the number before becomes that of the next one. */
-static size_t count_on(char *text, size_t len)
+/* The decimal text of a number becomes that of the one `step` (1 to 9) further. */
+static size_t count_on(char *text, size_t len, char step)
 {
-	size_t i = len;
+	size_t i = len - 1;
 
+	text[i] = (char)(text[i] + step);
+	if (text[i] <= '9')
+		return len;
+	text[i] = (char)(text[i] - 10);
 	while (i && text[i - 1] == '9')
 		text[--i] = '0';
 	if (i) {
@@ -116,12 +120,13 @@ static size_t count_on(char *text, size_t len)
 static void add_sequence(struct text_out *out, const long long numbers[3], const char *separator, size_t separator_len)
 {
 	const long long step = numbers[1];
+	const bool counts = step > 0 && step < 10;
 	char chunk[1024], text[NUMBER_TEXT + 1] = "";
 	size_t n = 0, len = number_text(numbers[0], text);
 
 	for (long long i = numbers[0]; (step > 0 ? i <= numbers[2] : i >= numbers[2]) && !out->cut; i += step) {
 		if (i != numbers[0]) {
-			len = step == 1 && i > 0 && i != 1 ? count_on(text, len) : number_text(i, text);
+			len = counts && i >= step ? count_on(text, len, (char)step) : number_text(i, text);
 			if (separator_len == 1) {
 				chunk[n++] = *separator;
 			} else {

@@ -222,7 +222,9 @@ int regex_search(struct regex *re, const char *text, size_t len, size_t from, st
 	for (size_t at = from; at <= len; at++) {
 		int found;
 
-		*ret = (struct regex_match){ .start = { at } };
+		for (size_t i = 0; i <= re->groups; i++)
+			ret->start[i] = ret->end[i] = 0;
+		ret->start[0] = at;
 		found = match_here(re, 0, text, len, at, ret);
 		if (found)
 			return found;

@@ -27,7 +27,7 @@ struct regex {
 };
 
 struct regex_match {
-	size_t start[REGEX_GROUPS], end[REGEX_GROUPS];	/* 0: the whole */
+	size_t start[REGEX_GROUPS], end[REGEX_GROUPS];	/* 0: the whole; up to regex.groups */
 };
 
 /* False: something in it is not known here. `extended`: as with -E. */

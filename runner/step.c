@@ -257,7 +257,14 @@ static void judge(const struct step_context *ctx, struct step_result *step)
 	if (e->end == SANDBOX_CANCELLED) {
 		set_reason(step, STEP_CANCELLED, NULL, xstrdup(cancel_signal(ctx->cancel) ? "cancelled by a signal" : "stopped at the run deadline"));
 	} else if (e->end == SANDBOX_TIMED_OUT) {
-		set_reason(step, STEP_TIMED_OUT, NULL, timeout_sentence(step->plan->handler->timeout_ns));
+		char *sentence = timeout_sentence(step->plan->handler->timeout_ns);
+
+		if (e->pids_limit_hit) {	/* a fork bomb does not end by itself: the limit is what it was */
+			set_reason(step, STEP_LIMIT, "pids", xasprintf("was refused a process: the process limit was reached, and it %s", sentence));
+			free(sentence);
+		} else {
+			set_reason(step, STEP_TIMED_OUT, NULL, sentence);
+		}
 	} else if (limit) {
 		for (size_t i = 0; i < ARRAY_SIZE(sentences); i++)
 			if (!strcmp(sentences[i].limit, limit))

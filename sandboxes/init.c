@@ -11,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,13 +139,6 @@ static uint64_t children_cpu_ns(void)
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
-static bool is_full(const char *path)
-{
-	struct statvfs v;
-
-	return statvfs(path, &v) == 0 && ((v.f_blocks && v.f_bavail == 0) || (v.f_files && v.f_favail == 0));
-}
-
 /* In the vforked child: nothing here may return or touch what the parent goes on to use, but exec_errno. */
 static _Noreturn void step_main(struct step *s)
 {
@@ -197,7 +189,9 @@ int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct 
 
 static void answer(struct init *init, struct init_ended *ended)
 {
-	ended->storage_full = is_full(WORKDIR) || is_full("/tmp");
+	init_watch(init, true);
+	ended->storage_full = init->storage_full;
+	ended->fork_refused |= init->fork_refused;
 	ended->cpu_ns = children_cpu_ns() - init->cpu_before_ns;
 	init->step = 0;
 	init->on_ended(init, ended);
@@ -218,6 +212,8 @@ void init_start(struct init *init, const struct init_command *command)
 	pid_t pid;
 
 	init->cpu_before_ns = children_cpu_ns();
+	init->room_seen = init->storage_full = init->fork_refused = false;
+	init->looks_at_limit = 0;
 	/* when memory runs out it is a step that goes, not we */
 	if (init->oom_fd >= 0 && write(init->oom_fd, "1000", 4) < 0) { /* then sizes decide */ }
 	pid = fork_step(&step);

@@ -31,6 +31,9 @@ struct init {
 	int null_fd;
 	int work_fd;			/* O_PATH */
 	pid_t step;			/* main process of the running command; 0: none */
+	bool room_seen, storage_full, fork_refused;	/* seen since the step was started, by init_watch() */
+	unsigned int looks_at_limit;
+	uint64_t counted_ns;
 	uint64_t cpu_before_ns;
 	void (*on_ended)(struct init *init, const struct init_ended *ended);
 };
@@ -60,6 +63,9 @@ int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct 
 /* Start it. on_ended() is called from here if it cannot be run, otherwise from init_reap(). */
 void init_start(struct init *init, const struct init_command *command);
 void init_reap(struct init *init);
+/* Call before every wait for events: sees whether a limit was reached, and tells in how many milliseconds it wants to look again (-1:
+ * not before something happens). */
+int init_watch(struct init *init, bool at_end);
 void init_terminate(void);	/* SIGTERM to everything, stopped ones too */
 void init_kill(void);
 

@@ -246,7 +246,7 @@ _Noreturn void native_init_main(const struct native_init *init, int sock)
 	for (;;) {
 		struct pollfd p[] = { { .fd = sock, .events = POLLIN }, { .fd = j.init.sigchld_fd, .events = POLLIN } };
 
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), init_watch(&j.init, false)) < 0 && errno != EINTR)
 			_exit(1);
 		if (p[1].revents)
 			init_reap(&j.init);

@@ -37,7 +37,7 @@ attempt() {	# who, command in front of the runner…
 state=$work/state
 attempt "as uid $(id -u)" env
 if [ "$(id -u)" = 0 ]; then
-	for case in memory:7:memory processes:7:pids disk:0:; do
+	for case in memory:7:memory processes:7:pids disk:7:storage; do
 		IFS=: read -r name code limit <<< "$case"
 		./runner --wpk=$name.wpk.yaml --files=files --state-dir="$state" --format=json --memory=128Mi --pids=40 --storage=64Mi --require=memory,pids \
 			> "$out" 2> "$err" < /dev/null; rc=$?

@@ -26,7 +26,7 @@ else
 	skip "memory" "no memory cgroup can be had here"
 fi
 if limit pids; then
-	hog fork-bomb 1 's["status"] == "timed_out"' 20 "python3 -c 'exec(\\\"import os\\\\nwhile True:\\\\n try: os.fork()\\\\n except OSError: pass\\\")'"
+	hog fork-bomb 7 's["limit"] == "pids" and "did not end within" in s["reason"]' 20 "python3 -c 'exec(\\\"import os\\\\nwhile True:\\\\n try: os.fork()\\\\n except OSError: pass\\\")'"
 	hog many-processes 7 's["limit"] == "pids"' 20 "i=0; while [ \$i -lt 300 ]; do sleep 2 & i=\$((i + 1)); done; wait"
 else
 	skip "fork-bomb" "no pids cgroup can be had here"

@@ -8,17 +8,6 @@
 #include "runner/base/mem.h"
 #include "runner/base/nearest.h"
 
-/* Does the value name something in the file system? Its name in the help tells. */
-static bool takes_path(const struct option_spec *row)
-{
-	static const char *const paths[] = { "SOURCE", "PATH", "DIR", "FILE" };
-
-	for (size_t i = 0; row->value && i < ARRAY_SIZE(paths); i++)
-		if (strstr(row->value, paths[i]))
-			return true;
-	return false;
-}
-
 typedef void row_writer(struct strbuf *out, const struct command *c, const struct option_spec *row);
 
 static void each_row(struct strbuf *out, const struct command *c, row_writer *write)
@@ -81,7 +70,7 @@ static void bash_value(struct strbuf *out, const struct command *c, const struct
 		words(out, row->choices);
 		strbuf_addstr(out, "\" ;;\n");
 	} else {
-		strbuf_addstr(out, takes_path(row) ? "files=1 ;;\n" : ";;\n");
+		strbuf_addstr(out, option_takes_path(row) ? "files=1 ;;\n" : ";;\n");
 	}
 }
 
@@ -141,7 +130,7 @@ static void zsh_option(struct strbuf *out, const struct command *c, const struct
 	} else if (option_takes_value(row)) {
 		strbuf_addch(out, ':');
 		zsh_text(out, row->value);
-		strbuf_addf(out, ":%s", takes_path(row) ? "_files" : "");
+		strbuf_addf(out, ":%s", option_takes_path(row) ? "_files" : "");
 	}
 	strbuf_addstr(out, "' \\\n");
 }
@@ -191,7 +180,7 @@ static void fish_option(struct strbuf *out, const struct command *c, const struc
 	if (row->short_name)
 		strbuf_addf(out, " -s %c", row->short_name);
 	if (option_takes_value(row))
-		strbuf_addstr(out, takes_path(row) ? " -r -F" : " -x");
+		strbuf_addstr(out, option_takes_path(row) ? " -r -F" : " -x");
 	if (row->choices) {
 		strbuf_addstr(out, " -a '");
 		words(out, row->choices);

@@ -81,12 +81,13 @@ static void write_exit_status(struct strbuf *out)
 
 static void write_environment(struct strbuf *out)
 {
-	strbuf_addstr(out, ".SH ENVIRONMENT\nAn option on the command line wins over the environment, which wins over the default.\n"
+	strbuf_addstr(out, ".SH ENVIRONMENT\nAn option on the command line wins over the environment, which wins over configuration files and the default.\n"
 		".TP\n.B SANDBOX_RUNNER_*\n"
 		"Every option with one value can be given as a variable: its name in upper case with underscores, for instance\n"
 		".B SANDBOX_RUNNER_TIMEOUT\nfor\n.BR \\-\\-timeout .\n"
 		".TP\n.B XDG_STATE_HOME\nWhere the folder \\(lqsandbox_runner\\(rq with journals and scratch folders is kept;\n"
 		"~/.local/state by default.\n"
+		".TP\n.B XDG_CONFIG_HOME\nWhere \\(lqsandbox_runner/config.yaml\\(rq of the user is; ~/.config by default.\n"
 		".TP\n.B NO_COLOR, CLICOLOR_FORCE, TERM\nSwitch colour off, on, or off with the value dumb.\n");
 }
 
@@ -109,6 +110,9 @@ static int man_main(const struct command *self, int argc, char **argv)
 	write_commands(&text);
 	write_exit_status(&text);
 	write_environment(&text);
+	strbuf_addstr(&text, ".SH FILES\n.TP\n.I /etc/sandbox_runner/config.yaml, ~/.config/sandbox_runner/config.yaml\nConfiguration of the system and of the user.\n"
+		".TP\n.I .sandbox_runner.yaml\nConfiguration of a project: looked for from the folder of the package upwards to the top of the repository or\n"
+		"the home folder. It may only tighten.\n");
 	return print_result(&text, EXIT_OK);
 }
 

@@ -112,12 +112,14 @@ static int plan_main(const struct command *self, int argc, char **argv)
 	struct parameters parameters;
 	struct planning p = { .opt = &opt, .parameters = &parameters, .text = STRBUF_INIT(STRBUF_NO_MAX) };
 	autostrvec struct strvec operands = STRVEC_INIT;
-	int status = command_begin(self, argc, argv, &opt, &operands);
+	int status = command_begin_configured(self, argc, argv, &opt, &operands, &opt.settings.config);
 	bool stdin_taken = false;
 	struct error err = { 0 };
 
 	if (status < 0 && !operands.len)
 		status = command_usage_error(self, "'plan' needs at least one package");
+	if (status < 0)
+		status = command_configure(self, operands.items[0], &opt, &opt.settings.config);
 	if (status >= 0) {
 		settings_release(&opt.settings);
 		scan_options_release(&opt.scan);
@@ -152,5 +154,6 @@ const struct command command_plan = {
 		    "  sandbox_runner plan --params-file=staging.yaml restart.wpk.yaml\n",
 	.options = options,
 	.more_options = settings_table,
+	.configured = true,
 	.main = plan_main,
 };

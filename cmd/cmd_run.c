@@ -56,26 +56,35 @@ struct invocation {
 
 static const char *const formats[] = { "text", "json", "ndjson", NULL };
 
+static uint64_t timeout_of_profile(const struct option_spec *row, const void *target)
+{
+	const struct run_command_options *opt = target;
+
+	(void)row;
+	return profile_find(opt->settings.profile)->timeout_ns;
+}
+
 static const struct option_spec options[] = {
 	{ .name = "wpk", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, wpk), .value = "SOURCE",
 	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL" },
 	{ .name = "files", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, files), .value = "PATH[:DEST]",
-	  .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
+	  .section = "", .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
 	{ .name = "timeout", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, timeout_ns), .value = "TIME",
+	  .section = "limits", .key = "execution_time", .trust = OPTION_DOWN, .otherwise = timeout_of_profile,
 	  .min = NS_PER_MS, .group = "Package", .help = "deadline of the whole run, as in 90s or 1h30m (default: as the profile says)" },
 	SCAN_OPTION_ROWS(struct run_command_options, scan),
 	{ .name = "override", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, override), .value = "REASON",
 	  .group = "Policy", .help = "run a package that the policy blocks all the same; the reason is part of every result" },
 	{ .name = "require", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, require), .value = "all|NAME,...",
-	  .group = "Sandbox", .help = "refuse to start unless these controls are enforced; 'doctor' lists them" },
+	  .section = "", .trust = OPTION_MORE, .group = "Sandbox", .help = "refuse to start unless these controls are enforced; 'doctor' lists them" },
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, format), .value = "FORMAT",
-	  .choices = formats, .group = "Output", .help = "form of standard output" },
+	  .section = "", .trust = OPTION_HARMLESS, .choices = formats, .group = "Output", .help = "form of standard output" },
 	{ .name = "report", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, report), .value = "FORMAT[:PATH]",
-	  .group = "Output", .help = "write the result as json or text to a file, or to standard output" },
+	  .section = "", .group = "Output", .help = "write the result as json or text to a file, or to standard output" },
 	{ .name = "save-logs", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_logs), .value = "PATH",
-	  .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
+	  .section = "", .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
-	  .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
+	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
 	{ .name = NULL },
 };
 
@@ -505,22 +514,28 @@ static void invocation_release(struct invocation *v)
 	cancel_free(v->cancel);
 }
 
+static const struct run_command_options run_defaults = {
+	.settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text",
+};
+
 static int run_main(const struct command *self, int argc, char **argv)
 {
 	struct invocation v = {
-		.opt = { .settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text" },
+		.opt = run_defaults,
 		.scratch = SCRATCH_INIT,
 		.out = OUTPUT_INIT(STDOUT_FILENO),
 		.narrative = OUTPUT_INIT(STDERR_FILENO),
 	};
 	autostrvec struct strvec operands = STRVEC_INIT;
-	int status = command_begin(self, argc, argv, &v.opt, &operands);
+	int status = command_begin_configured(self, argc, argv, &v.opt, &operands, &v.opt.settings.config);
 
 	if (status < 0 && operands.len)
 		status = operand_error(self, operands.items[0]);
 	else if (status < 0 && !v.opt.wpk)
 		status = command_usage_error(self, "which package? --wpk=SOURCE is missing");
-	else if (status < 0)
+	if (status < 0)
+		status = command_configure(self, v.opt.wpk, &v.opt, &v.opt.settings.config);
+	if (status < 0)
 		status = run_invocation(&v);
 	invocation_release(&v);
 	return status;
@@ -536,5 +551,8 @@ const struct command command_run = {
 		    "  sandbox_runner --wpk=audit.wpk.yaml --profile=restrictive --require=all\n",
 	.options = options,
 	.more_options = settings_table,
+	.configured = true,
 	.main = run_main,
+	.defaults = &run_defaults,
+	.defaults_size = sizeof(run_defaults),
 };

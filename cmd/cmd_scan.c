@@ -18,18 +18,30 @@ struct scan_command {
 	struct scan_options judge;
 	const char *format, *fail_on, *show, *output, *write_baseline;
 	uint64_t jobs;		/* 0: as pays */
+	struct config config;
 };
 
 static const char *const formats[] = { "text", "json", "sarif", "junit", "github", "gitlab", "markdown", NULL };
 static const char *const fail_ons[] = { "info", "low", "medium", "high", "critical", "block", "never", NULL };
 static const char *const levels[] = { "info", "low", "medium", "high", "critical", NULL };
 
+static bool fail_on_is_looser(const char *value, const char *than)
+{
+	size_t a = 0, b = 0;
+
+	while (fail_ons[a] && strcmp(fail_ons[a], value))
+		a++;
+	while (fail_ons[b] && strcmp(fail_ons[b], than))
+		b++;
+	return a > b;
+}
+
 static const struct option_spec options[] = {
 	SCAN_OPTION_ROWS(struct scan_command, judge),
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, format), .value = "FORMAT",
 	  .choices = formats, .group = "Output", .help = "form of the output" },
 	{ .name = "fail-on", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, fail_on), .value = "LEVEL",
-	  .choices = fail_ons, .group = "Output",
+	  .choices = fail_ons, .section = "", .trust = OPTION_DOWN, .usual = "high", .looser = fail_on_is_looser, .group = "Output",
 	  .help = "exit with 1 for findings from this severity on (high by default), or for packages that the policy blocks" },
 	{ .name = "show", .kind = OPTION_CHOICE, .offset = offsetof(struct scan_command, show), .value = "LEVEL",
 	  .choices = levels, .group = "Output",
@@ -214,11 +226,13 @@ static int scan(const struct scan_command *opt, const struct strvec *operands, s
 	return failed >= 0 ? failed : status;
 }
 
+static const struct scan_command scan_defaults = { .judge = SCAN_OPTIONS_INIT, .format = "text", .fail_on = "high" };
+
 static int scan_main(const struct command *self, int argc, char **argv)
 {
-	struct scan_command opt = { .judge = SCAN_OPTIONS_INIT, .format = "text", .fail_on = "high" };
+	struct scan_command opt = scan_defaults;
 	autostrvec struct strvec operands = STRVEC_INIT;
-	int status = command_begin(self, argc, argv, &opt, &operands);
+	int status = command_begin_configured(self, argc, argv, &opt, &operands, &opt.config);
 	struct output_file file = OUTPUT_FILE_INIT;
 	struct scan_judge judge = SCAN_JUDGE_INIT;
 	struct scan_items items = { 0 };
@@ -226,7 +240,10 @@ static int scan_main(const struct command *self, int argc, char **argv)
 
 	if (status < 0 && !operands.len)
 		status = command_usage_error(self, "'scan' needs at least one file or folder");
+	if (status < 0)
+		status = command_configure(self, operands.items[0], &opt, &opt.config);
 	if (status >= 0) {
+		config_release(&opt.config);
 		scan_options_release(&opt.judge);
 		return status;
 	}
@@ -241,6 +258,7 @@ static int scan_main(const struct command *self, int argc, char **argv)
 	release_items(&items);
 	scan_judge_close(&judge);
 	scan_options_release(&opt.judge);
+	config_release(&opt.config);
 	return status;
 }
 
@@ -256,5 +274,8 @@ const struct command command_scan = {
 		    "that the policy blocks, 2 the command line is wrong, 3 a package, rule file,\n"
 		    "policy or baseline is invalid, 5 the output cannot be written.\n",
 	.options = options,
+	.configured = true,
 	.main = scan_main,
+	.defaults = &scan_defaults,
+	.defaults_size = sizeof(scan_defaults),
 };

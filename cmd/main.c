@@ -14,7 +14,7 @@
 
 static const struct command *const commands[] = {
 	&command_run, &command_validate, &command_scan, &command_rules, &command_plan, &command_gc, &command_doctor, &command_schema,
-	&command_completion, &command_version, &command_help, &command_man,
+	&command_config, &command_completion, &command_version, &command_help, &command_man,
 };
 
 const struct command *command_at(size_t i)

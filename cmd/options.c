@@ -22,6 +22,53 @@ bool option_takes_value(const struct option_spec *row)
 	return row->kind != OPTION_FLAG && row->kind != OPTION_COUNTER;
 }
 
+/* The name of the value in the help tells. */
+bool option_takes_path(const struct option_spec *row)
+{
+	static const char *const paths[] = { "SOURCE", "PATH", "DIR", "FILE" };
+
+	for (const char *p = row->value; p && *p; p += strspn(p, "|[]:,.")) {	/* PROFILE holds a FILE, but is none */
+		size_t len = strcspn(p, "|[]:,.");
+
+		for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+			if (strlen(paths[i]) == len && !memcmp(paths[i], p, len))
+				return true;
+		p += len;
+	}
+	return false;
+}
+
+bool option_is_number(const struct option_spec *row)
+{
+	return row->kind == OPTION_DURATION || row->kind == OPTION_SIZE || row->kind == OPTION_CPU || row->kind == OPTION_COUNT;
+}
+
+/* ---- who set what */
+
+void option_origins_add(struct option_origins *o, const struct option_spec *row, enum origin_kind kind, const char *place)
+{
+	if (!o)
+		return;
+	ARRAY_GROW(o->items, o->len, o->alloc);
+	o->items[o->len++] = (struct option_origin){ .row = row, .kind = kind, .place = xstrdup(place) };
+}
+
+const struct option_origin *option_origin_of(const struct option_origins *o, const struct option_spec *row)
+{
+	for (size_t i = o ? o->len : 0; i-- > 0; )
+		if (o->items[i].row == row)
+			return &o->items[i];
+	return NULL;
+}
+
+void option_origins_release(struct option_origins *o)
+{
+	for (size_t i = 0; i < o->len; i++)
+		free(o->items[i].place);
+	free(o->items);
+	*o = (struct option_origins){ .items = NULL };
+}
+
 size_t options_names(const struct option_spec *const *tables, const char **ret, size_t max)
 {
 	size_t n = 0;
@@ -90,7 +137,7 @@ static int set_choice(const struct option_spec *row, const char *value, const ch
 	return error_set(err, ERR_USAGE, "unknown value '%s' (known: %s)", value, known.buf);
 }
 
-static void format_number(const struct option_spec *row, uint64_t value, struct strbuf *out)
+void option_number(const struct option_spec *row, uint64_t value, struct strbuf *out)
 {
 	switch (row->kind) {
 	case OPTION_DURATION: duration_format(out, value); break;
@@ -117,7 +164,7 @@ static int set_number(const struct option_spec *row, const char *value, uint64_t
 	if (n < row->min) {
 		autostrbuf struct strbuf min = STRBUF_INIT(STRBUF_NO_MAX);
 
-		format_number(row, row->min, &min);
+		option_number(row, row->min, &min);
 		return error_set(err, ERR_USAGE, "'%s' is too small, the least is %s", value, min.buf);
 	}
 	*member = n;
@@ -151,10 +198,39 @@ static int set_value(const struct option_spec *row, const char *value, void *tar
 	}
 }
 
-static int assign(const struct option_spec *row, const char *written, const char *value, void *target, struct error *err)
+int option_set(const struct option_spec *row, const char *value, void *target, struct error *err)
 {
-	if (set_value(row, value, target, err) == 0)
+	return set_value(row, value, target, err);
+}
+
+void option_value(const struct option_spec *row, const void *target, struct strbuf *out)
+{
+	const void *member = (const char *)target + row->offset;
+	const struct strvec *list = member;
+
+	switch (row->kind) {
+	case OPTION_FLAG: strbuf_addstr(out, *(const bool *)member ? "true" : "false"); break;
+	case OPTION_COUNTER: strbuf_addf(out, "%d", *(const int *)member); break;
+	case OPTION_TEXT:
+	case OPTION_CHOICE: strbuf_addstr(out, *(const char *const *)member ? *(const char *const *)member : ""); break;
+	case OPTION_LIST:
+		for (size_t i = 0; i < list->len; i++)
+			strbuf_addf(out, "%s%s", i ? ", " : "", list->items[i]);
+		break;
+	default:
+		if (*(const uint64_t *)member)
+			option_number(row, *(const uint64_t *)member, out);
+		break;
+	}
+}
+
+static int assign(const struct option_spec *row, const char *written, const char *value, void *target,
+		  struct option_origins *origins, enum origin_kind kind, struct error *err)
+{
+	if (set_value(row, value, target, err) == 0) {
+		option_origins_add(origins, row, kind, written);
 		return 0;
+	}
 	if (err)
 		err->code = ERR_USAGE;
 	return error_prefix(err, "%s", written);
@@ -167,7 +243,7 @@ void option_environment_name(const struct option_spec *row, struct strbuf *out)
 		strbuf_addch(out, *p == '-' ? '_' : (char)toupper((unsigned char)*p));
 }
 
-static int read_environment(const struct option_spec *const *tables, void *target, struct error *err)
+static int read_environment(const struct option_spec *const *tables, void *target, struct option_origins *origins, struct error *err)
 {
 	autostrbuf struct strbuf name = STRBUF_INIT(STRBUF_NO_MAX);
 
@@ -180,16 +256,27 @@ static int read_environment(const struct option_spec *const *tables, void *targe
 			strbuf_clear(&name);
 			option_environment_name(row, &name);
 			value = getenv(name.buf);
-			if (value && *value && assign(row, name.buf, value, target, err) < 0)
+			if (value && *value && assign(row, name.buf, value, target, origins, ORIGIN_ENVIRONMENT, err) < 0)
 				return error_prefix(err, "environment");
 		}
 	return 0;
 }
 
+/* What the words of a command line are read into. */
+struct reading {
+	const struct option_spec *const *tables;
+	int argc;
+	char **argv;
+	void *target;
+	bool *help;
+	struct option_origins *origins;
+};
+
 /* argv[*i] starts with "--"; *i moves on when the value is the next word. */
-static int parse_long(const struct option_spec *const *tables, int argc, char **argv, int *i, void *target, bool *help,
-		      struct error *err)
+static int parse_long(const struct reading *r, int *i, struct error *err)
 {
+	const struct option_spec *const *tables = r->tables;
+	char **argv = r->argv;
 	const char *name = argv[*i] + 2;
 	const char *value = strchr(name, '=');
 	size_t len = value ? (size_t)(value - name) : strlen(name);
@@ -197,7 +284,7 @@ static int parse_long(const struct option_spec *const *tables, int argc, char **
 	autofree char *written = xstrndup(argv[*i], len + 2);
 
 	if (!row && len == 4 && !memcmp(name, "help", 4) && !value) {
-		*help = true;
+		*r->help = true;
 		return 0;
 	}
 	if (!row)
@@ -208,24 +295,25 @@ static int parse_long(const struct option_spec *const *tables, int argc, char **
 		return error_set(err, ERR_USAGE, "option '%s' takes no value", written);
 	if (!value && option_takes_value(row)) {
 		/* "--wpk --type=kind" forgot a value; a value that really starts so can be written with "=" */
-		if (*i + 1 >= argc || !strncmp(argv[*i + 1], "--", 2))
+		if (*i + 1 >= r->argc || !strncmp(argv[*i + 1], "--", 2))
 			return error_set(err, ERR_USAGE, "option '%s' needs a value: %s=%s", written, written, row->value);
 		value = argv[++*i];
 	}
-	return assign(row, written, value, target, err);
+	return assign(row, written, value, r->target, r->origins, ORIGIN_FLAG, err);
 }
 
 /* "-qv", "-o VALUE", "-oVALUE". */
-static int parse_short(const struct option_spec *const *tables, int argc, char **argv, int *i, void *target, bool *help,
-		       struct error *err)
+static int parse_short(const struct reading *r, int *i, struct error *err)
 {
+	char **argv = r->argv;
+
 	for (const char *p = argv[*i] + 1; *p; p++) {
-		const struct option_spec *row = find_short(tables, *p);
+		const struct option_spec *row = find_short(r->tables, *p);
 		const char written[] = { '-', *p, '\0' };
 		const char *value = NULL;
 
 		if (!row && *p == 'h') {
-			*help = true;
+			*r->help = true;
 			continue;
 		}
 		if (!row && strlen(argv[*i]) > 2)
@@ -233,11 +321,11 @@ static int parse_short(const struct option_spec *const *tables, int argc, char *
 		if (!row)
 			return error_set(err, ERR_USAGE, "unknown option '%s'", written);
 		if (option_takes_value(row)) {
-			value = p[1] ? p + 1 : *i + 1 < argc ? argv[++*i] : NULL;
+			value = p[1] ? p + 1 : *i + 1 < r->argc ? argv[++*i] : NULL;
 			if (!value)
 				return error_set(err, ERR_USAGE, "option '%s' needs a value: %s %s", written, written, row->value);
 		}
-		if (assign(row, written, value, target, err) < 0)
+		if (assign(row, written, value, r->target, r->origins, ORIGIN_FLAG, err) < 0)
 			return -1;
 		if (value)
 			break;
@@ -248,6 +336,13 @@ static int parse_short(const struct option_spec *const *tables, int argc, char *
 int options_parse(const struct option_spec *const *tables, int argc, char **argv, void *target,
 		  struct strvec *operands, bool *help, struct error *err)
 {
+	return options_parse_noting(tables, argc, argv, target, operands, help, NULL, err);
+}
+
+int options_parse_noting(const struct option_spec *const *tables, int argc, char **argv, void *target,
+			 struct strvec *operands, bool *help, struct option_origins *origins, struct error *err)
+{
+	const struct reading r = { .tables = tables, .argc = argc, .argv = argv, .target = target, .help = help, .origins = origins };
 	bool only_operands = false;
 
 	/* --help is answered whatever else is wrong, so the environment is looked at after it */
@@ -256,7 +351,7 @@ int options_parse(const struct option_spec *const *tables, int argc, char **argv
 			*help = true;
 			return 0;
 		}
-	if (read_environment(tables, target, err) < 0)
+	if (read_environment(tables, target, origins, err) < 0)
 		return -1;
 	for (int i = 0; i < argc; i++) {
 		const char *arg = argv[i];
@@ -267,9 +362,9 @@ int options_parse(const struct option_spec *const *tables, int argc, char **argv
 		else if (!strcmp(arg, "--"))
 			only_operands = true;
 		else if (arg[1] == '-')
-			rc = parse_long(tables, argc, argv, &i, target, help, err);
+			rc = parse_long(&r, &i, err);
 		else
-			rc = parse_short(tables, argc, argv, &i, target, help, err);
+			rc = parse_short(&r, &i, err);
 		if (rc < 0)
 			return -1;
 	}

@@ -20,19 +20,19 @@ void scan_options_release(struct scan_options *o);
 /* Rows for the options of a command whose struct `type` has a struct scan_options as `member`. */
 #define SCAN_OPTION_ROWS(type, member) \
 	{ .name = "policy", .kind = OPTION_TEXT, .offset = offsetof(type, member.policy), \
-	  .value = "NAME|FILE", .group = "Policy", \
+	  .value = "NAME|FILE", .section = "", .group = "Policy", \
 	  .help = "decide by 'default', 'registry-compat' or the policy in a YAML file" }, \
 	{ .name = "rules", .kind = OPTION_LIST, .offset = offsetof(type, member.rules), \
-	  .value = "DIR", .group = "Policy", \
+	  .value = "DIR", .section = "", .group = "Policy", \
 	  .help = "add the rules of a folder; one with a known id takes its place" }, \
 	{ .name = "no-ignore", .kind = OPTION_FLAG, .offset = offsetof(type, member.no_ignore), \
-	  .group = "Policy", \
+	  .section = "", .trust = OPTION_ON, .group = "Policy", \
 	  .help = "let suppressions in packages and ignore files not count" }, \
 	{ .name = "ignore-file", .kind = OPTION_TEXT, .offset = offsetof(type, member.ignore_file), \
-	  .value = "FILE", .group = "Policy", \
+	  .value = "FILE", .section = "", .group = "Policy", \
 	  .help = "read suppressions from here" }, \
 	{ .name = "baseline", .kind = OPTION_TEXT, .offset = offsetof(type, member.baseline), \
-	  .value = "FILE", .group = "Policy", \
+	  .value = "FILE", .section = "", .group = "Policy", \
 	  .help = "let only findings count that are not in this file" }
 
 /* All of it made ready: once, for any number of packages and for forked workers. */

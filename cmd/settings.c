@@ -5,6 +5,7 @@
 
 #include "runner/backend_choice.h"
 #include "runner/base/clock.h"
+#include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 
 #define KiB (UINT64_C(1) << 10)
@@ -12,36 +13,70 @@
 
 static const char *const profile_names[] = { "default", "restrictive", "standard", "permissive", NULL };
 
-#define LIMIT(option, option_kind, member, value_name, least, text) \
-	{ .name = (option), .kind = (option_kind), .offset = offsetof(struct settings, limits.member), \
+/* What the profile gives; the members of both structs of limits are the same. */
+static uint64_t limit_of_profile(const struct option_spec *row, const void *target)
+{
+	const struct settings *s = target;
+	const struct profile *profile = profile_find(s->profile);
+
+	return *(const uint64_t *)((const char *)&profile->limits + (row->offset - offsetof(struct settings, limits)));
+}
+
+static bool is_above(uint64_t a, uint64_t b)	/* 0 is no limit */
+{
+	return b && (!a || a > b);
+}
+
+/* Does one limit of profile `value` allow more than profile `than`? */
+static bool profile_is_looser(const char *value, const char *than)
+{
+	const struct profile *a = profile_find(value), *b = profile_find(than);
+	const uint64_t limits[][2] = {
+		{ a->limits.memory_bytes, b->limits.memory_bytes }, { a->limits.cpu_millis, b->limits.cpu_millis },
+		{ a->limits.pids, b->limits.pids }, { a->limits.storage_bytes, b->limits.storage_bytes },
+		{ a->limits.storage_files, b->limits.storage_files }, { a->limits.tmp_bytes, b->limits.tmp_bytes },
+		{ a->limits.nofile, b->limits.nofile }, { a->limits.fsize_bytes, b->limits.fsize_bytes },
+		{ a->limits.cpu_time_ns, b->limits.cpu_time_ns }, { a->limits.output_bytes, b->limits.output_bytes },
+		{ a->timeout_ns, b->timeout_ns },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (is_above(limits[i][0], limits[i][1]))
+			return true;
+	return false;
+}
+
+#define LIMIT(option, in_file, option_kind, member, value_name, least, text) \
+	{ .name = (option), .section = "limits", .key = (in_file), .trust = OPTION_DOWN, .otherwise = limit_of_profile, .kind = (option_kind), .offset = offsetof(struct settings, limits.member), \
 	  .value = (value_name), .min = (least), .group = "Limits (default: as the profile says)", .help = (text) }
 
 const struct option_spec settings_table[] = {
 	{ .name = "type", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, type), .value = "TYPE",
-	  .choices = backend_type_names, .group = "Sandbox", .help = "kind of sandbox" },
+	  .choices = backend_type_names, .section = "", .group = "Sandbox", .help = "kind of sandbox" },
 	{ .name = "runtime", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, runtime), .value = "RUNTIME",
-	  .choices = backend_runtime_names, .group = "Sandbox", .help = "what provides it" },
+	  .choices = backend_runtime_names, .section = "", .group = "Sandbox", .help = "what provides it" },
 	{ .name = "profile", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, profile), .value = "PROFILE",
-	  .choices = profile_names, .group = "Sandbox", .help = "set of limits" },
+	  .choices = profile_names, .section = "", .trust = OPTION_DOWN, .usual = "default", .looser = profile_is_looser,
+	  .group = "Sandbox", .help = "set of limits" },
 	{ .name = "rootfs", .kind = OPTION_TEXT, .offset = offsetof(struct settings, rootfs), .value = "DIR|TAR",
-	  .group = "Sandbox", .help = "use this as the read-only root instead of the host's system folders" },
+	  .section = "", .group = "Sandbox", .help = "use this as the read-only root instead of the host's system folders" },
 	{ .name = "net-bind-service", .kind = OPTION_FLAG, .offset = offsetof(struct settings, net_bind_service),
-	  .group = "Sandbox", .help = "keep the capability to listen on ports below 1024" },
+	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "keep the capability to listen on ports below 1024" },
 	{ .name = "param", .kind = OPTION_LIST, .offset = offsetof(struct settings, param), .value = "NAME=VALUE",
-	  .group = "Parameters", .help = "value of a ${NAME} of the package" },
+	  .section = "", .trust = OPTION_HARMLESS, .group = "Parameters", .help = "value of a ${NAME} of the package" },
 	{ .name = "params-file", .kind = OPTION_LIST, .offset = offsetof(struct settings, params_file), .value = "FILE",
-	  .group = "Parameters", .help = "values from a YAML mapping or NAME=VALUE lines; --param wins" },
+	  .section = "", .group = "Parameters", .help = "values from a YAML mapping or NAME=VALUE lines; --param wins" },
 	{ .name = "param-secret", .kind = OPTION_LIST, .offset = offsetof(struct settings, param_secret), .value = "NAME=FROM",
-	  .group = "Parameters", .help = "secret value from env:VAR, file:PATH or - (standard input); shown as *** everywhere" },
-	LIMIT("memory", OPTION_SIZE, memory_bytes, "SIZE", MiB, "memory of all processes together, as in 512Mi"),
-	LIMIT("cpus", OPTION_CPU, cpu_millis, "CPUS", 10, "processors, as in 1.5 or 500m"),
-	LIMIT("pids", OPTION_COUNT, pids, "N", 1, "processes and threads"),
-	LIMIT("storage", OPTION_SIZE, storage_bytes, "SIZE", 64 * KiB, "what the work folder and /tmp can hold together"),
-	LIMIT("tmp-size", OPTION_SIZE, tmp_bytes, "SIZE", 64 * KiB, "the part of --storage that is for /tmp"),
-	LIMIT("nofile", OPTION_COUNT, nofile, "N", 16, "open descriptors of a process"),
-	LIMIT("fsize", OPTION_SIZE, fsize_bytes, "SIZE", 1, "size of one file"),
-	LIMIT("cpu-time", OPTION_DURATION, cpu_time_ns, "TIME", NS_PER_SEC, "processor time of a process"),
-	LIMIT("max-output", OPTION_SIZE, output_bytes, "SIZE", KiB, "output of one step; what goes past it is counted only"),
+	  .section = "", .group = "Parameters", .help = "secret value from env:VAR, file:PATH or - (standard input); shown as *** everywhere" },
+	LIMIT("memory", NULL, OPTION_SIZE, memory_bytes, "SIZE", MiB, "memory of all processes together, as in 512Mi"),
+	LIMIT("cpus", "cpu", OPTION_CPU, cpu_millis, "CPUS", 10, "processors, as in 1.5 or 500m"),
+	LIMIT("pids", NULL, OPTION_COUNT, pids, "N", 1, "processes and threads"),
+	LIMIT("storage", NULL, OPTION_SIZE, storage_bytes, "SIZE", 64 * KiB, "what the work folder and /tmp can hold together"),
+	LIMIT("tmp-size", NULL, OPTION_SIZE, tmp_bytes, "SIZE", 64 * KiB, "the part of --storage that is for /tmp"),
+	LIMIT("nofile", "files", OPTION_COUNT, nofile, "N", 16, "open descriptors of a process"),
+	LIMIT("fsize", "file_size", OPTION_SIZE, fsize_bytes, "SIZE", 1, "size of one file"),
+	LIMIT("cpu-time", NULL, OPTION_DURATION, cpu_time_ns, "TIME", NS_PER_SEC, "processor time of a process"),
+	LIMIT("max-output", "output", OPTION_SIZE, output_bytes, "SIZE", KiB, "output of one step; what goes past it is counted only"),
 	{ .name = NULL },
 };
 
@@ -50,6 +85,7 @@ void settings_release(struct settings *s)
 	strvec_release(&s->param);
 	strvec_release(&s->params_file);
 	strvec_release(&s->param_secret);
+	config_release(&s->config);
 }
 
 /* Storage is the whole; it must leave something for the work folder. */

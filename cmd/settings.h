@@ -13,6 +13,7 @@ struct settings {
 	struct sandbox_limits limits;	/* 0: as the profile says */
 	bool net_bind_service;
 	struct strvec param, params_file, param_secret;
+	struct config config;		/* who set what, and what the files said */
 };
 #define SETTINGS_INIT { .type = "auto", .runtime = "auto", .profile = "default" }
 

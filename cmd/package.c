@@ -11,10 +11,14 @@
 #include "runner/base/file.h"
 #include "runner/base/http.h"
 
+static bool is_url(const char *spec)
+{
+	return !strncmp(spec, "http://", 7) || !strncmp(spec, "https://", 8);
+}
+
 bool package_needs_scratch(const char *spec)
 {
-	return !strncmp(spec, "http://", 7) || !strncmp(spec, "https://", 8) ||
-	       (strcmp(spec, "-") && archive_is_archive(spec));
+	return is_url(spec) || (strcmp(spec, "-") && archive_is_archive(spec));
 }
 
 static void start(const char *spec, struct package *ret)
@@ -56,7 +60,14 @@ int package_open_anywhere(const char *spec, const char *state_dir, struct scratc
 			  struct error *err)
 {
 	start(spec, ret);
-	if (package_needs_scratch(spec) && (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0))
+	/* what stands behind a URL may have to be unpacked, and is not to be asked for twice */
+	if (!is_url(spec)) {
+		int rc = open_started(spec, NULL, judge, ret, err);
+
+		if (rc == 0 || !ret->source.is_bundle)
+			return rc;
+	}
+	if (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0)
 		return -1;
 	return open_started(spec, scratch_path(scratch), judge, ret, err);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -25,6 +26,7 @@
 #define MUCH_BYTES (1 << 20)
 #define READ_BYTES ((size_t)64 << 10)
 #define NOTHING SIZE_MAX
+#define KEPT_BYTES (32 << 20)	/* of memory that the next file needs again: not worth a round trip to the kernel */
 
 /* Shared by all processes: who takes what. */
 struct board {
@@ -256,6 +258,8 @@ void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, co
 			  .place = xcalloc(n, sizeof(size_t)) };
 	size_t before = report->len;
 
+	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 	p.jobs = jobs < JOBS_MAX ? jobs : JOBS_MAX;
 	for (size_t i = 0; i < n; i++)
 		p.place[i] = NOTHING;

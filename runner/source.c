@@ -153,6 +153,7 @@ static int open_bundle(const char *path, const char *shown, const char *scratch,
 	autofree char *inner = NULL;
 	autoclose int fd = -1;
 
+	ret->is_bundle = true;
 	if (!dir)
 		return error_set(err, ERR_INVALID_INPUT, "'%s' is a bundle, and there is no place to unpack it: give the package file in it", shown);
 	if (!mkdtemp(dir) || (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
@@ -191,13 +192,16 @@ static int open_url(const char *url, const char *scratch, struct source *ret, st
 static int open_path(const char *path, const char *scratch, struct source *ret, struct error *err)
 {
 	struct stat st;
+	autoclose int fd = file_open(path, &st, err);
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+	if (fd < 0 ? stat(path, &st) == 0 && S_ISDIR(st.st_mode) : S_ISDIR(st.st_mode))
 		return open_folder(path, path, false, ret, err);
-	if (archive_is_archive(path))
+	if (fd < 0)
+		return -1;
+	if (S_ISREG(st.st_mode) && archive_is_archive_fd(fd))
 		return open_bundle(path, path, scratch, ret, err);
 	ret->name = xstrdup(path);
-	return file_read(path, &ret->bytes, err);
+	return file_read_opened(fd, &st, path, &ret->bytes, err);
 }
 
 static int open_any(const char *spec, const char *scratch, struct source *ret, struct error *err)
@@ -223,8 +227,11 @@ int source_open(const char *spec, const char *scratch, struct source *ret, struc
 	struct source s = { .bytes = STRBUF_INIT(PACKAGE_MAX_BYTES) };
 
 	if (open_any(spec, scratch, &s, err) < 0) {
+		bool is_bundle = s.is_bundle;
+
 		source_release(&s);
 		*ret = s;
+		ret->is_bundle = is_bundle;
 		return -1;
 	}
 	*ret = s;

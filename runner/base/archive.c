@@ -89,26 +89,34 @@ static bool is_tar_header(const unsigned char *h, size_t len)
 		i++;
 	for (; i < 156 && h[i] >= '0' && h[i] <= '7'; i++)
 		stated = stated * 8 + (unsigned long)(h[i] - '0');
+	if (!stated)
+		return false;	/* most files: the sum is at least that of eight blanks */
 	for (i = 0; i < 512; i++)
 		sum += i >= 148 && i < 156 ? ' ' : h[i];
 	return sum == stated;
 }
 
-bool archive_is_archive(const char *path)
+bool archive_is_archive_fd(int fd)
 {
 	static const struct { const char *bytes; size_t len; } magics[] = {
 		{ "\x1f\x8b", 2 }, { "BZh", 3 }, { "\xfd" "7zXZ\0", 6 }, { "\x28\xb5\x2f\xfd", 4 },
 		{ "PK\x03\x04", 4 }, { "PK\x05\x06", 4 },
 	};
 	unsigned char head[512];
-	struct stat st;
-	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof(head), 0) : -1;
+	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
 		if (n >= (ssize_t)magics[i].len && !memcmp(head, magics[i].bytes, magics[i].len))
 			return true;
 	return n > 0 && is_tar_header(head, (size_t)n);
+}
+
+bool archive_is_archive(const char *path)
+{
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && archive_is_archive_fd(fd);
 }
 
 /* ---- reading */

@@ -95,24 +95,38 @@ static const char *kind_of(mode_t mode)
 	       S_ISSOCK(mode) ? "a socket" : "a device";
 }
 
-int file_read(const char *path, struct strbuf *out, struct error *err)
+int file_open(const char *path, struct stat *ret, struct error *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer */
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int sys = errno;
-	struct stat st;
 
 	/* a socket cannot be opened at all: say what it is rather than "no such device or address" */
-	if (fd < 0 ? sys != ENXIO || stat(path, &st) < 0 : fstat(fd, &st) < 0) {
+	if (fd < 0 ? sys != ENXIO || stat(path, ret) < 0 : fstat(fd, ret) < 0) {
 		errno = fd < 0 ? sys : errno;
 		return error_sys(err, ERR_INVALID_INPUT, "cannot open '%s'", path);
 	}
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, ERR_INVALID_INPUT, "'%s' is %s, not a file", path, kind_of(st.st_mode));
-	if ((unsigned long long)st.st_size > out->max - out->len)
+	if (fd < 0)
+		return error_set(err, ERR_INVALID_INPUT, "'%s' is %s, not a file", path, kind_of(ret->st_mode));
+	return steal_fd(&fd);
+}
+
+int file_read_opened(int fd, const struct stat *st, const char *path, struct strbuf *out, struct error *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return error_set(err, ERR_INVALID_INPUT, "'%s' is %s, not a file", path, kind_of(st->st_mode));
+	if ((unsigned long long)st->st_size > out->max - out->len)
 		return error_set(err, ERR_INVALID_INPUT, "'%s' has %lld bytes, more than the limit of %zu",
-				 path, (long long)st.st_size, out->max);
+				 path, (long long)st->st_size, out->max);
 	return file_read_fd(fd, path, out, err);
+}
+
+int file_read(const char *path, struct strbuf *out, struct error *err)
+{
+	struct stat st;
+	autoclose int fd = file_open(path, &st, err);
+
+	return fd < 0 ? -1 : file_read_opened(fd, &st, path, out, err);
 }
 
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "runner/base/error.h"
@@ -12,6 +13,9 @@
 /* Append a regular file's bytes. Refuses directories, FIFOs, sockets and devices without blocking, and
  * more than out->max bytes; error code ERR_INVALID_INPUT, `sys` kept when the system refused. */
 int file_read(const char *path, struct strbuf *out, struct error *err);
+/* The two halves of it, for those who look before they read. What can be opened may be anything; the caller closes. */
+int file_open(const char *path, struct stat *ret, struct error *err);
+int file_read_opened(int fd, const struct stat *st, const char *path, struct strbuf *out, struct error *err);
 
 /* The same from an open descriptor until end of file, whatever it is (stdin, a pipe). */
 int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err);

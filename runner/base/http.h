@@ -2,6 +2,8 @@
  * http: requests with ceilings and deadlines. The only owner of libcurl, which is loaded at first use. */
 #pragma once
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "runner/base/error.h"
@@ -17,3 +19,38 @@ int http_check_redirect(const char *from, const char *to, struct error *err);
 
 /* A URL fit for messages: without credentials and query, which may hold tokens. */
 void http_url_display(struct strbuf *out, const char *url);
+
+/* ---- a server on a unix socket of this host: a container engine. No proxy, no redirect; a connection is kept for the next call. */
+struct http_session;
+/* Nothing is connected yet. NULL: libcurl cannot be had, or the path is too long for a socket. */
+struct http_session *http_session_open(const char *socket_path, struct error *err);
+void http_session_close(struct http_session *s);	/* NULL is a no-op */
+
+struct http_call {
+	const char *method;		/* "GET", "POST", "PUT", "DELETE" */
+	const char *target;		/* "/v1.41/containers/json?all=1", escaped already: http_escape() */
+	const void *body;		/* NULL: none */
+	size_t body_len;
+	const char *content_type;	/* of the body; NULL: application/json */
+	const char *want_header;	/* its value is to be kept; NULL: none */
+	uint64_t timeout_ns;		/* for all of it; CLOCK_NEVER: none */
+	/* Gets the answer's body as it comes, whatever its status, instead of the caller's buffer; also called with len 0 at least once
+	 * a second. False ends the call: ERR_CANCELLED. NULL: the buffer gets it. */
+	bool (*data)(void *arg, const char *data, size_t len);
+	void *arg;
+};
+struct http_answer {
+	int status;
+	char header[64];		/* the one that was wanted; "" when it did not come */
+};
+/* Any status is an answer. Without one: ERR_UNAVAILABLE with errno in `sys` when nobody can be connected to, ERR_REMOTE for a connection
+ * that breaks, an answer that is no HTTP or does not come in time; `body` (its ceiling holds: ERR_REMOTE) is as before then. */
+int http_call(struct http_session *s, const struct http_call *call, struct http_answer *ret, struct strbuf *body, struct error *err);
+
+/* POST with `Upgrade: tcp`, on a connection of its own. Once the server agrees (101, or 200 from old ones) the connection is a plain stream:
+ * *fd, owned by the caller, blocking. Any other answer leaves *fd at -1 and its body in `body`. Errors as of http_call(). */
+int http_upgrade(struct http_session *s, const char *target, uint64_t timeout_ns, struct http_answer *ret, int *fd,
+		 struct strbuf *body, struct error *err);
+
+/* Append `text` as part of a path or query: everything but letters, digits and "-._~" as %XX. */
+void http_escape(struct strbuf *out, const char *text);

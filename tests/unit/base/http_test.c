@@ -3,12 +3,16 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -225,6 +229,264 @@ static void test_slow(void **state)
 	assert_true(clock_monotonic_ns() - before < 3 * NS_PER_SEC);
 }
 
+/* ---- unix sockets */
+
+static char folder[] = "/tmp/http_test.XXXXXX";
+static char socket_path[64], dead_path[64], garbage_path[64];
+static pid_t engine;
+
+/* Answers requests on one connection until it ends, the way container engines do. */
+static void serve_engine(int fd, unsigned int connection)
+{
+	char request[4096], answer[512];
+	ssize_t n;
+
+	while ((n = read(fd, request, sizeof(request) - 1)) > 0) {
+		const char *body;
+
+		request[n] = '\0';
+		body = strstr(request, "\r\n\r\n") + 4;
+		if (!strncmp(request, "GET /ping ", 10))
+			snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\napi-version:  1.41 \r\nContent-Length: 1\r\n\r\n%u", connection);
+		else if (!strncmp(request, "POST /echo ", 11) && strstr(request, "Content-Type: application/json\r\n"))
+			snprintf(answer, sizeof(answer), "HTTP/1.1 201 Made\r\nContent-Length: %zu\r\n\r\n%.256s", strlen(body), body);
+		else if (!strncmp(request, "DELETE /gone ", 13))
+			snprintf(answer, sizeof(answer), "HTTP/1.1 204 Gone\r\n\r\n");
+		else if (!strncmp(request, "POST /stream ", 13) && strstr(request, "Upgrade: tcp\r\n"))
+			snprintf(answer, sizeof(answer), "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\nfirst");
+		else if (!strncmp(request, "POST /old-stream ", 17))
+			snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\n\r\n");
+		else if (!strncmp(request, "GET /slow ", 10) || !strncmp(request, "POST /slow ", 11))
+			pause();
+		else
+			snprintf(answer, sizeof(answer), "HTTP/1.1 404 No\r\nContent-Length: 15\r\n\r\n{\"message\":\"x\"}");
+		/* in two pieces, so that the end of the head is cut in the middle */
+		n = strstr(answer, "\r\n\r\n") + 2 - answer;
+		if (write(fd, answer, (size_t)n) < 0 || usleep(2000) < 0 || write(fd, answer + n, strlen(answer + n)) < 0)
+			_exit(1);
+		if (strstr(request, "stream ")) {
+			while ((n = read(fd, request, sizeof(request))) > 0 && write(fd, request, (size_t)n) == n) {}
+			break;
+		}
+	}
+	close(fd);
+}
+
+static int listen_at(char path[64], const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(path, 64, "%s/%s", folder, name);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 8) < 0 ? -1 : fd;
+}
+
+static int start_engine(void **state)
+{
+	int listener, garbage;
+
+	(void)state;
+	if (!mkdtemp(folder) || (listener = listen_at(socket_path, "engine")) < 0 || (garbage = listen_at(garbage_path, "garbage")) < 0)
+		return -1;
+	close(listen_at(dead_path, "dead"));
+	engine = fork();
+	if (engine == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (unsigned int n = 1;; n++) {
+			struct pollfd p[2] = { { .fd = listener, .events = POLLIN }, { .fd = garbage, .events = POLLIN } };
+			int fd;
+
+			poll(p, 2, -1);
+			fd = accept4(p[0].revents ? listener : garbage, NULL, NULL, SOCK_CLOEXEC);
+			if (fork() == 0) {
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				if (p[0].revents)
+					serve_engine(fd, n);
+				else if (write(fd, "SSH-2.0-OpenSSH\r\n\r\n", 19) < 0 || read(fd, p, sizeof(p)) < 0)
+					_exit(1);
+				_exit(0);
+			}
+			close(fd);
+		}
+	}
+	close(listener);
+	close(garbage);
+	return engine < 0 ? -1 : 0;
+}
+
+static int stop_engine(void **state)
+{
+	(void)state;
+	kill(engine, SIGKILL);
+	waitpid(engine, NULL, 0);
+	unlink(socket_path);
+	unlink(dead_path);
+	unlink(garbage_path);
+	return rmdir(folder);
+}
+
+static void test_calls(void **state)
+{
+	static const struct { const char *method, *target, *body, *want, *header; int status;
+	} cases[] = {
+		{ "GET", "/ping", NULL, "1", "1.41", 200 },
+		{ "POST", "/echo", "{\"a\":1}", "{\"a\":1}", "", 201 },
+		{ "DELETE", "/gone", NULL, "", "", 204 },
+		{ "GET", "/nothing", NULL, "{\"message\":\"x\"}", "", 404 },
+		{ "GET", "/ping", NULL, "1", "1.41", 200 },	/* the same connection as at first */
+	};
+	struct http_session *s = http_session_open(socket_path, NULL);
+
+	(void)state;
+	assert_non_null(s);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrbuf struct strbuf body = STRBUF_INIT(100);
+		struct http_call call = { .method = cases[i].method, .target = cases[i].target, .body = cases[i].body,
+			.body_len = cases[i].body ? strlen(cases[i].body) : 0, .want_header = "Api-Version", .timeout_ns = 5 * NS_PER_SEC };
+		struct http_answer answer;
+		struct error err = { .code = ERR_OK };
+
+		strbuf_addstr(&body, "+");
+		if (http_call(s, &call, &answer, &body, &err) < 0)
+			fail_msg("case %zu: %s", i, err.text);
+		assert_int_equal(answer.status, cases[i].status);
+		assert_string_equal(answer.header, cases[i].header);
+		assert_string_equal(body.buf + 1, cases[i].want);
+	}
+	http_session_close(s);
+}
+
+static void test_no_answers(void **state)
+{
+	char missing[80];
+	const struct { const char *socket, *target, *want; enum error_code code; int sys; size_t max;
+	} cases[] = {
+		{ missing, "/ping", "cannot connect to", ERR_UNAVAILABLE, ENOENT, 100 },
+		{ dead_path, "/ping", "cannot connect to", ERR_UNAVAILABLE, ECONNREFUSED, 100 },
+		{ garbage_path, "/ping", "garbage': ", ERR_REMOTE, 0, 100 },
+		{ socket_path, "/slow", "in time", ERR_REMOTE, 0, 100 },
+		{ socket_path, "/nothing", "longer than 14 bytes", ERR_REMOTE, 0, 15 },
+	};
+
+	(void)state;
+	snprintf(missing, sizeof(missing), "%s/missing", folder);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrbuf struct strbuf body = STRBUF_INIT(cases[i].max);
+		struct http_session *s = http_session_open(cases[i].socket, NULL);
+		struct http_call call = { .method = "GET", .target = cases[i].target, .timeout_ns = 300 * NS_PER_MS };
+		struct http_answer answer;
+		struct error err = { .code = ERR_OK };
+
+		strbuf_addstr(&body, "+");
+		if (http_call(s, &call, &answer, &body, &err) == 0 || err.code != cases[i].code || err.sys != cases[i].sys ||
+		    !strstr(err.text, cases[i].want))
+			fail_msg("case %zu: %d %d %s", i, err.code, err.sys, err.text);
+		assert_string_equal(body.buf, "+");
+		http_session_close(s);
+	}
+}
+
+static bool collect(void *arg, const char *data, size_t len)
+{
+	struct strbuf *out = arg;
+
+	strbuf_add(out, data, len);
+	return !out->overflow;
+}
+
+static void test_pieces(void **state)
+{
+	autostrbuf struct strbuf got = STRBUF_INIT(15), little = STRBUF_INIT(3);
+	struct http_session *s = http_session_open(socket_path, NULL);
+	struct http_call call = { .method = "GET", .target = "/nothing", .timeout_ns = 5 * NS_PER_SEC, .data = collect, .arg = &got };
+	struct http_answer answer;
+	struct error err = { .code = ERR_OK };
+
+	(void)state;
+	if (http_call(s, &call, &answer, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(got.buf, "{\"message\":\"x\"}");
+	call.arg = &little;
+	assert_int_equal(http_call(s, &call, &answer, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_CANCELLED);
+	http_session_close(s);
+}
+
+static void test_upgrade(void **state)
+{
+	static const struct { const char *target, *first, *body; int status; bool stream;
+	} cases[] = {
+		{ "/stream", "first", "", 101, true },
+		{ "/old-stream", "", "", 200, true },
+		{ "/nothing", "", "{\"message\":\"x\"}", 404, false },
+	};
+	struct http_session *s = http_session_open(socket_path, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrbuf struct strbuf body = STRBUF_INIT(100);
+		autoclose int fd = -1;
+		struct http_answer answer;
+		struct error err = { .code = ERR_OK };
+		char data[16] = "";
+
+		if (http_upgrade(s, cases[i].target, 5 * NS_PER_SEC, &answer, &fd, &body, &err) < 0)
+			fail_msg("case %zu: %s", i, err.text);
+		assert_int_equal(answer.status, cases[i].status);
+		assert_string_equal(body.buf, cases[i].body);
+		assert_int_equal(fd >= 0, cases[i].stream);
+		if (fd < 0)
+			continue;
+		assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
+		assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+		if (*cases[i].first)	/* not a byte of it was taken with the head */
+			assert_int_equal(recv(fd, data, strlen(cases[i].first), MSG_WAITALL), (int)strlen(cases[i].first));
+		assert_string_equal(data, cases[i].first);
+		assert_int_equal(write(fd, "ping", 4), 4);
+		assert_int_equal(recv(fd, data, 4, MSG_WAITALL), 4);
+		assert_memory_equal(data, "ping", 4);
+	}
+	http_session_close(s);
+}
+
+static void test_no_upgrade(void **state)
+{
+	const struct { const char *socket, *target; enum error_code code;
+	} cases[] = {
+		{ dead_path, "/stream", ERR_UNAVAILABLE }, { garbage_path, "/stream", ERR_REMOTE }, { socket_path, "/slow", ERR_REMOTE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		autostrbuf struct strbuf body = STRBUF_INIT(100);
+		struct http_session *s = http_session_open(cases[i].socket, NULL);
+		struct http_answer answer;
+		struct error err = { .code = ERR_OK };
+		int fd;
+
+		assert_int_equal(http_upgrade(s, cases[i].target, 300 * NS_PER_MS, &answer, &fd, &body, &err), -1);
+		assert_int_equal(err.code, cases[i].code);
+		assert_int_equal(fd, -1);
+		http_session_close(s);
+	}
+}
+
+static void test_escape(void **state)
+{
+	autostrbuf struct strbuf out = STRBUF_INIT(100);
+	struct error err = { .code = ERR_OK };
+	char longest[200];
+
+	(void)state;
+	http_escape(&out, "a-Z_0.~ /?&%\xc3\xa4{\"");
+	assert_string_equal(out.buf, "a-Z_0.~%20%2F%3F%26%25%C3%A4%7B%22");
+	memset(longest, 'x', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_null(http_session_open(longest, &err));
+	assert_int_equal(err.code, ERR_UNAVAILABLE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +496,15 @@ int main(void)
 		cmocka_unit_test(test_display),
 		cmocka_unit_test(test_slow),
 	};
+	const struct CMUnitTest unix_tests[] = {
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_no_answers),
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_no_upgrade),
+		cmocka_unit_test(test_escape),
+	};
+	int failed = cmocka_run_group_tests(tests, start, stop);
 
-	return cmocka_run_group_tests(tests, start, stop);
+	return failed + cmocka_run_group_tests(unix_tests, start_engine, stop_engine);
 }

@@ -11,6 +11,8 @@
 #define KiB (UINT64_C(1) << 10)
 #define MiB (UINT64_C(1) << 20)
 
+static const char *const pull_names[] = { [SANDBOX_PULL_MISSING] = "missing", [SANDBOX_PULL_ALWAYS] = "always",
+	[SANDBOX_PULL_NEVER] = "never", NULL };
 static const char *const profile_names[] = { "default", "restrictive", "standard", "permissive", NULL };
 
 /* What the profile gives; the members of both structs of limits are the same. */
@@ -60,6 +62,12 @@ const struct option_spec settings_table[] = {
 	  .group = "Sandbox", .help = "set of limits" },
 	{ .name = "rootfs", .kind = OPTION_TEXT, .offset = offsetof(struct settings, rootfs), .value = "DIR|TAR",
 	  .section = "", .group = "Sandbox", .help = "use this as the read-only root instead of the host's system folders" },
+	{ .name = "image", .kind = OPTION_TEXT, .offset = offsetof(struct settings, image), .value = "NAME",
+	  .section = "", .group = "Sandbox", .help = "with an engine: use this image as the read-only root" },
+	{ .name = "pull", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, pull), .value = "WHEN",
+	  .choices = pull_names, .section = "", .group = "Sandbox", .help = "fetch the image from its registry" },
+	{ .name = "offline", .kind = OPTION_FLAG, .offset = offsetof(struct settings, offline),
+	  .section = "", .trust = OPTION_ON, .group = "Sandbox", .help = "fetch no image: --pull=never" },
 	{ .name = "net-bind-service", .kind = OPTION_FLAG, .offset = offsetof(struct settings, net_bind_service),
 	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "keep the capability to listen on ports below 1024" },
 	{ .name = "param", .kind = OPTION_LIST, .offset = offsetof(struct settings, param), .value = "NAME=VALUE",
@@ -108,9 +116,18 @@ static bool ends_in(const char *text, const char *end)
 	return len >= n && !strcmp(text + len - n, end);
 }
 
+static int check_image(const struct settings *s, struct error *err)
+{
+	if (s->image && s->rootfs)
+		return error_set(err, ERR_USAGE, "--image and --rootfs exclude each other: both say what the root is");
+	if (s->offline && !strcmp(s->pull, "always"))
+		return error_set(err, ERR_USAGE, "--offline and --pull=always exclude each other");
+	return 0;
+}
+
 int settings_resolve(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
 {
-	if (check_storage(s, err) < 0)
+	if (check_storage(s, err) < 0 || check_image(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->param_secret.len; i++) {
 		if (!ends_in(s->param_secret.items[i], "=-"))
@@ -130,6 +147,15 @@ int settings_resolve(const struct settings *s, bool stdin_taken, struct paramete
 	return 0;
 }
 
+static enum sandbox_pull pull_policy(const struct settings *s)
+{
+	enum sandbox_pull pull = SANDBOX_PULL_NEVER;
+
+	while (!s->offline && pull > 0 && strcmp(pull_names[pull], s->pull))
+		pull--;
+	return pull;
+}
+
 struct plan_options settings_plan_options(const struct settings *s, struct parameters *parameters)
 {
 	return (struct plan_options){
@@ -138,6 +164,8 @@ struct plan_options settings_plan_options(const struct settings *s, struct param
 		.profile = profile_find(s->profile),
 		.limits = &s->limits,
 		.rootfs = s->rootfs,
+		.image = s->image,
+		.pull = pull_policy(s),
 		.net_bind_service = s->net_bind_service,
 		.parameters = parameters,
 	};

@@ -9,13 +9,13 @@
 
 struct settings {
 	struct common_options common;
-	const char *type, *runtime, *profile, *rootfs;
+	const char *type, *runtime, *profile, *rootfs, *image, *pull;
 	struct sandbox_limits limits;	/* 0: as the profile says */
-	bool net_bind_service;
+	bool net_bind_service, offline;
 	struct strvec param, params_file, param_secret;
 	struct config config;		/* who set what, and what the files said */
 };
-#define SETTINGS_INIT { .type = "auto", .runtime = "auto", .profile = "default" }
+#define SETTINGS_INIT { .type = "auto", .runtime = "auto", .profile = "default", .pull = "missing" }
 
 extern const struct option_spec settings_table[];	/* offsets into struct settings */
 

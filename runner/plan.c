@@ -287,6 +287,8 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->chosen_because = xstrdup_or_null(choice.because);
 	plan->where = xasprintf("%s (%s)", choice.type, choice.runtime);
 	plan->spec.rootfs = options->rootfs;
+	plan->spec.image = options->image;
+	plan->spec.pull = options->pull;
 	plan->spec.hostname = "sandbox";
 	plan->spec.net_bind_service = options->net_bind_service;
 	fill_limits(plan, options->limits);

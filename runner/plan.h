@@ -66,6 +66,8 @@ struct plan_options {
 	const struct profile *profile;
 	const struct sandbox_limits *limits;	/* overrides; members that are 0 are taken from the profile */
 	const char *rootfs;			/* folder; NULL: host view */
+	const char *image;			/* for engines, instead; NULL: none */
+	enum sandbox_pull pull;
 	bool net_bind_service;
 	struct parameters *parameters;		/* those that the package refers to are marked `used`; NULL: none given */
 };

@@ -12,6 +12,7 @@ struct sandbox_backend {
 	const char *type;	/* --type: "container", "kind" … */
 	const char *name;	/* --runtime and ref.backend: "native" … */
 	const char *summary;
+	bool images;		/* knows what to do with spec.image */
 
 	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */
 	bool (*probe)(char *reason, size_t size);
@@ -35,6 +36,7 @@ struct sandbox {		/* base of every handle */
 	const struct sandbox_backend *backend;
 	struct sandbox_ref ref;
 	bool lost;		/* the sandbox died: only close and destroy are allowed */
+	char image[384];	/* by digest; "": none */
 };
 
 extern const struct sandbox_backend sandbox_backend_native;

@@ -67,6 +67,9 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 
 	if (!backend || check_ref(ref, err) < 0)
 		return -1;
+	if (spec->image && !backend->images)
+		return error_set(err, ERR_UNAVAILABLE, "runtime '%s' has no images: take --runtime=docker or podman, or --rootfs with a "
+				 "folder or archive", backend->name);
 	if (backend->create(ref, spec, &sb, &table, err) < 0)
 		return error_prefix(err, "creating sandbox '%s'", ref->id);
 	if (controls)
@@ -160,6 +163,11 @@ void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret)
 	*ret = (struct sandbox_usage){ 0 };
 	if (!sb->lost && sb->backend->usage)
 		sb->backend->usage(sb, ret);
+}
+
+const char *sandbox_image(const struct sandbox *sb)
+{
+	return *sb->image ? sb->image : NULL;
 }
 
 void sandbox_close(struct sandbox *sb)

@@ -54,9 +54,17 @@ struct sandbox_network {
 	uint64_t bits_per_second;	/* both directions together; 0: no limit */
 };
 
+enum sandbox_pull { SANDBOX_PULL_MISSING, SANDBOX_PULL_ALWAYS, SANDBOX_PULL_NEVER };	/* an image, from its registry */
+
 struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	const char *rootfs;	/* a folder to use as root; NULL: view of the host's system folders */
 	const char *image;	/* engines and OCI runtimes: what to use as root instead, by name or digest; NULL: as rootfs says */
+	enum sandbox_pull pull;
+	/* Told while creating what is being waited for, a line for people, and NULL at least once a second meanwhile; false: give up
+	 * (ERR_CANCELLED). NULL: nobody listens. */
+	bool (*progress)(void *arg, const char *line);
+	void *progress_arg;
+	uint64_t life_ns;	/* what somebody else keeps for us (an engine) ends by itself after this, whatever happens; 0: a day */
 	bool writable_root;	/* changes go to a layer of their own (as much as limits.storage_bytes), commands believe to be root */
 	bool observe;		/* tell `observer` of commands what they do */
 	const char *hostname;	/* inside; never the host's */
@@ -161,6 +169,9 @@ int sandbox_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, ui
 		struct error *err);
 /* What is used now, at any time; members that cannot be known here are not. */
 void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret);
+
+/* What the image of the spec turned out to be, by digest ("alpine@sha256:…"); NULL without one. As long as the handle. */
+const char *sandbox_image(const struct sandbox *sb);
 
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);

@@ -58,7 +58,11 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 # ---- one archive per folder; the link line is the module map read downwards
 base_src := $(wildcard runner/base/*.c)
 validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c validators/shell/*.c))
-sandboxes_src := $(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/*.c))
+# guest_init is a program of its own, see below
+guest_only := sandboxes/guest_init.c sandboxes/guest_look.c
+guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c $(wildcard sandboxes/init*.c) \
+	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock error file mem strbuf)
+sandboxes_src := $(filter-out sandboxes/lockdown_filter.c $(guest_only),$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
 cmd_src := $(wildcard cmd/*.c)
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -79,7 +83,7 @@ all: $(BIN)
 
 $(libbase): $(call obj,$(base_src))
 $(libvalidators): $(call obj,$(validators_src)) $(BUILD)/validators/rules_tables.o
-$(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o
+$(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o $(BUILD)/guest/program.o
 $(librunner): $(call obj,$(runner_src)) $(embedded)
 $(BUILD)/lib%.a:
 	$(call say,AR,$@)
@@ -98,6 +102,24 @@ $(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c
 	$(call say,FILTER,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 $(WARN) -D_GNU_SOURCE -o $(@:.o=) $< $(shell $(PKG_CONFIG) --cflags --libs libseccomp 2>/dev/null)
 	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
+
+# the first process of sandboxes that others make: static, small, without the sanitizers of the rest, and carried along as bytes
+GUEST_CFLAGS := -std=gnu17 -Os $(WARN) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fstack-protector-strong
+GUEST_MAX := 1200000
+$(BUILD)/guest/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/guest/sandboxes/lockdown_filter.o: $(BUILD)/sandboxes/lockdown_filter.o
+	$(Q)mkdir -p $(@D) && $(CC) $(GUEST_CFLAGS) -c -o $@ $(<:.o=.inc.c)
+$(BUILD)/guest/guest_init: $(patsubst %.c,$(BUILD)/guest/%.o,$(guest_src)) $(BUILD)/guest/sandboxes/lockdown_filter.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(GUEST_CFLAGS) -static -Wl,--gc-sections,-z,noexecstack,-z,relro,--fatal-warnings -s -o $@ $^
+	$(Q)size=$$(wc -c < $@); [ $$size -lt $(GUEST_MAX) ] || { echo "$@ has $$size bytes, the limit is $(GUEST_MAX)" >&2; rm $@; exit 1; }
+$(BUILD)/guest/program.o: $(BUILD)/guest/guest_init
+	$(call say,EMBED,$<)
+	$(Q)printf '%s\n' '.section .note.GNU-stack,"",%progbits' '.section .rodata' '.balign 16' '.globl guest_init_program, guest_init_program_len' \
+		'guest_init_program:' '.incbin "$<"' '1: .balign 8' 'guest_init_program_len: .quad 1b - guest_init_program' > $(@:.o=.s)
+	$(Q)$(CC) -c -o $@ $(@:.o=.s)
 
 # rule files become static tables, by a program made of the same objects; it stops the build when a rule or one of its samples is wrong.
 # (with sanitizers the samples are left to the tests). The folder is a prerequisite, too: a file may go away

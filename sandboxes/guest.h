@@ -44,7 +44,18 @@ struct guest_report {
 	uint32_t seccomp_mode, no_new_privs;
 	bool root_read_only, tmp_private, dev_minimal, proc_read_only, sys_read_only, cgroup_hidden;
 	bool own_filter, observing;		/* our filter was loaded; its notifications work */
+	bool oom_steps_first;			/* a step stands first when memory runs out, the first process does not */
+	struct lockdown_landlock landlock;
 	char failed[256];			/* the stage that failed; "" when ready */
+};
+
+/* Bytes on their way to becoming frames; private to guest*.c, see guest_wire.h. */
+struct guest_stream {
+	unsigned char *buf;
+	size_t start, end;		/* what is there and not taken */
+	bool engine_frames;
+	unsigned char engine_head[8];
+	uint32_t engine_have, engine_left;
 };
 
 struct guest {
@@ -55,9 +66,10 @@ struct guest {
 	 * knows (memory, out of memory, refused forks). NULL: nobody knows. */
 	void (*watch)(void *arg, struct sandbox_exit *exit, bool *out_of_memory);
 	void *watch_arg;
-	unsigned char *buffer;		/* private to guest.c from here on */
-	size_t buffered, allocated;
-	uint32_t frame_left;
+	/* Called when the first process does not answer a kill: end it from outside. NULL: destroying will. */
+	void (*kill)(void *arg);
+	void *kill_arg;
+	struct guest_stream in;		/* private to guest.c */
 };
 
 /* The program itself, static, for this machine: write it to a file that the sandbox sees read-only and executes. */

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sandboxes/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "runner/base/strbuf.h"
+#include "sandboxes/exec_watch.h"
+#include "sandboxes/guest_wire.h"
+
+enum { HEAD = sizeof(struct guest_head), STUCK_MS = 30000, START_TIMEOUT_MS = 30000 };
+
+/* ---- frames */
+
+static ssize_t write_some(int fd, const void *data, size_t len)
+{
+	ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+	return n < 0 && errno == ENOTSOCK ? write(fd, data, len) : n;
+}
+
+static int write_stream(int fd, const unsigned char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write_some(fd, data, len);
+
+		if (n > 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			if (poll(&p, 1, STUCK_MS) == 0)
+				return errno = ETIMEDOUT, -1;
+		} else if (n == 0 || errno != EINTR) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* At most GUEST_FRAME_MAX bytes in two parts. */
+static int say(struct guest *g, enum guest_kind kind, const void *data, size_t len, const void *more, size_t more_len)
+{
+	autofree unsigned char *frame = xmalloc(HEAD + len + more_len);
+
+	guest_head_set(frame, kind, len + more_len);
+	if (len)
+		memcpy(frame + HEAD, data, len);
+	if (more_len)
+		memcpy(frame + HEAD + len, more, more_len);
+	return write_stream(g->transport.to_fd, frame, HEAD + len + more_len);
+}
+
+/* The next frame, waiting until the deadline. 1, 0 at end of file, -1 with errno (ETIMEDOUT). */
+static int hear(struct guest *g, uint64_t deadline_ns, struct guest_frame *ret)
+{
+	for (;;) {
+		struct pollfd p = { .fd = g->transport.from_fd, .events = POLLIN };
+		int r = guest_stream_next(&g->in, ret);
+
+		if (r != 0)
+			return r;
+		r = poll(&p, 1, clock_poll_timeout(deadline_ns));
+		if (r == 0)
+			return errno = ETIMEDOUT, -1;
+		if (r < 0)
+			continue;
+		r = guest_stream_read(&g->in, g->transport.from_fd);
+		if (r == 0 || (r < 0 && errno != EAGAIN))
+			return r;
+	}
+}
+
+static int lose(struct sandbox *sb, struct error *err)
+{
+	sb->lost = true;
+	return error_set(err, ERR_UNAVAILABLE, "the sandbox has died");
+}
+
+/* The answer to an order that is no command; anything else is the end of the talk. */
+static int hear_done(struct guest *g, struct sandbox *sb, struct guest_wire_done *ret, struct error *err)
+{
+	struct guest_frame frame;
+
+	if (hear(g, clock_deadline(STUCK_MS * NS_PER_MS), &frame) != 1 || frame.kind != GUEST_DONE || frame.len != sizeof(*ret))
+		return lose(sb, err);
+	memcpy(ret, frame.data, sizeof(*ret));
+	return 0;
+}
+
+/* ---- coming up */
+
+int guest_start(struct guest *g, struct error *err)
+{
+	const struct guest_wire_setup setup = {
+		.size = GUEST_SETUP_SIZE, .observe = g->setup.observe, .net_bind_service = g->setup.net_bind_service,
+		.deadline_ns = g->setup.deadline_ns, .limits = g->setup.limits,
+	};
+	int timeout_ms = g->setup.start_timeout_ms > 0 ? g->setup.start_timeout_ms : START_TIMEOUT_MS;
+	struct guest_frame frame;
+	int r;
+
+	guest_stream_open(&g->in, g->transport.engine_frames);
+	fcntl(g->transport.to_fd, F_SETFL, fcntl(g->transport.to_fd, F_GETFL) | O_NONBLOCK);
+	fcntl(g->transport.from_fd, F_SETFL, fcntl(g->transport.from_fd, F_GETFL) | O_NONBLOCK);
+	/* a first process that died at once is told by what it said last */
+	if (say(g, GUEST_SETUP, &setup, sizeof(setup), NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot reach the sandbox's first process");
+	r = hear(g, clock_deadline((uint64_t)timeout_ms * NS_PER_MS), &frame);
+	if (r < 0 && errno == ETIMEDOUT)
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox was not ready within %d s", timeout_ms / 1000);
+	if (r == 0 || (r < 0 && errno == ECONNRESET))
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox's first process died while setting up");
+	if (r < 0 || frame.kind != GUEST_READY || frame.len != sizeof(g->report))
+		return error_set(err, ERR_UNAVAILABLE, "the sandbox's first process does not answer as ours does");
+	memcpy(&g->report, frame.data, sizeof(g->report));
+	g->report.failed[sizeof(g->report.failed) - 1] = '\0';
+	return *g->report.failed ? error_set(err, ERR_UNAVAILABLE, "inside the sandbox: %s", g->report.failed) : 0;
+}
+
+void guest_close(struct guest *g)
+{
+	if (g->transport.to_fd >= 0 && g->transport.to_fd != g->transport.from_fd)
+		close(g->transport.to_fd);
+	if (g->transport.from_fd >= 0)
+		close(g->transport.from_fd);
+	g->transport.to_fd = g->transport.from_fd = -1;
+	guest_stream_release(&g->in);
+}
+
+/* ---- files */
+
+static int send_content(struct guest *g, int fd, struct error *err)
+{
+	autofree char *chunk = xmalloc(GUEST_FRAME_MAX);
+	ssize_t n;
+
+	do {
+		n = read(fd, chunk, GUEST_FRAME_MAX);
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* the empty one is the end, also of what cannot be read */
+		if (say(g, GUEST_DATA, chunk, n > 0 ? (size_t)n : 0, NULL, 0) < 0)
+			return 1;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? error_sys(err, ERR_INVALID_INPUT, "cannot be read") : 0;
+}
+
+int guest_put(struct guest *g, struct sandbox *sb, const struct sandbox_file *file, struct error *err)
+{
+	const struct guest_wire_put order = {
+		.file = { .kind = file->kind, .mode = file->mode }, .path_len = (uint32_t)strlen(file->path),
+	};
+	const char *target = file->kind == SANDBOX_SYMLINK ? file->target : "";
+	autofree char *names = xasprintf("%s%c%s", file->path, '\0', target);
+	size_t len = order.path_len + strlen(target) + 2;
+	struct guest_wire_done done;
+	int r = 0;
+
+	if (len > 2 * INIT_PATH_MAX + 2)
+		return error_set(err, ERR_INVALID_INPUT, "the path is too long");
+	if (say(g, GUEST_PUT, &order, sizeof(order), names, len) < 0)
+		return lose(sb, err);
+	if (file->kind == SANDBOX_FILE)
+		r = send_content(g, file->fd, err);
+	if (r > 0)
+		return lose(sb, err);
+	if (hear_done(g, sb, &done, err) < 0)
+		return -1;
+	if (r < 0)
+		return r;
+	errno = done.error;
+	if (done.error == ENOSPC)
+		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "the work folder is full");
+	return done.error ? error_sys(err, ERR_INVALID_INPUT, "not possible") : 0;
+}
+
+/* ---- commands */
+
+struct watch {
+	struct exec_watch base;		/* first */
+	struct guest *g;
+};
+
+static void terminate(void *arg)
+{
+	if (say(((struct watch *)arg)->g, GUEST_TERMINATE, NULL, 0, NULL, 0) < 0) { /* the end of file is on its way */ }
+}
+
+static void kill_inside(void *arg)
+{
+	if (say(((struct watch *)arg)->g, GUEST_KILL, NULL, 0, NULL, 0) < 0) { /* as above */ }
+}
+
+static void end_from_outside(void *arg)
+{
+	struct watch *w = arg;
+
+	if (w->g->kill)
+		w->g->kill(w->g->kill_arg);
+	exec_watch_lost(&w->base);
+}
+
+static void look(void *arg, struct exec_watch *base)
+{
+	struct watch *w = arg;
+	bool out_of_memory = false;
+
+	if (w->g->watch)
+		w->g->watch(w->g->watch_arg, base->exit, &out_of_memory);
+	if (out_of_memory)
+		exec_watch_out_of_memory(base);
+}
+
+static int pack(const char *const *strings, struct strbuf *out, uint32_t *ret_count)
+{
+	uint32_t n = 0;
+
+	for (; strings && strings[n]; n++)
+		strbuf_add(out, strings[n], strlen(strings[n]) + 1);
+	*ret_count = n;
+	return out->overflow ? -1 : 0;
+}
+
+static int send_command(struct guest *g, const struct sandbox_command *cmd, struct error *err)
+{
+	autostrbuf struct strbuf strings = STRBUF_INIT(GUEST_COMMAND_MAX);
+	struct guest_wire_exec exec;
+	int r;
+
+	if (pack(cmd->argv, &strings, &exec.argc) < 0 || pack(cmd->env, &strings, &exec.envc) < 0)
+		return error_set(err, ERR_INVALID_INPUT, "arguments and environment are larger than %u bytes", GUEST_COMMAND_MAX);
+	exec.bytes = (uint32_t)strings.len;
+	r = say(g, GUEST_EXEC, &exec, sizeof(exec), NULL, 0);
+	for (size_t at = 0; r == 0 && at < strings.len; at += GUEST_FRAME_MAX)
+		r = say(g, GUEST_DATA, strings.buf + at, strings.len - at < GUEST_FRAME_MAX ? strings.len - at : GUEST_FRAME_MAX,
+			NULL, 0);
+	return 0;	/* one that died between two commands is a result, found as end of file */
+}
+
+static void on_frame(struct watch *w, const struct guest_frame *frame)
+{
+	struct init_ended ended;
+
+	switch (frame->kind) {
+	case GUEST_STDOUT:
+	case GUEST_STDERR:
+		exec_watch_output(&w->base, frame->kind == GUEST_STDOUT ? SANDBOX_STDOUT : SANDBOX_STDERR, (const char *)frame->data,
+				  frame->len);
+		break;
+	case GUEST_ENDED:
+		if (frame->len == sizeof(ended)) {
+			memcpy(&ended, frame->data, sizeof(ended));
+			exec_watch_ended(&w->base, &ended);
+			break;
+		}
+		__attribute__((fallthrough));
+	default:
+		exec_watch_lost(&w->base);
+	}
+}
+
+/* What is there now, at most a few reads at a time so that a flood cannot keep us from the rest. */
+static void listen_inside(struct watch *w)
+{
+	for (int reads = 0; reads < 8 && w->base.phase != EXEC_OVER; reads++) {
+		struct guest_frame frame;
+		int r = guest_stream_read(&w->g->in, w->g->transport.from_fd);
+		int next;
+
+		if (r < 0 && errno == EAGAIN)
+			return;
+		if (r <= 0) {
+			exec_watch_lost(&w->base);
+			return;
+		}
+		for (next = 1; next > 0 && w->base.phase != EXEC_OVER;) {
+			next = guest_stream_next(&w->g->in, &frame);
+			if (next > 0)
+				on_frame(w, &frame);
+			else if (next < 0)
+				exec_watch_lost(&w->base);
+		}
+	}
+}
+
+int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
+{
+	static const struct exec_host host = { .terminate = terminate, .kill = kill_inside, .end = end_from_outside, .look = look };
+	struct watch w = {
+		.base = { .cmd = cmd, .exit = ret, .sb = sb, .host = &host, .output_bytes_max = g->setup.output_bytes },
+		.g = g,
+	};
+	bool out_of_memory = false;
+
+	w.base.arg = &w;
+	exec_watch_start(&w.base);
+	if (send_command(g, cmd, err) < 0)
+		return -1;
+	while (w.base.phase != EXEC_OVER) {
+		struct pollfd p[] = {
+			{ .fd = g->transport.from_fd, .events = POLLIN },
+			{ .fd = exec_watch_cancel_fd(&w.base), .events = POLLIN },
+		};
+
+		if (poll(p, ARRAY_SIZE(p), exec_watch_timeout(&w.base)) < 0)
+			continue;
+		if (p[0].revents)
+			listen_inside(&w);
+		if (w.base.phase != EXEC_OVER)
+			exec_watch_turn(&w.base, p[1].revents != 0);
+	}
+	if (g->watch)
+		g->watch(g->watch_arg, ret, &out_of_memory);
+	if (out_of_memory)
+		ret->end = SANDBOX_OUT_OF_MEMORY;
+	exec_watch_finish(&w.base);
+	return 0;
+}
+
+/* ---- looking at files */
+
+int guest_walk(struct guest *g, struct sandbox *sb, struct sandbox_walk *walk, struct error *err)
+{
+	(void)g, (void)sb, (void)walk;
+	return error_set(err, ERR_UNAVAILABLE, "this first process cannot tell which files there are yet");
+}
+
+int guest_get(struct guest *g, struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd,
+	      uint64_t *ret, struct error *err)
+{
+	(void)g, (void)sb, (void)tree, (void)path, (void)max_bytes, (void)fd, (void)ret;
+	return error_set(err, ERR_UNAVAILABLE, "this first process cannot give files back yet");
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * guest_init: the first process of a sandbox that an engine or a runtime made. A static program of its own, built into sandbox_runner,
+ * see guest.h. It trusts nobody on either side: what it was promised it looks up, what it can give up it gives up, and it ends, and all
+ * with it, when its input does or its time is over.
+ *
+ * The streams to the runner are moved out of the way of 0 to 2 and closed when a step executes. Output of a step is taken only
+ * while there is room for it on the way out, so a flood waits in its own pipe.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "sandboxes/guest_look.h"
+#include "sandboxes/guest_wire.h"
+#include "sandboxes/sandbox.h"
+
+enum { HEAD = sizeof(struct guest_head), QUEUE = 2 * (HEAD + GUEST_FRAME_MAX), STEP_PIPE = 256 << 10 };
+
+struct guest_side {
+	struct init init;		/* first: on_ended() gets it */
+	int in_fd, out_fd;
+	struct guest_stream in;
+	uint64_t deadline_ns;
+	struct guest_report report;
+	int step_out[2];		/* read ends of the command's stdout and stderr; -1: closed */
+	bool over;			/* the command has ended; what is left in its pipes comes first */
+	struct init_ended ended;
+	unsigned char *queue;		/* on its way out: [start, end) */
+	size_t start, end;
+};
+
+/* As PID 1 our end is everybody's. */
+static _Noreturn void end_all(int status)
+{
+	init_kill();
+	_exit(status);
+}
+
+/* ---- to the runner */
+
+/* What can be written now. True: nothing is left. */
+static bool flush(struct guest_side *g)
+{
+	while (g->start < g->end) {
+		ssize_t n = write(g->out_fd, g->queue + g->start, g->end - g->start);
+
+		if (n > 0)
+			g->start += (size_t)n;
+		else if (n < 0 && errno == EAGAIN)
+			return false;
+		else if (n < 0 && errno != EINTR)
+			end_all(0);
+	}
+	g->start = g->end = 0;
+	return true;
+}
+
+static void wait_for(const struct guest_side *g, int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	while (poll(&p, 1, clock_poll_timeout(g->deadline_ns)) <= 0)
+		if (clock_monotonic_ns() >= g->deadline_ns)
+			end_all(1);
+}
+
+/* Room for a frame; waits for it when there is none. */
+static unsigned char *room(struct guest_side *g, size_t len)
+{
+	while (QUEUE - g->end < HEAD + len && !flush(g))
+		wait_for(g, g->out_fd, POLLOUT);
+	return g->queue + g->end;
+}
+
+static void say(struct guest_side *g, enum guest_kind kind, const void *data, size_t len)
+{
+	unsigned char *at = room(g, len);
+
+	guest_head_set(at, kind, len);
+	memcpy(at + HEAD, data, len);
+	g->end += HEAD + len;
+}
+
+static void say_done(struct guest_side *g, int error, uint64_t count)
+{
+	const struct guest_wire_done done = { .error = error, .count = count };
+
+	say(g, GUEST_DONE, &done, sizeof(done));
+}
+
+static _Noreturn __attribute__((format(printf, 2, 3))) void fail(struct guest_side *g, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(g->report.failed, sizeof(g->report.failed), fmt, ap);
+	va_end(ap);
+	say(g, GUEST_READY, &g->report, sizeof(g->report));
+	while (!flush(g))
+		wait_for(g, g->out_fd, POLLOUT);
+	_exit(1);
+}
+
+/* ---- from the runner */
+
+static struct guest_frame next_frame(struct guest_side *g)
+{
+	struct guest_frame frame;
+
+	for (;;) {
+		int r = guest_stream_next(&g->in, &frame);
+
+		if (r > 0)
+			return frame;
+		if (r < 0)
+			end_all(1);
+		flush(g);
+		wait_for(g, g->in_fd, POLLIN);
+		if (guest_stream_read(&g->in, g->in_fd) <= 0)
+			end_all(0);
+	}
+}
+
+static void take(const struct guest_frame *frame, void *ret, size_t size)
+{
+	if (frame->len < size)
+		end_all(1);
+	memcpy(ret, frame->data, size);
+}
+
+/* ---- commands */
+
+static void on_ended(struct init *init, const struct init_ended *ended)
+{
+	struct guest_side *g = (struct guest_side *)init;
+
+	g->ended = *ended;
+	g->over = true;
+}
+
+static int open_step_pipe(int *ret_read)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	fcntl(fds[0], F_SETPIPE_SZ, STEP_PIPE);		/* or what we may have */
+	*ret_read = fds[0];
+	return fds[1];
+}
+
+static void start(struct guest_side *g, const struct guest_frame *frame)
+{
+	struct init_command command;
+	struct guest_wire_exec exec;
+	autofree char *strings = NULL;
+
+	take(frame, &exec, sizeof(exec));
+	if (exec.bytes > GUEST_COMMAND_MAX || !exec.argc || exec.argc > exec.bytes || exec.envc > exec.bytes || g->init.step || g->over)
+		end_all(1);
+	strings = xmalloc(exec.bytes);
+	for (size_t have = 0; have < exec.bytes;) {
+		struct guest_frame data = next_frame(g);
+
+		if (data.kind != GUEST_DATA || data.len == 0 || data.len > exec.bytes - have)
+			end_all(1);
+		memcpy(strings + have, data.data, data.len);
+		have += data.len;
+	}
+	if (init_unpack(strings, exec.bytes, exec.argc, exec.envc, &command) < 0)
+		end_all(1);
+	command.out = open_step_pipe(&g->step_out[0]);
+	command.err = open_step_pipe(&g->step_out[1]);
+	if (command.out < 0 || command.err < 0) {
+		g->ended = (struct init_ended){ .exec_errno = errno };
+		g->over = true;
+	} else {
+		init_start(&g->init, &command);
+	}
+	close(command.out);
+	close(command.err);
+	free(command.argv);
+}
+
+/* Pass on what the command wrote, one frame at a time: there has to be room for it first. */
+static void pump(struct guest_side *g)
+{
+	for (int i = 0; i < 2; i++) {
+		unsigned char *at = g->queue;
+		ssize_t n;
+
+		if (g->step_out[i] < 0)
+			continue;
+		if (!flush(g))
+			return;
+		n = read(g->step_out[i], at + HEAD, GUEST_FRAME_MAX);
+		if (n > 0) {
+			guest_head_set(at, i ? GUEST_STDERR : GUEST_STDOUT, (size_t)n);
+			g->end = HEAD + (size_t)n;
+			flush(g);
+		} else if (n == 0 || (errno != EINTR && errno != EAGAIN) || (errno == EAGAIN && g->over)) {
+			close(g->step_out[i]);		/* when it is over nobody is left to write: empty is the end */
+			g->step_out[i] = -1;
+		}
+	}
+	if (g->over && g->step_out[0] < 0 && g->step_out[1] < 0) {
+		g->over = false;
+		say(g, GUEST_ENDED, &g->ended, sizeof(g->ended));
+	}
+}
+
+/* ---- files */
+
+/* A child writes the file from a pipe, so that its content need not be here as a whole. What it does not take is passed over. */
+static int put_file(struct guest_side *g, const struct init_put *put, char *path)
+{
+	int fds[2], status = 0;
+	bool taken = true;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return errno;
+	pid = fork();
+	if (pid == 0) {
+		close(fds[1]);
+		_exit(init_put(&g->init, put, path, "", fds[0]) < 0 ? errno & 0xff : 0);
+	}
+	close(fds[0]);
+	for (struct guest_frame data; (data = next_frame(g)).len;) {
+		if (data.kind != GUEST_DATA)
+			end_all(1);
+		taken = taken && pid > 0 && write_all(fds[1], data.data, data.len) == 0;
+	}
+	close(fds[1]);
+	if (pid < 0)
+		return EAGAIN;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
+}
+
+static void put(struct guest_side *g, const struct guest_frame *frame)
+{
+	char text[2 * INIT_PATH_MAX + 2];
+	struct guest_wire_put order;
+	size_t len;
+	int error = 0;
+
+	take(frame, &order, sizeof(order));
+	len = frame->len - sizeof(order);
+	if (len < 2 || len > sizeof(text) || order.path_len >= len - 1)
+		end_all(1);
+	memcpy(text, frame->data + sizeof(order), len);
+	if (text[order.path_len] || text[len - 1])
+		end_all(1);
+	if (order.file.kind == SANDBOX_FILE)
+		error = put_file(g, &order.file, text);
+	else if (init_put(&g->init, &order.file, text, text + order.path_len + 1, -1) < 0)
+		error = errno;
+	say_done(g, error, 0);
+}
+
+/* ---- orders */
+
+static void obey(struct guest_side *g, const struct guest_frame *frame)
+{
+	switch (frame->kind) {
+	case GUEST_EXEC:
+		start(g, frame);
+		break;
+	case GUEST_TERMINATE:
+		init_terminate();
+		break;
+	case GUEST_KILL:
+		init_kill();
+		break;
+	case GUEST_PUT:
+		put(g, frame);
+		break;
+	default:
+		end_all(1);
+	}
+}
+
+static void listen_to_runner(struct guest_side *g)
+{
+	struct guest_frame frame;
+	int r;
+
+	if (guest_stream_read(&g->in, g->in_fd) <= 0)
+		end_all(0);
+	while ((r = guest_stream_next(&g->in, &frame)) > 0)
+		obey(g, &frame);
+	if (r < 0)
+		end_all(1);
+}
+
+static _Noreturn void serve(struct guest_side *g)
+{
+	enum { IN, CHILD, STDOUT, STDERR, OUT, COUNT };
+
+	for (;;) {
+		bool idle = flush(g);
+		struct pollfd p[COUNT] = {
+			[IN] = { .fd = g->in_fd, .events = POLLIN },
+			[CHILD] = { .fd = g->init.sigchld_fd, .events = POLLIN },
+			[STDOUT] = { .fd = idle ? g->step_out[0] : -1, .events = POLLIN },
+			[STDERR] = { .fd = idle ? g->step_out[1] : -1, .events = POLLIN },
+			[OUT] = { .fd = idle ? -1 : g->out_fd, .events = POLLOUT },
+		};
+
+		if (poll(p, COUNT, g->over && idle ? 0 : clock_poll_timeout(g->deadline_ns)) < 0 && errno != EINTR)
+			end_all(1);
+		if (clock_monotonic_ns() >= g->deadline_ns)
+			end_all(1);
+		if (p[CHILD].revents)
+			init_reap(&g->init);
+		if (p[IN].revents)
+			listen_to_runner(g);
+		pump(g);
+	}
+}
+
+/* ---- coming up */
+
+/* The bounding set can only be cut by one who has the right to. Where it was left to us whole without that right, the report says so; what
+ * it could give is out of reach without new privileges. */
+static int give_up_capabilities(bool keep_net_bind_service)
+{
+	struct guest_report now = { 0 };
+
+	guest_look_back(&now);
+	if (now.capabilities && lockdown_capabilities(keep_net_bind_service && (now.capabilities & 1u << 10)) == 0)
+		return 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static void set_up(struct guest_side *g)
+{
+	struct guest_frame frame = next_frame(g);
+	struct guest_wire_setup setup;
+	struct guest_report *report = &g->report;
+
+	take(&frame, &setup, sizeof(setup));
+	if (frame.kind != GUEST_SETUP || setup.size != GUEST_SETUP_SIZE)
+		fail(g, "the runner and its first process are not of the same build");
+	if (setup.deadline_ns)
+		g->deadline_ns = clock_deadline(setup.deadline_ns);
+	g->init.limits = setup.limits;
+	if (getpid() != 1)	/* killing all would not stop at a wall */
+		fail(g, "the first process has pid %d: it needs a pid namespace of its own", (int)getpid());
+	g->init.oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	report->oom_steps_first = write(g->init.oom_fd, "1000", 4) == 4 && write(g->init.oom_fd, "0", 1) == 1;
+	guest_look_around(report);
+	umask(022);
+	if (access(SANDBOX_WORKDIR, F_OK) < 0)
+		fail(g, "there is no %s that user %u can enter: it has to be mounted", SANDBOX_WORKDIR, getuid());
+	if (init_open_work(&g->init) < 0)
+		fail(g, "opening %s and /dev/null: %s", SANDBOX_WORKDIR, strerror(errno));
+	if (faccessat(AT_FDCWD, SANDBOX_WORKDIR, W_OK | X_OK, 0) < 0)
+		fail(g, "%s cannot be written to by user %u: %s", SANDBOX_WORKDIR, getuid(), strerror(errno));
+	if (give_up_capabilities(setup.net_bind_service) < 0)
+		fail(g, "setting no-new-privileges: %s", strerror(errno));
+	if (lockdown_landlock(lockdown_writable, &report->landlock) < 0)
+		report->landlock.error = errno;		/* the table tells, as for the filter */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		fail(g, "closing itself to other processes: %s", strerror(errno));
+	report->own_filter = lockdown_filter_load() == 0;	/* in addition to whatever there is */
+	report->limits.core = report->limits.memlock = UINT64_MAX;
+	init_try_limits(&g->init.limits, &report->limits);
+	guest_look_back(report);
+	say(g, GUEST_READY, report, sizeof(*report));
+}
+
+int main(void)
+{
+	struct guest_side g = {
+		.init = INIT_EMPTY, .in_fd = fcntl(0, F_DUPFD_CLOEXEC, 3), .out_fd = fcntl(1, F_DUPFD_CLOEXEC, 3),
+		.deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
+	};
+	int keep[2] = { g.in_fd, g.out_fd };
+
+	if (g.in_fd < 0 || g.out_fd < 0)
+		return 1;
+	init_close_others(keep, ARRAY_SIZE(keep));
+	fcntl(g.out_fd, F_SETFL, fcntl(g.out_fd, F_GETFL) | O_NONBLOCK);
+	setsid();
+	prctl(PR_SET_NAME, "sandbox-init");
+	guest_stream_open(&g.in, false);
+	g.queue = xmalloc(QUEUE);
+	g.init.on_ended = on_ended;
+	if (init_reset_signals(&g.init) < 0)
+		fail(&g, "watching for ended processes: %s", strerror(errno));
+	set_up(&g);
+	serve(&g);
+}

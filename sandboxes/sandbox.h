@@ -22,7 +22,7 @@
 struct sandbox;		/* live handle; opaque outside sandboxes/ */
 
 /* Names a sandbox in the world. `endpoint` is a folder, socket, context or URL, never a secret; for `native` it is the
- * run's scratch folder, which must exist. `id` is [a-z0-9-] and unguessable. */
+ * run's scratch folder, which must exist (so it is for engines). `id` is [a-z0-9-] and unguessable. */
 struct sandbox_ref {
 	char backend[16];
 	char endpoint[512];
@@ -55,13 +55,11 @@ struct sandbox_network {
 };
 
 enum sandbox_pull { SANDBOX_PULL_MISSING, SANDBOX_PULL_ALWAYS, SANDBOX_PULL_NEVER };	/* an image, from its registry */
-
 struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	const char *rootfs;	/* a folder to use as root; NULL: view of the host's system folders */
 	const char *image;	/* engines and OCI runtimes: what to use as root instead, by name or digest; NULL: as rootfs says */
 	enum sandbox_pull pull;
-	/* Told while creating what is being waited for, a line for people, and NULL at least once a second meanwhile; false: give up
-	 * (ERR_CANCELLED). NULL: nobody listens. */
+	/* While creating: a line for people, and NULL at least once a second; false: give up (ERR_CANCELLED). NULL: nobody listens */
 	bool (*progress)(void *arg, const char *line);
 	void *progress_arg;
 	uint64_t life_ns;	/* what somebody else keeps for us (an engine) ends by itself after this, whatever happens; 0: a day */
@@ -74,7 +72,7 @@ struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	const char *const *masks;	/* further absolute host paths to hide (the runner's state folder …); NULL-terminated or NULL */
 };
 
-/* A file, folder or link to put below the work folder before commands run. */
+/* A file, folder or link to put below the work folder (SANDBOX_WORKDIR inside) before commands run. */
 enum sandbox_file_kind { SANDBOX_FILE, SANDBOX_DIR, SANDBOX_SYMLINK };
 struct sandbox_file {
 	enum sandbox_file_kind kind;
@@ -155,7 +153,6 @@ void cleanup_list_release(struct cleanup_list *list);
 int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
 		   struct control_table *controls, struct error *err);
 
-/* Put a file below the work folder (SANDBOX_WORKDIR inside). */
 int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct error *err);
 
 /* Run one command to its end; when this returns nothing of it is alive. Its failure is a result in `ret`, not an error. */
@@ -163,8 +160,7 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 
 /* Look at the files, between commands; see tree.h. */
 int sandbox_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
-/* Copy the content of a regular file to `fd`, at most `max_bytes` of it; *ret (may be NULL) gets how many it were. What is no regular
- * file, or not there, is ERR_INVALID_INPUT. */
+/* Copy a regular file to `fd`, at most `max_bytes` of it; *ret (may be NULL) gets how many it were. Anything else is ERR_INVALID_INPUT. */
 int sandbox_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
 		struct error *err);
 /* What is used now, at any time; members that cannot be known here are not. */
@@ -176,11 +172,11 @@ const char *sandbox_image(const struct sandbox *sb);
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);
 
-/* Remove all that was made under `ref`. Idempotent: nothing there is success, and the list says so. -1 when
- * something is still there (ERR_CLEANUP); the list (may be NULL) names everything either way. */
+/* Remove all that was made under `ref`; nothing there is success, too. -1 when something is still there (ERR_CLEANUP); the list (may be
+ * NULL) names everything either way. */
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 
-/* Look for things of ours that no journal knows (their lock can be taken, so nobody alive owns them) and remove them. */
+/* Remove things of ours that no journal knows: their lock can be taken, so nobody alive owns them. */
 int sandbox_sweep(struct cleanup_list *list, struct error *err);
 
 /* ---- what this host can do */

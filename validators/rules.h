@@ -58,6 +58,7 @@ enum rule_test {
 	TEST_ZERO,		/* 0 as a number or text */
 };
 
+struct pattern_needs;
 struct rule_condition {
 	enum rule_subject subject;
 	enum rule_test test;
@@ -66,7 +67,7 @@ struct rule_condition {
 	bool each;		/* structural: is tried relative to the item of `each`, else to the scope's node */
 	const char *path;	/* SUBJECT_NODE: "a.b[].c", "a.*.c" (any key), a."x.y/z*".c (a key with dots, by prefix), "**" not; "" the node itself */
 	const char *text;	/* the pattern's source, macros expanded; NULL */
-	uint64_t required;	/* characters that every match of `text` holds (scan_required.h), worked out by the build; 0: not known */
+	const struct pattern_needs *needs;	/* what every match of `text` holds (scan_required.h), worked out by the build */
 	uint32_t pattern;	/* index into rule_set.patterns; UINT32_MAX: none */
 	const char *const *names;	/* NULL-terminated */
 	uint64_t bits;

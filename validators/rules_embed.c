@@ -11,6 +11,7 @@
 #include "runner/base/mem.h"
 #include "validators/rules_loader.h"
 #include "validators/scan.h"
+#include "validators/scan_required.h"
 
 /* What rules_builtin() would point at; this program makes the real ones. */
 const struct rule_tables rules_tables;
@@ -76,14 +77,53 @@ static uint32_t number_of(struct pattern_numbers *numbers, const char *text)
 	return (uint32_t)numbers->len++;
 }
 
+static void print_marks(const struct text_marks *m)
+{
+	printf("{ 0x%llx, 0x%llx }", (unsigned long long)m->characters, (unsigned long long)m->pairs);
+}
+
+/* Of each pattern, by its number. */
+static void print_needs(const struct rule_set *set, struct pattern_numbers *numbers)
+{
+	struct arena arena = ARENA_INIT;
+	const struct pattern_needs **needs;
+
+	for (size_t r = 0; r < set->len; r++)
+		for (size_t m = 0; m < set->rules[r].matches_len; m++)
+			for (size_t i = 0; i < set->rules[r].matches[m].conditions_len; i++)
+				if (set->rules[r].matches[m].conditions[i].text)
+					number_of(numbers, set->rules[r].matches[m].conditions[i].text);
+	needs = xcalloc(numbers->len, sizeof(*needs));
+	for (size_t i = 0; i < numbers->len; i++) {
+		needs[i] = pattern_needs(&arena, numbers->texts[i]);
+		printf("static const struct text_marks ways%zu[] = { ", i);
+		for (size_t k = 0; k < needs[i]->len; k++) {
+			print_marks(&needs[i]->ways[k]);
+			fputs(", ", stdout);
+		}
+		puts("};");
+	}
+	puts("static const struct pattern_needs needs[] = {");
+	for (size_t i = 0; i < numbers->len; i++) {
+		fputs("\t{ .all = ", stdout);
+		print_marks(&needs[i]->all);
+		printf(", .ways = ways%zu, .len = %zu },\n", i, needs[i]->len);
+	}
+	puts("};");
+	free(needs);
+	arena_release(&arena);
+}
+
 static void print_condition(const struct rule_condition *c, struct pattern_numbers *numbers)
 {
 	printf("\t{ .subject = %d, .test = %d, .negated = %d, .recursive = %d, .each = %d, .pattern = %uu, .bits = 0x%llx, "
-	       ".required = 0x%llx, .number = %lluu, .unit = %d, .path = ",
+	       ".number = %lluu, .unit = %d, .path = ",
 	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each,
 	       c->text ? number_of(numbers, c->text) : UINT32_MAX, (unsigned long long)c->bits,
-	       (unsigned long long)c->required, (unsigned long long)c->number, c->unit);
+	       (unsigned long long)c->number, c->unit);
 	print_string(c->path);
+	if (c->text)
+		printf(", .needs = &needs[%u]", number_of(numbers, c->text));
 	fputs(", .text = ", stdout);
 	print_string(c->text);
 	fputs(", .names = ", stdout);
@@ -145,7 +185,8 @@ static void print_tables(const struct rule_set *set)
 	struct pattern_numbers numbers = { 0 };
 	char digest[65];
 
-	puts("/* made by validators/rules_embed.c */\n#include \"validators/rules_loader.h\"\n");
+	puts("/* made by validators/rules_embed.c */\n#include \"validators/rules_loader.h\"\n#include \"validators/scan_required.h\"\n");
+	print_needs(set, &numbers);
 	for (size_t i = 0; i < set->len; i++)
 		print_parts(&set->rules[i], i, &numbers);
 	puts("static const struct rule rules[] = {");

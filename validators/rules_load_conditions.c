@@ -200,7 +200,7 @@ static void load_pattern(struct loader *l, const struct condition_key *row, bool
 	c = builder_add(l, b, row->subject, TEST_MATCHES);
 	c->negated = negated;
 	c->text = text;
-	c->required = c->test == TEST_MATCHES && text ? required_characters(text) : 0;
+	c->needs = pattern_needs(l->arena, text);
 	c->pattern = index;
 	b->has_effect |= row->effect;
 	b->has_text |= row->subject == SUBJECT_TEXT && !negated;

@@ -5,6 +5,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 #include "validators/rules_loader.h"
+#include "validators/scan_required.h"
 
 struct node_key;
 typedef void test_loader(struct loader *l, const struct node *value, const char *path, struct rule_condition *c);
@@ -14,6 +15,7 @@ typedef void test_loader(struct loader *l, const struct node *value, const char 
 static void load_matches(struct loader *l, const struct node *value, const char *path, struct rule_condition *c)
 {
 	c->text = macros_pattern(l, value, path, &c->pattern);
+	c->needs = c->text ? pattern_needs(l->arena, c->text) : NULL;
 }
 
 static void load_is(struct loader *l, const struct node *value, const char *path, struct rule_condition *c)

@@ -27,6 +27,7 @@ void command_view_release(struct command_view *v)
 	strbuf_release(&v->line);
 	strbuf_release(&v->assignments);
 	free(v->lines);
+	free(v->path_marks);
 }
 
 static uint64_t feature_if(bool holds, enum command_feature feature)
@@ -59,24 +60,48 @@ static unsigned int data_origin(const struct shell_command *c)
 	return origin;
 }
 
-/* The line is the arguments and the name, or the assignments where there is no command. */
-static void set_characters(struct command_view *v, const struct shell_command *c)
+static bool is_letter(char c)
 {
-	v->characters = v->line_characters = 0;
-	for (size_t i = 1; i < c->argc; i++)
-		v->characters |= characters_of(c->argv[i].text, c->argv[i].len);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_bundle(const struct shell_value *v)
+{
+	if (v->len < 3 || v->len > BUNDLE_MAX + 1 || v->text[0] != '-' || !is_letter(v->text[1]))
+		return false;
+	for (size_t i = 2; i < v->len; i++) {
+		if (!is_letter(v->text[i]) && !(v->text[i] >= '0' && v->text[i] <= '9'))
+			return false;
+	}
+	return true;
+}
+
+static struct text_marks value_marks(const struct shell_value *value)
+{
+	return text_marks(value->text, value->len);
+}
+
+/* The line is the arguments and the name, or the assignments where there is no command. */
+static void set_marks(struct command_view *v, const struct shell_command *c)
+{
+	v->args_marks = (struct text_marks){ 0 };
+	for (size_t i = 1; i < c->argc; i++) {
+		marks_add(&v->args_marks, value_marks(&c->argv[i]));
+		for (size_t letter = 1; is_bundle(&c->argv[i]) && letter < c->argv[i].len; letter++)	/* as view_args() does */
+			marks_add(&v->args_marks, text_marks_of_option(c->argv[i].text[letter]));
+	}
+	v->line_marks = v->args_marks;
 	if (c->argc)
-		v->line_characters = characters_of(c->argv[0].text, c->argv[0].len);
+		marks_add(&v->line_marks, value_marks(&c->argv[0]));
 	for (size_t i = 0; !c->argc && i < c->assignments_len; i++)
-		v->line_characters |= characters_of(c->assignments[i].text, c->assignments[i].len);
-	v->line_characters |= v->characters;
+		marks_add(&v->line_marks, value_marks(&c->assignments[i]));
 }
 
 static uint64_t host_features(uint64_t characters, bool socket)
 {
-	const uint64_t digit = character_bits['0'], marks = digit | character_bits['.'] | character_bits[':'];
-	const uint64_t word = character_bits['m'] | character_bits['e'] | character_bits['t'] | character_bits['a'] |
-			      character_bits['d'];
+	const uint64_t digit = character_bit('0'), marks = digit | character_bit('.') | character_bit(':');
+	const uint64_t word = character_bit('m') | character_bit('e') | character_bit('t') | character_bit('a') |
+			      character_bit('d');
 
 	return feature_if((characters & marks) || socket, FEATURE_HOST) |
 	       feature_if((characters & digit) || (characters & word) == word || socket, FEATURE_METADATA);
@@ -94,7 +119,8 @@ void command_view_set(struct command_view *v, const struct shell_command *c)
 
 	v->c = c;
 	v->has_args = v->has_line = v->has_assignments = v->has_hosts = v->has_own_hosts = false;
-	set_characters(v, c);
+	v->has_code_marks = v->has_input_marks = false;
+	set_marks(v, c);
 	v->features = feature_if(is_given(&c->code), FEATURE_CODE) | feature_if(is_given(&c->input), FEATURE_INPUT) |
 		      feature_if(c->assignments_len, FEATURE_ASSIGNMENT) |
 		      feature_if(c->input_from != SHELL_NO_COMMAND, FEATURE_PIPED) |
@@ -104,13 +130,15 @@ void command_view_set(struct command_view *v, const struct shell_command *c)
 		      feature_if(c->argc && (c->argv[0].origin & ~plain), FEATURE_NAME_ORIGIN) |
 		      feature_if(c->traits, FEATURE_TRAIT) |
 		      feature_if(c->traits & ~(unsigned int)COMMON_TRAITS, FEATURE_RARE_TRAIT);
-	v->path_characters = 0;
+	v->paths_marks = (struct text_marks){ 0 };
 	for (size_t i = 0; i < c->effects_len; i++) {
+		ARRAY_GROW(v->path_marks, i, v->path_marks_alloc);
+		v->path_marks[i] = value_marks(&c->effects[i].path);
+		marks_add(&v->paths_marks, v->path_marks[i]);
 		v->features |= effect_feature(c->effects[i].access);
-		v->path_characters |= characters_of(c->effects[i].path.text, c->effects[i].path.len);
 		device |= is_device(&c->effects[i].path);
 	}
-	v->features |= host_features(v->characters, device);
+	v->features |= host_features(v->args_marks.characters, device);
 }
 
 /* ---- what conditions look at */
@@ -119,22 +147,6 @@ static void add_line(struct command_view *v, size_t argument)
 {
 	ARRAY_GROW(v->lines, v->lines_len, v->lines_alloc);
 	v->lines[v->lines_len++] = (struct argument_line){ v->args.len, argument };
-}
-
-static bool is_letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-static bool is_bundle(const struct shell_value *v)
-{
-	if (v->len < 3 || v->len > BUNDLE_MAX + 1 || v->text[0] != '-' || !is_letter(v->text[1]))
-		return false;
-	for (size_t i = 2; i < v->len; i++) {
-		if (!is_letter(v->text[i]) && !(v->text[i] >= '0' && v->text[i] <= '9'))
-			return false;
-	}
-	return true;
 }
 
 static void add_argument(struct command_view *v, size_t i)
@@ -192,6 +204,7 @@ static const struct strbuf *view_assignments(struct command_view *v)
 			strbuf_addch(&v->assignments, '\n');
 		strbuf_add(&v->assignments, v->c->assignments[i].text, v->c->assignments[i].len);
 	}
+	v->assignments_marks = text_marks(v->assignments.buf, v->assignments.len);
 	v->has_assignments = true;
 	return &v->assignments;
 }
@@ -370,28 +383,29 @@ static enum pattern_result match_text(struct command_view *v, const struct rule_
 	return scan_pattern(v->sc, rule_index, c, text, len, 0, &place, span);
 }
 
-/* Most rules are never tried, so only those that are pay for what their alternatives need. */
-static const struct character_needs *ways_of(struct command_view *v, struct trial *t)
+static const struct text_marks *value_marks_once(const struct shell_value *value, bool *has, struct text_marks *marks)
 {
-	if (!t->ways) {
-		struct character_needs ways = required_ways(t->c->text ? t->c->text : "");
-
-		t->ways = memcpy(arena_alloc(&v->sc->scanner->arena, sizeof(ways)), &ways, sizeof(ways));
-	}
-	return t->ways;
+	if (!*has)
+		*marks = value_marks(value);
+	*has = true;
+	return marks;
 }
 
-static bool has_required(struct command_view *v, struct trial *t)
+static const struct text_marks *marks_of_text(struct command_view *v, enum rule_subject subject)
 {
-	uint64_t there;
-
-	if (t->c->subject == SUBJECT_ARGS)
-		there = v->characters;
-	else if (t->c->subject == SUBJECT_LINE)
-		there = v->line_characters;
-	else
-		return true;
-	return (there & t->required) == t->required && has_needs(ways_of(v, t), there);
+	switch (subject) {
+	case SUBJECT_ARGS:
+		return &v->args_marks;
+	case SUBJECT_LINE:
+		return &v->line_marks;
+	case SUBJECT_ASSIGNMENTS:
+		view_assignments(v);
+		return &v->assignments_marks;
+	case SUBJECT_CODE:
+		return value_marks_once(&v->c->code, &v->has_code_marks, &v->code_marks);
+	default:
+		return value_marks_once(&v->c->input, &v->has_input_marks, &v->input_marks);
+	}
 }
 
 static bool text_holds(struct command_view *v, struct trial *t, uint32_t rule_index, struct command_hit *ret)
@@ -403,7 +417,7 @@ static bool text_holds(struct command_view *v, struct trial *t, uint32_t rule_in
 	struct span span;
 	bool holds;
 
-	if (!has_required(v, t))
+	if (!needs_are_met(c->needs, marks_of_text(v, c->subject)))
 		return false;
 	switch (c->subject) {
 	case SUBJECT_ARGS:
@@ -458,7 +472,7 @@ bool name_holds(struct scan *sc, const struct rule_condition *c, uint32_t rule_i
 
 	if (c->test == TEST_NAMES)
 		return name_in(c->names, name);
-	return scan_pattern(sc, rule_index, c, name, strlen(name), 0, &place, NULL) == PATTERN_YES;
+	return scan_matches(sc, rule_index, c, name, strlen(name), &place);
 }
 
 static bool access_fits(enum shell_access access, enum rule_subject subject)
@@ -481,7 +495,7 @@ static bool effects_hold(struct command_view *v, struct trial *t, uint32_t rule_
 
 		if (!access_fits(effect->access, c->subject) || (c->recursive && !effect->recursive))
 			continue;
-		if (!has_needs(ways_of(v, t), characters_of(effect->path.text, effect->path.len)))
+		if (!needs_are_met(c->needs, &v->path_marks[i]))
 			continue;
 		if (match_text(v, c, rule_index, effect->path.text, effect->path.len, NULL) != PATTERN_YES)
 			continue;
@@ -636,25 +650,24 @@ static uint32_t cost_of(enum rule_subject subject)
 	return subject < ARRAY_SIZE(costs) ? costs[subject] : 0;
 }
 
-uint64_t condition_requires(const struct rule_condition *c)
+static struct text_marks required_by(const struct rule_condition *c, bool fits)
 {
-	bool of_line = c->subject == SUBJECT_ARGS || c->subject == SUBJECT_LINE;
-
-	return of_line && !c->negated && c->test == TEST_MATCHES ? c->required : 0;
+	return fits && !c->negated && c->needs ? c->needs->all : (struct text_marks){ 0 };
 }
 
-uint64_t condition_requires_in_path(const struct rule_condition *c)
+struct text_marks condition_requires(const struct rule_condition *c)
 {
-	bool of_path = c->subject >= SUBJECT_READS && c->subject <= SUBJECT_LINKS;
+	return required_by(c, c->subject == SUBJECT_LINE || c->subject == SUBJECT_ARGS);
+}
 
-	return of_path && !c->negated && c->test == TEST_MATCHES ? c->required : 0;
+struct text_marks condition_requires_in_path(const struct rule_condition *c)
+{
+	return required_by(c, c->subject >= SUBJECT_READS && c->subject <= SUBJECT_LINKS);
 }
 
 struct trial trial_new(const struct rule_condition *c, uint32_t order)
 {
-	return (struct trial){
-		.c = c, .required = c->test == TEST_MATCHES ? c->required : 0, .order = order, .cost = cost_of(c->subject),
-	};
+	return (struct trial){ .c = c, .order = order, .cost = cost_of(c->subject) };
 }
 
 bool name_fits(const char *pattern, const char *name)

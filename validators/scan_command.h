@@ -25,8 +25,6 @@ enum command_feature {
 /* A condition made ready: what is cheap to know is tried first. */
 struct trial {
 	const struct rule_condition *c;
-	uint64_t required;	/* characters that the text must hold (scan_required.h) */
-	const struct character_needs *ways;	/* made when it is first asked for, in the arena */
 	uint32_t order;		/* in the rule: the first with a place says where */
 	uint32_t cost;
 };
@@ -41,10 +39,12 @@ struct command_view {
 	const struct shell_command *c;
 	const struct shell_source *source;
 	uint64_t features;
-	uint64_t characters, line_characters;	/* that stand in the arguments; in the whole line */
-	uint64_t path_characters;		/* in the paths of effects */
+	struct text_marks args_marks, line_marks;	/* of the arguments; of the whole line */
+	struct text_marks paths_marks, *path_marks;	/* of the paths of all effects; of each one */
+	size_t path_marks_alloc;
 	/* made on demand */
-	bool has_args, has_line, has_assignments, has_hosts, has_own_hosts;
+	bool has_args, has_line, has_assignments, has_hosts, has_own_hosts, has_code_marks, has_input_marks;
+	struct text_marks assignments_marks, code_marks, input_marks;
 	struct strbuf args, line, assignments;
 	struct argument_line *lines;
 	size_t lines_len, lines_alloc;
@@ -59,9 +59,9 @@ void command_view_set(struct command_view *v, const struct shell_command *c);
 
 /* Features without which no command satisfies the condition. */
 uint64_t condition_needs(const struct rule_condition *c);
-/* Characters without which no command satisfies it: of the line, of the paths. */
-uint64_t condition_requires(const struct rule_condition *c);
-uint64_t condition_requires_in_path(const struct rule_condition *c);
+/* Marks without which no command satisfies it: of the line, of the paths. */
+struct text_marks condition_requires(const struct rule_condition *c);
+struct text_marks condition_requires_in_path(const struct rule_condition *c);
 struct trial trial_new(const struct rule_condition *c, uint32_t order);
 
 struct command_hit {

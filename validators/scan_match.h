@@ -129,6 +129,9 @@ static inline uint64_t key_of(const void *address, uint32_t number)
 /* pattern_match() with the limits of a scan: a rule that hits one is told of, and is given up for the document. */
 enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text,
 				 size_t len, size_t from, const struct scan_place *place, struct span *ret);
+/* Does it match at all? For names, keys and values: what has no chance is not tried. */
+bool scan_matches(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text, size_t len,
+		  const struct scan_place *place);
 
 /* ---- scan_secret.c */
 void scan_keep_secret(struct scan *sc, struct position position, unsigned int width, enum severity severity,

@@ -9,6 +9,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/utf8.h"
 #include "validators/scan_match.h"
+#include "validators/scan_required.h"
 #include "validators/schema.h"
 #include "validators/shell/knowledge.h"
 
@@ -395,6 +396,14 @@ enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const str
 		      "rule '%s' needs too much time or memory for this text and was given up for this file",
 		      sc->scanner->rules->rules[rule_index].id);
 	return result;
+}
+
+bool scan_matches(struct scan *sc, uint32_t rule_index, const struct rule_condition *c, const char *text, size_t len,
+		  const struct scan_place *place)
+{
+	const struct text_marks there = text_marks(text, len);
+
+	return c->needs && needs_are_met(c->needs, &there) && scan_pattern(sc, rule_index, c, text, len, 0, place, NULL) == PATTERN_YES;
 }
 
 /* ---- sets */

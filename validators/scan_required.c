@@ -5,70 +5,115 @@
  * (recursion, conditions, characters by number) makes it say nothing. */
 #include "validators/scan_required.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-#define BIT(n) (UINT64_C(1) << (n))
-#define LETTER(upper, lower, n) [upper] = BIT(n), [lower] = BIT(n)
+#define FIRST_MARK 28
 
-const uint64_t character_bits[256] = {
-	LETTER('A', 'a', 0),  LETTER('B', 'b', 1),  LETTER('C', 'c', 2),  LETTER('D', 'd', 3),	LETTER('E', 'e', 4),
-	LETTER('F', 'f', 5),  LETTER('G', 'g', 6),  LETTER('H', 'h', 7),  LETTER('I', 'i', 8),	LETTER('J', 'j', 9),
-	LETTER('K', 'k', 10), LETTER('L', 'l', 11), LETTER('M', 'm', 12), LETTER('N', 'n', 13), LETTER('O', 'o', 14),
-	LETTER('P', 'p', 15), LETTER('Q', 'q', 16), LETTER('R', 'r', 17), LETTER('S', 's', 18), LETTER('T', 't', 19),
-	LETTER('U', 'u', 20), LETTER('V', 'v', 21), LETTER('W', 'w', 22), LETTER('X', 'x', 23), LETTER('Y', 'y', 24),
-	LETTER('Z', 'z', 25), ['0'] = BIT(26),	    ['1'] = BIT(26),	  ['2'] = BIT(26),	['3'] = BIT(26),
-	['4'] = BIT(26),      ['5'] = BIT(26),	    ['6'] = BIT(26),	  ['7'] = BIT(26),	['8'] = BIT(26),
-	['9'] = BIT(26),      ['!'] = BIT(27),	    ['"'] = BIT(28),	  ['#'] = BIT(29),	['$'] = BIT(30),
-	['%'] = BIT(31),      ['&'] = BIT(32),	    ['\''] = BIT(33),	  ['('] = BIT(34),	[')'] = BIT(35),
-	['*'] = BIT(36),      ['+'] = BIT(37),	    [','] = BIT(38),	  ['-'] = BIT(39),	['.'] = BIT(40),
-	['/'] = BIT(41),      [':'] = BIT(42),	    [';'] = BIT(43),	  ['<'] = BIT(44),	['='] = BIT(45),
-	['>'] = BIT(46),      ['?'] = BIT(47),	    ['@'] = BIT(48),	  ['['] = BIT(49),	['\\'] = BIT(50),
-	[']'] = BIT(51),      ['^'] = BIT(52),	    ['_'] = BIT(53),	  ['`'] = BIT(54),	['{'] = BIT(55),
-	['|'] = BIT(56),      ['}'] = BIT(57),	    ['~'] = BIT(58),
+/* A to Z, whatever the case, are 1 to 26, all digits 27, marks follow; 0: says nothing. */
+static const unsigned char classes[256] = {
+	['!'] = 28, ['"'] = 29, ['#'] = 30, ['$'] = 31, ['%'] = 32, ['&'] = 33, ['\''] = 34, ['('] = 35, [')'] = 36, ['*'] = 37,
+	['+'] = 38, [','] = 39, ['-'] = 40, ['.'] = 41, ['/'] = 42, ['0'] = 27, ['1'] = 27, ['2'] = 27, ['3'] = 27, ['4'] = 27,
+	['5'] = 27, ['6'] = 27, ['7'] = 27, ['8'] = 27, ['9'] = 27, [':'] = 43, [';'] = 44, ['<'] = 45, ['='] = 46, ['>'] = 47,
+	['?'] = 48, ['@'] = 49, ['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9,
+	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19,
+	['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['['] = 50, ['\\'] = 51, [']'] = 52,
+	['^'] = 53, ['_'] = 54, ['`'] = 55, ['a'] = 1, ['b'] = 2, ['c'] = 3, ['d'] = 4, ['e'] = 5, ['f'] = 6, ['g'] = 7,
+	['h'] = 8, ['i'] = 9, ['j'] = 10, ['k'] = 11, ['l'] = 12, ['m'] = 13, ['n'] = 14, ['o'] = 15, ['p'] = 16, ['q'] = 17,
+	['r'] = 18, ['s'] = 19, ['t'] = 20, ['u'] = 21, ['v'] = 22, ['w'] = 23, ['x'] = 24, ['y'] = 25, ['z'] = 26, ['{'] = 56,
+	['|'] = 57, ['}'] = 58, ['~'] = 59,
 };
 
+static uint64_t bit_of(unsigned int class)
+{
+	return UINT64_C(1) << class;
+}
+
+static uint64_t pair_bit(unsigned int first, unsigned int second)
+{
+	return UINT64_C(1) << ((first * 37 + second * 11) & 63);
+}
+
+uint64_t character_bit(char c)
+{
+	unsigned int class = classes[(unsigned char)c];
+
+	return class ? bit_of(class) : 0;
+}
+
+struct text_marks text_marks(const char *text, size_t len)
+{
+	struct text_marks marks = { 0 };
+	unsigned int before = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned int class = classes[(unsigned char)text[i]];
+
+		marks.characters |= bit_of(class);
+		if (before && class)
+			marks.pairs |= pair_bit(before, class);
+		before = class;
+	}
+	return marks;
+}
+
+struct text_marks text_marks_of_option(char letter)
+{
+	const char text[] = { '-', letter };
+
+	return text_marks(text, sizeof(text));
+}
+
 #define DEPTH_MAX 64
+
+#define WAYS_MAX 64
+
+/* Sets of which one must be there. */
+struct ways {
+	size_t len;
+	struct text_marks sets[WAYS_MAX];
+};
 
 struct reader {
 	const char *p;		/* NUL-terminated */
 	unsigned int depth;
 	bool strange;		/* nothing is sure */
-	size_t max;		/* of ways to keep apart */
 };
 
-static struct character_needs read_alternatives(struct reader *r);
+static struct ways read_alternatives(struct reader *r);
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
-static uint64_t give_up(struct reader *r)
+static unsigned int give_up(struct reader *r)
 {
 	r->strange = true;
 	r->p += strlen(r->p);
 	return 0;
 }
 
-/* ---- sets of which one must be there */
-
-static uint64_t common(const struct character_needs *n)
+static struct text_marks both(struct text_marks a, struct text_marks b)
 {
-	uint64_t set = UINT64_MAX;
-
-	for (size_t i = 0; i < n->len; i++)
-		set &= n->sets[i];
-	return set;
+	return (struct text_marks){ a.characters & b.characters, a.pairs & b.pairs };
 }
 
-/* How many characters even the least of them asks for. */
-static int strength(const struct character_needs *n)
+static struct text_marks common(const struct ways *w)
 {
-	int least = 64;
+	struct text_marks all = { UINT64_MAX, UINT64_MAX };
 
-	for (size_t i = 0; i < n->len; i++) {
-		int count = __builtin_popcountll(n->sets[i]);
+	for (size_t i = 0; i < w->len; i++)
+		all = both(all, w->sets[i]);
+	return all;
+}
+
+/* How much even the least of them asks for. */
+static int strength(const struct ways *w)
+{
+	int least = 128;
+
+	for (size_t i = 0; i < w->len; i++) {
+		int count = __builtin_popcountll(w->sets[i].characters) + __builtin_popcountll(w->sets[i].pairs);
 
 		least = count < least ? count : least;
 	}
@@ -76,54 +121,54 @@ static int strength(const struct character_needs *n)
 }
 
 /* One more way: a set that has all of another one says nothing besides it. Too many ways share what they have in common. */
-static void add_way(struct character_needs *n, uint64_t set, size_t max)
+static void add_way(struct ways *w, struct text_marks set)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < n->len; i++)
-		if ((n->sets[i] & set) == n->sets[i])
+	for (size_t i = 0; i < w->len; i++)
+		if (marks_have(&set, &w->sets[i]))
 			return;
-	for (size_t i = 0; i < n->len; i++)
-		if ((n->sets[i] & set) != set)
-			n->sets[kept++] = n->sets[i];
-	n->len = kept;
-	if (kept < max)
-		n->sets[n->len++] = set;
+	for (size_t i = 0; i < w->len; i++)
+		if (!marks_have(&w->sets[i], &set))
+			w->sets[kept++] = w->sets[i];
+	w->len = kept;
+	if (kept < WAYS_MAX)
+		w->sets[w->len++] = set;
 	else
-		n->sets[kept - 1] &= set;
+		w->sets[kept - 1] = both(w->sets[kept - 1], set);
 }
 
 /* Both must be there: of two that have several ways the stronger one keeps them. */
-static void add_needs(struct character_needs *n, const struct character_needs *more)
+static void add_needs(struct ways *w, const struct ways *more)
 {
-	struct character_needs all;
-	bool keep = more->len == 1 || (n->len > 1 && strength(n) >= strength(more));
-	const struct character_needs *ways = keep ? n : more;
-	uint64_t other = common(keep ? more : n);
+	struct ways all;
+	bool keep = more->len == 1 || (w->len > 1 && strength(w) >= strength(more));
+	const struct ways *kept = keep ? w : more;
+	struct text_marks other = common(keep ? more : w);
 
-	if (n->len == 1 && more->len == 1) {
-		n->sets[0] |= other;
-		return;
-	}
 	all.len = 0;
-	for (size_t i = 0; i < ways->len; i++)
-		add_way(&all, ways->sets[i] | other, CHARACTER_NEEDS_MAX);
-	*n = all;
+	for (size_t i = 0; i < kept->len; i++) {
+		struct text_marks set = kept->sets[i];
+
+		marks_add(&set, other);
+		add_way(&all, set);
+	}
+	*w = all;
 }
 
-static uint64_t read_escape(struct reader *r)
+static unsigned int read_escape(struct reader *r)
 {
 	char c = *++r->p;
 
 	if (!c || (unsigned char)c >= 0x80)
 		return give_up(r);
 	r->p++;
-	if (!(character_bits[(unsigned char)c] & (BIT(27) - 1)))
-		return character_bits[(unsigned char)c];	/* a mark that stands for itself */
+	if (classes[(unsigned char)c] >= FIRST_MARK)
+		return classes[(unsigned char)c];	/* stands for itself */
 	return strchr("dDwWsSbBAzZGRhHvVnrtfeK", c) ? 0 : give_up(r);
 }
 
-static uint64_t read_class(struct reader *r)
+static unsigned int read_class(struct reader *r)
 {
 	const char *p = r->p + 1;
 
@@ -177,11 +222,11 @@ static bool read_group_kind(struct reader *r, bool *counts)
 	return false;
 }
 
-static const struct character_needs no_needs = { .len = 1 };
+static const struct ways no_needs = { .len = 1 };
 
-static struct character_needs read_group(struct reader *r)
+static struct ways read_group(struct reader *r)
 {
-	struct character_needs inside;
+	struct ways inside;
 	bool counts = true;
 
 	r->p++;
@@ -236,7 +281,8 @@ static bool read_quantifier(struct reader *r)
 	return optional || zero;
 }
 
-static uint64_t read_character(struct reader *r)
+/* The class of a character that must stand here; 0: any, or nothing at all. */
+static unsigned int read_character(struct reader *r)
 {
 	unsigned char c = (unsigned char)*r->p;
 
@@ -255,31 +301,36 @@ static uint64_t read_character(struct reader *r)
 		if (c >= 0x80 || (c == '{' && (r->p[1] == ',' || r->p[1] == ' ')))
 			return give_up(r);
 		r->p++;
-		return character_bits[c];
+		return classes[c];
 	}
 }
 
-static void add_character(struct character_needs *n, uint64_t set)
+static void add_marks(struct ways *w, struct text_marks marks)
 {
-	for (size_t i = 0; i < n->len; i++)
-		n->sets[i] |= set;
+	for (size_t i = 0; i < w->len; i++)
+		marks_add(&w->sets[i], marks);
 }
 
-static struct character_needs read_sequence(struct reader *r)
+static struct ways read_sequence(struct reader *r)
 {
-	struct character_needs needs = no_needs;
+	struct ways needs = no_needs;
+	unsigned int before = 0;	/* what stands right before, when it must */
 
 	while (*r->p && *r->p != '|' && *r->p != ')') {
 		if (*r->p == '(') {
-			struct character_needs group = read_group(r);
+			struct ways group = read_group(r);
 
+			before = 0;
 			if (!read_quantifier(r))
 				add_needs(&needs, &group);
 		} else {
-			uint64_t set = read_character(r);
+			unsigned int class = read_character(r);
 
-			if (!read_quantifier(r))
-				add_character(&needs, set);
+			if (read_quantifier(r))
+				class = 0;
+			if (class)
+				add_marks(&needs, (struct text_marks){ bit_of(class), before ? pair_bit(before, class) : 0 });
+			before = class;
 		}
 		while (!r->strange && read_quantifier(r))	/* not Perl, but let nothing depend on that */
 			needs = no_needs;
@@ -287,35 +338,31 @@ static struct character_needs read_sequence(struct reader *r)
 	return needs;
 }
 
-static struct character_needs read_alternatives(struct reader *r)
+static struct ways read_alternatives(struct reader *r)
 {
-	struct character_needs needs = read_sequence(r);
+	struct ways needs = read_sequence(r);
 
 	while (*r->p == '|') {
-		struct character_needs other;
+		struct ways other;
 
 		r->p++;
 		other = read_sequence(r);
 		for (size_t i = 0; i < other.len; i++)
-			add_way(&needs, other.sets[i], r->max);
+			add_way(&needs, other.sets[i]);
 	}
 	return needs;
 }
 
-static struct character_needs read_pattern(const char *pattern, size_t max)
+const struct pattern_needs *pattern_needs(struct arena *arena, const char *pattern)
 {
-	struct reader r = { .p = pattern, .max = max };
-	struct character_needs needs = read_alternatives(&r);
+	struct pattern_needs *needs = arena_alloc(arena, sizeof(*needs));
+	struct reader r = { .p = pattern };
+	struct ways ways = read_alternatives(&r);
 
-	return r.strange || *r.p ? no_needs : needs;
-}
-
-struct character_needs required_ways(const char *pattern)
-{
-	return read_pattern(pattern, CHARACTER_NEEDS_MAX);
-}
-
-uint64_t required_characters(const char *pattern)
-{
-	return read_pattern(pattern, 1).sets[0];
+	if (r.strange || *r.p)
+		ways = no_needs;
+	needs->all = common(&ways);
+	needs->len = ways.len;
+	needs->ways = memcpy(arena_alloc(arena, ways.len * sizeof(*ways.sets)), ways.sets, ways.len * sizeof(*ways.sets));
+	return needs;
 }

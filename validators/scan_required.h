@@ -1,41 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_required: what a text must hold for a pattern to have a chance. A set of characters is a word of bits:
- * letters whatever their case, digits as one, each mark of ASCII. Patterns whose characters do not all stand in a
- * text need not be tried on it. */
+ * scan_required: what a text must hold for a pattern to have a chance. Of a text two words of bits are kept: which characters
+ * stand in it (letters whatever their case, digits as one, each mark of ASCII), and which of them stand side by side (by a
+ * hash). A pattern whose characters and pairs do not all stand in a text need not be tried on it. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bit of a byte; 0 for blanks, control characters and what is beyond ASCII. */
-extern const uint64_t character_bits[256];
+#include "runner/base/arena.h"
 
-/* Characters that every match of a Perl-compatible pattern holds; fewer than it could tell, never one too many. 0
- * for what is not understood. */
-uint64_t required_characters(const char *pattern);
-
-/* The same for patterns that are alternatives: every match holds all of at least one of the sets. */
-#define CHARACTER_NEEDS_MAX 16
-struct character_needs {
-	size_t len;		/* at least 1 */
-	uint64_t sets[CHARACTER_NEEDS_MAX];
+struct text_marks {
+	uint64_t characters, pairs;
 };
-struct character_needs required_ways(const char *pattern);
 
-static inline bool has_needs(const struct character_needs *n, uint64_t there)
+/* Every match holds all of `all`, and all of at least one of the ways. */
+struct pattern_needs {
+	struct text_marks all;
+	const struct text_marks *ways;
+	size_t len;		/* at least 1 */
+};
+
+/* What is known of a Perl-compatible pattern; less than it could tell, never too much. Lives in the arena. */
+const struct pattern_needs *pattern_needs(struct arena *arena, const char *pattern);
+
+struct text_marks text_marks(const char *text, size_t len);
+/* "-" and a letter, side by side. */
+struct text_marks text_marks_of_option(char letter);
+
+static inline bool marks_have(const struct text_marks *there, const struct text_marks *wanted)
 {
+	return !((wanted->characters & ~there->characters) | (wanted->pairs & ~there->pairs));
+}
+
+static inline void marks_add(struct text_marks *to, struct text_marks more)
+{
+	to->characters |= more.characters;
+	to->pairs |= more.pairs;
+}
+
+static inline bool needs_are_met(const struct pattern_needs *n, const struct text_marks *there)
+{
+	if (!marks_have(there, &n->all))
+		return false;
 	for (size_t i = 0; i < n->len; i++)
-		if ((there & n->sets[i]) == n->sets[i])
+		if (marks_have(there, &n->ways[i]))
 			return true;
 	return false;
 }
 
-static inline uint64_t characters_of(const char *text, size_t len)
-{
-	uint64_t set = 0;
-
-	for (size_t i = 0; i < len; i++)
-		set |= character_bits[(unsigned char)text[i]];
-	return set;
-}
+/* The bit of a character; 0 for blanks, control characters and what is beyond ASCII. */
+uint64_t character_bit(char c);

@@ -23,12 +23,13 @@ struct shell_rule {		/* one match of a rule on commands */
 	uint32_t *hashes;	/* of its commands, prefixes left out */
 	size_t hashes_len;
 	uint32_t feature;	/* under which it waits */
-	uint64_t required, required_in_path;	/* characters that a line must hold; the paths of effects */
+	struct text_marks required, required_in_path;	/* that a line must hold; the paths of effects */
 	bool asks_for_dry, has_prefix;
 };
 
 struct planned_rule {		/* all that most commands need to know of it stands here */
-	uint64_t need, required, required_in_path;
+	uint64_t need;
+	struct text_marks required, required_in_path;
 	struct shell_rule *rule;
 };
 
@@ -108,8 +109,8 @@ static void index_match(struct arena *arena, struct shell_index *x, struct rule_
 		const struct rule_condition *c = &ref.match->conditions[i];
 
 		r->ref.need |= condition_needs(c);
-		r->required |= condition_requires(c);
-		r->required_in_path |= condition_requires_in_path(c);
+		marks_add(&r->required, condition_requires(c));
+		marks_add(&r->required_in_path, condition_requires_in_path(c));
 		r->asks_for_dry |= c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY);
 		/* what is asked of the name is settled in the plan; it stays only where it says the place */
 		if (c->subject != SUBJECT_COMMAND || !c->negated)
@@ -304,8 +305,8 @@ static void try_rules(struct command_view *v, const struct plan *p, size_t featu
 		const struct planned_rule *r = &p->rules[i];
 		struct command_hit at;
 
-		if ((v->features & r->need) == r->need && (v->line_characters & r->required) == r->required &&
-		    (v->path_characters & r->required_in_path) == r->required_in_path && rule_holds(v, r->rule, &at))
+		if ((v->features & r->need) == r->need && marks_have(&v->line_marks, &r->required) &&
+		    marks_have(&v->paths_marks, &r->required_in_path) && rule_holds(v, r->rule, &at))
 			hits->items[hits->len++] = (struct hit){ r->rule, at };
 	}
 }

@@ -243,7 +243,7 @@ static bool test_text(const struct trial *t, const struct node *node, const char
 
 	switch (c->test) {
 	case TEST_MATCHES:
-		return scan_pattern(t->sc, t->ref->index, c, text, len, 0, &place, NULL) == PATTERN_YES;
+		return scan_matches(t->sc, t->ref->index, c, text, len, &place);
 	case TEST_TRUE:
 	case TEST_FALSE:
 		return read_boolean(text, &boolean) && boolean == (c->test == TEST_TRUE);

@@ -246,8 +246,8 @@ static bool key_holds(const struct text_view *v, const struct rule_ref *ref)
 	for (size_t i = 0; i < ref->match->conditions_len; i++) {
 		const struct rule_condition *c = &ref->match->conditions[i];
 
-		if (c->subject == SUBJECT_KEY && (scan_pattern(v->sc, ref->index, c, v->key, v->key_len, 0, &place,
-							       NULL) == PATTERN_YES) == c->negated)
+		if (c->subject == SUBJECT_KEY &&
+		    scan_matches(v->sc, ref->index, c, v->key, v->key_len, &place) == c->negated)
 			return false;
 	}
 	return true;

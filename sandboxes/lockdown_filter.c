@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <termios.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static const char *const allowed[] = {
 	"fchownat", "fcntl", "fdatasync", "fgetxattr", "flistxattr", "flock", "fremovexattr", "fsetxattr", "fstat",
 	"fstatfs", "fsync", "ftruncate", "futimesat", "getcwd", "getdents", "getdents64", "getxattr", "lchown", "lgetxattr",
 	"link", "linkat", "listxattr", "llistxattr", "lremovexattr", "lseek", "lsetxattr", "lstat", "mkdir", "mkdirat",
-	"mknod", "mknodat", "name_to_handle_at", "newfstatat", "open", "openat", "openat2", "pread64", "preadv", "preadv2",
+	"name_to_handle_at", "newfstatat", "open", "openat", "openat2", "pread64", "preadv", "preadv2",
 	"pwrite64", "pwritev", "pwritev2", "read", "readahead", "readlink", "readlinkat", "readv", "removexattr", "rename",
 	"renameat", "renameat2", "rmdir", "sendfile", "setxattr", "splice", "stat", "statfs", "statx", "symlink",
 	"symlinkat", "sync", "sync_file_range", "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime",
@@ -113,7 +114,20 @@ static const struct {
 	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
 			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 17 } } },
 	{ "socket", 2, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK }, { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } },
 	{ "socketpair", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_UNIX } } },
+};
+
+/* The same, but refused: device nodes, a whiteout too, which the kernel lets everybody make. */
+static const struct {
+	const char *name;
+	struct scmp_arg_cmp arg;
+} refused_bits[] = {
+	{ "mknod", { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR } }, { "mknodat", { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFCHR } },
+	{ "mknod", { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFBLK } }, { "mknodat", { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFBLK } },
 };
 
 /* Refused where an argument has a value: terminal requests that put input into somebody's terminal, and what would change
@@ -172,6 +186,8 @@ static int add_rules(scmp_filter_ctx filter)
 		r = add(filter, eperm, refused[i], 0, NULL);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(conditional); i++)
 		r = add(filter, SCMP_ACT_ALLOW, conditional[i].name, conditional[i].len, conditional[i].args);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refused_bits); i++)
+		r = add(filter, eperm, refused_bits[i].name, 1, &refused_bits[i].arg);
 	return r;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The second wall. Everything it refuses is refused by the mounts, the namespaces and the identity already; it does so again by other code of
- * the kernel, from the process's own rights, so that one mistake in a mount table is not the end. What it adds by itself: no
- * device node, not even the whiteout that anybody may make. */
+ * the kernel, from the process's own rights, so that one mistake in a mount table is not the end. */
 #include "sandboxes/lockdown.h"
 
 #include <errno.h>
@@ -62,14 +61,14 @@ static int allow(int ruleset, const char *path, uint64_t access)
 	return (int)syscall(ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-/* A whiteout is a device node that the kernel lets everybody make, but for this wall. */
+/* Who asks for a device node is told EPERM for want of a capability, but EACCES by this wall, which is asked before. */
 static bool is_in_force(const char *folder)
 {
 	char path[256];
 
-	if (snprintf(path, sizeof(path), "%s/.sandbox-whiteout", folder) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/.sandbox-node", folder) >= (int)sizeof(path))
 		return false;
-	if (mknod(path, S_IFCHR, makedev(0, 0)) == 0) {
+	if (mknod(path, S_IFCHR, makedev(1, 3)) == 0) {
 		unlink(path);
 		return false;
 	}

@@ -238,7 +238,7 @@ static void fill_landlock(const struct lockdown_landlock *l, struct control_tabl
 	else
 		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, "changes in the writable folders only", mechanism, "%s",
 			    l->abi < 2 ? "the first version forbids to move files between folders: Linux 5.19 or newer is needed" :
-			    "a device node could be made in spite of it");
+			    "it refused nothing when tried");
 }
 
 static void fill_privileges(const struct native_facts *f, struct control_table *t)

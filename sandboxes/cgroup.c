@@ -144,13 +144,32 @@ static void unmake_place(struct cgroup_place *place)
 	place->fd = -1;
 }
 
+/* Which of the wanted controllers could children of our own cgroup have, if nobody were in it? */
+static unsigned int controllers_offered(const struct cgroup_hierarchy *h, unsigned int wanted)
+{
+	autoclose int fd = open(h->own, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char text[256], name[16];
+	unsigned int offered = 0;
+
+	if (fd < 0 || !read_file(fd, "cgroup.controllers", text, sizeof(text)))
+		return 0;
+	for (char *p = text; sscanf(p, "%15s", name) == 1; p += strspn(p, " \n")) {
+		for (size_t i = 0; i < CGROUP_CONTROLLERS; i++)
+			offered |= strcmp(limit_files[i].name, name) == 0 ? 1u << i : 0;
+		p += strspn(p, " \n");
+		p += strcspn(p, " \n");
+	}
+	return offered & wanted;
+}
+
 /* Version 1: below our own cgroup, or the nearest ancestor that lets us. Version 2: the nearest one whose children have
- * what we want; failing that the nearest at all, for it can at least kill. */
+ * what we want; failing that one whose children have the most of it, for even without any it can kill. */
 static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const char *id, unsigned int wanted,
 		   const struct announcer *announce)
 {
 	struct cgroup_place *place = &cg->places[cg->len];
 	char parent[sizeof(h->own)], fallback[sizeof(h->own)] = "";
+	unsigned int most = 0;
 	bool more = true;
 
 	snprintf(parent, sizeof(parent), "%s", h->own);
@@ -167,10 +186,14 @@ static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const ch
 			cg->len++;
 			return;
 		}
-		if (!*fallback)
+		if (!*fallback || __builtin_popcount(place->controllers) > __builtin_popcount(most)) {
 			snprintf(fallback, sizeof(fallback), "%s", here);
+			most = place->controllers;
+		}
 		unmake_place(place);
 	}
+	if (h->v2 && (controllers_offered(h, wanted) & ~most) && cgroup_enter_leaf(h))
+		snprintf(fallback, sizeof(fallback), "%s", h->own);
 	if (*fallback && make_place(place, fallback, id, h->v2, wanted, announce))
 		cg->len++;
 }

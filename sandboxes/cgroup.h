@@ -104,6 +104,10 @@ int cgroup_remove(const char *path, uint64_t timeout_ns);
 /* Can its lock be taken, that is: is nobody alive using it? */
 bool cgroup_is_orphan(const char *path);
 
+/* If the runner had to move to a leaf of a cgroup that it was given: back, when no sandbox is left there. 1: moved and the leaf removed,
+ * 0: nothing to do (yet), -1 with errno. `path` is then that of the leaf. */
+int cgroup_leave_leaf(char path[512]);
+
 /* ---- private to cgroup*.c: the hierarchies of this host */
 struct cgroup_hierarchy {
 	char mount[256];		/* where it is mounted */
@@ -115,6 +119,8 @@ enum { CGROUP_HIERARCHIES = 8 };
 size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);
 /* The parent of `path` that is still in the hierarchy; false at its top. Changes `path`. */
 bool cgroup_go_up(const struct cgroup_hierarchy *h, char *path);
+/* Get out of the way of our own children, see cgroup_leaf.c. False: not possible, nothing was changed. */
+bool cgroup_enter_leaf(const struct cgroup_hierarchy *h);
 
 /* ---- private to cgroup*.c: what is counted */
 const struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_controller c);	/* NULL: none */

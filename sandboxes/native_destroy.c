@@ -139,6 +139,16 @@ static void undo_cgroup(struct undo *u, const char *path)
 	u->failed |= r < 0;
 }
 
+static void undo_leaf(struct undo *u)
+{
+	char path[512];
+	int r = cgroup_leave_leaf(path);
+
+	if (r != 0)
+		cleanup_add(u->list, "cgroup", path, r > 0, r > 0 ? "moved back and removed" : strerror(errno));
+	u->failed |= r < 0;
+}
+
 static bool is_cgroup_of(const char *path, const char *id)
 {
 	const char *name = strrchr(path, '/') + 1;
@@ -177,6 +187,7 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 	for (size_t i = 0; i < u.cgroups.len; i++)
 		undo_cgroup(&u, u.cgroups.items[i]);
 	strvec_release(&u.cgroups);
+	undo_leaf(&u);
 	if (u.failed)
 		return error_set(err, ERR_CLEANUP, "something of it is still there");
 	/* last: it says what else there is */

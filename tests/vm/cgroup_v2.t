@@ -79,6 +79,24 @@ killed delegated
 is "delegated: nothing was changed in the user's tree" "$(cat $deleg/cgroup.subtree_control; ls -d $deleg/*/)" "cpu memory pids
 $deleg/shell/"
 
+# a cgroup of the runner's own, as `systemd-run --scope -p Delegate=yes --uid=1000` makes it: nothing above may be written to, and the
+# runner itself is in the way of children with limits
+scope=/sys/fs/cgroup/user.slice/run-r1.scope
+mkdir $scope
+chown 1000:1000 $scope $scope/cgroup.{procs,subtree_control,threads}
+as="as_user $scope"
+limits_hold scope
+killed scope
+is "scope: it is as it was" "$(cat $scope/cgroup.subtree_control; find $scope -mindepth 1 -type d)" ""
+# somebody else in it is not moved, and the table says what that means
+sleep 300 & other=$!
+echo $other > $scope/cgroup.procs
+run --wpk=hello.wpk.yaml --format=json
+is "shared scope: a run ends well" "$rc" 0
+like "shared scope: memory is not called enforced" "$(control memory)" '^(degraded|unavailable): '
+is "shared scope: the other is where it was" "$(grep -cx $other $scope/cgroup.procs):$(find $scope -mindepth 1 -type d)" "1:"
+kill $other; wait $other 2> /dev/null
+
 as="as_user -"
 run --wpk=hello.wpk.yaml --format=json
 is "no delegation: a run ends well" "$rc" 0
@@ -94,8 +112,8 @@ is "no delegation: --require=memory refuses" "$rc" 5
 like "no delegation: and names it" "$(cat "$out" "$err")" 'memory'
 nothing_left "no delegation"
 
-# In a container the runner sits at the top of what it sees, beside other processes: the kernel gives such a cgroup no children with
-# limits, and moving the others is not ours to do. With a read-only hierarchy nothing can be made at all.
+# In a container the runner sits at the top of what it sees: alone it moves to a leaf; beside other processes not, for moving the others
+# is not ours to do. With a read-only hierarchy nothing can be made at all.
 box=/sys/fs/cgroup/user.slice/box
 mkdir $box
 cat > /usr/local/bin/in_container <<'EOF'
@@ -104,6 +122,14 @@ echo $$ > "$1/cgroup.procs"; mode=$2; shift 2
 exec unshare -C -m sh -c 'umount /sys/fs/cgroup && mount -t cgroup2 -o '$mode' cgroup2 /sys/fs/cgroup && exec "$@"' - "$@"
 EOF
 chmod 755 /usr/local/bin/in_container
+as="in_container $box rw"
+run --wpk=hello.wpk.yaml --format=json
+is "container, alone: a run ends well" "$rc" 0
+is "container, alone: memory, cpu and processes are limited" "$(control memory) $(control cpu) $(control pids)" \
+	"enforced: cgroup v2 memory.max enforced: cgroup v2 cpu.max enforced: cgroup v2 pids.max"
+is "container, alone: its cgroup is as it was" "$(cat $box/cgroup.subtree_control; find $box -mindepth 1 -type d)" ""
+sleep 300 & other=$!
+echo $other > $box/cgroup.procs
 for mode in rw ro; do
 	as="in_container $box $mode"
 	run --wpk=hello.wpk.yaml --format=json

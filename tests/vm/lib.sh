@@ -70,6 +70,9 @@ vm_image() {
 			$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | awk '/libarchive\.so\.13.*x86-64/ { print $NF; exit }') || return 1
 	fi
 	for d in "${BUILD:-build/gcc}"/escape/*; do [ ! -f "$d" ] || [ ! -x "$d" ] || cp "$d" "$root/vm/"; done
+	mkdir -p "$root/vm/unit" && for d in "${BUILD:-build/gcc}"/unit/sandboxes/*_test; do
+		[ ! -x "$d" ] || { cp "$d" "$root/vm/unit/" && vm_copy "$root" $(ldd "$d" | grep -o '/[^ ]*'); } || return 1
+	done
 	cp wpk-examples/*.wpk.yaml "$root/vm/wpk-examples/" 2> /dev/null
 	printf 'root:x:0:0::/root:/bin/bash\nuser:x:1000:1000::/home/user:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n' > "$root/etc/passwd"
 	printf 'root:x:0:\nuser:x:1000:\nnogroup:x:65534:\n' > "$root/etc/group"

@@ -48,5 +48,8 @@ uint64_t native_start_time(pid_t pid);
 const char *native_user_namespace_obstacle(void);
 
 int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
+int native_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
+int native_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
+	       struct error *err);
 int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 int native_sweep(struct cleanup_list *list, struct error *err);

@@ -26,6 +26,8 @@ struct jail {
 	struct init init;		/* first: on_ended() gets it */
 	const struct native_init *spec;
 	int sock;
+	struct init_walk_state walked;
+	struct init_layers *layers;	/* of a writable root; NULL: there is none */
 };
 
 static _Noreturn void die(struct jail *j, const char *stage)
@@ -204,6 +206,38 @@ static void put(struct jail *j, struct wire *m, int fd)
 		_exit(1);
 }
 
+static int write_pipe(void *fd, const void *data, size_t len)
+{
+	return write_all(*(int *)fd, data, len);
+}
+
+static void walk(struct jail *j, const struct wire *m, int fd)
+{
+	struct wire done = { .kind = WIRE_DONE };
+	const struct init_sink sink = { .write = write_pipe, .arg = &fd };
+
+	if (init_walk(&j->init, j->layers, &m->walk, &j->walked, &sink) < 0)
+		done.error = errno;
+	close(fd);
+	if (wire_send(j->sock, &done, NULL, 0) < 0)
+		_exit(1);
+}
+
+static void get(struct jail *j, struct wire *m)
+{
+	struct wire done = { .kind = WIRE_DONE };
+	int fd;
+
+	m->text[sizeof(m->text) - 1] = '\0';
+	fd = init_open(&j->init, j->layers, (enum sandbox_tree)m->get.tree, m->text);
+	if (fd < 0)
+		done.error = errno;
+	if (wire_send(j->sock, &done, &fd, fd >= 0) < 0)
+		_exit(1);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void obey(struct jail *j)
 {
 	int fds[WIRE_FDS];
@@ -223,6 +257,12 @@ static void obey(struct jail *j)
 		break;
 	case WIRE_PUT:
 		put(j, &m, fds[0]);
+		break;
+	case WIRE_WALK:
+		walk(j, &m, fds[0]);
+		break;
+	case WIRE_GET:
+		get(j, &m);
 		break;
 	default:
 		_exit(1);

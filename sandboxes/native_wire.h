@@ -11,7 +11,9 @@
  *	TERMINATE, KILL ----------->	(any time while it runs)
  *				<-----	ENDED: nothing of the step is alive
  *	PUT + fd ----------------->
- *				<-----	DONE
+ *	WALK + pipe -------------->	records of init_walk.h into the pipe
+ *	GET ---------------------->
+ *				<-----	DONE; for GET with the file
  */
 #pragma once
 
@@ -21,6 +23,7 @@
 #include <sys/types.h>
 
 #include "sandboxes/init.h"
+#include "sandboxes/init_walk.h"
 
 enum wire_kind {
 	WIRE_GO = 1,
@@ -28,6 +31,8 @@ enum wire_kind {
 	WIRE_TERMINATE,
 	WIRE_KILL,
 	WIRE_PUT,
+	WIRE_WALK,
+	WIRE_GET,
 	WIRE_READY,
 	WIRE_FAILED,
 	WIRE_ENDED,
@@ -64,6 +69,10 @@ struct wire_put {
 	uint32_t path_len;		/* of text; the link's target follows */
 };
 
+struct wire_get {
+	uint32_t tree;			/* enum sandbox_tree; text: the path */
+};
+
 enum { WIRE_TEXT_MAX = 8400 };
 struct wire {
 	enum wire_kind kind;
@@ -73,6 +82,8 @@ struct wire {
 		struct wire_exec exec;
 		struct init_ended ended;
 		struct wire_put put;
+		struct init_walk walk;
+		struct wire_get get;
 	};
 	uint32_t text_len;
 	char text[WIRE_TEXT_MAX];	/* FAILED: the stage. PUT: path and target */

@@ -22,7 +22,9 @@
 #include "runner/base/mem.h"
 #include "runner/base/nearest.h"
 #include "runner/cancel.h"
+#include "runner/live.h"
 #include "runner/run.h"
+#include "runner/run_store.h"
 
 struct run_command_options {
 	struct settings settings;	/* first: the shared rows write here */
@@ -31,7 +33,7 @@ struct run_command_options {
 	uint64_t timeout_ns;		/* 0: as the profile says */
 	struct strvec files, require, report;
 	struct scan_options scan;
-	bool exit_zero;
+	bool exit_zero, no_history;
 };
 
 /* Everything that a run holds, released in one place. */
@@ -47,6 +49,7 @@ struct invocation {
 	struct plan *plan;
 	struct cancel *cancel;
 	struct scratch scratch;
+	char *state_dir;		/* owned */
 	char *rootfs;			/* owned: absolute path of the root to use; NULL: the host's */
 	struct strvec warnings;		/* from before the run */
 	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
@@ -85,6 +88,8 @@ static const struct option_spec options[] = {
 	  .section = "", .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
 	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
+	{ .name = "no-history", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, no_history),
+	  .section = "", .group = "Output", .help = "leave no record of the run; 'history' and 'logs' will not know it" },
 	{ .name = NULL },
 };
 
@@ -333,6 +338,7 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
 		events_add_take(events, v->ndjson);
 	}
+	events_add_take(events, sink_live_new(scratch_path(&v->scratch)));
 	if (!v->opt.save_logs)
 		return 0;
 	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, &v->logs, err) < 0)
@@ -383,7 +389,10 @@ static int write_results(struct invocation *v, const struct result *r)
 
 		status = status == EXIT_OK ? failed : status;
 	}
-	return output_status(&v->out, status);
+	status = output_status(&v->out, status);
+	if (!v->opt.no_history && run_store_add(v->state_dir, r, status, &err) < 0)
+		message("warning", "the run is not in the history: %s", err.text);
+	return status;
 }
 
 static int execute(struct invocation *v, struct error *err)
@@ -460,11 +469,11 @@ static int prepare(struct invocation *v, bool packed, struct error *err)
 	const struct profile *profile = profile_find(v->opt.settings.profile);
 	uint64_t deadline_ns = clock_deadline(v->opt.timeout_ns ? v->opt.timeout_ns : profile->timeout_ns);
 	bool slow = packed || (rootfs && !is_folder(rootfs));
-	autofree char *state_dir = journal_state_dir(state_option, err);
 
-	if (!state_dir)
+	v->state_dir = journal_state_dir(state_option, err);
+	if (!v->state_dir)
 		return -1;
-	clean_after_others(v, state_dir);
+	clean_after_others(v, v->state_dir);
 	if (slow)
 		return scratch_open(&v->scratch, state_option, err) < 0 || unpack(v, packed, err) < 0 ? -1 : watch_signals(v, deadline_ns, err);
 	if (watch_signals(v, deadline_ns, err) < 0 || prepare_rootfs(v, err) < 0)
@@ -500,6 +509,7 @@ static void invocation_release(struct invocation *v)
 	}
 	free(v->files);
 	free(v->rootfs);
+	free(v->state_dir);
 	report_targets_release(&v->reports);
 	plan_free(v->plan);
 	package_release(&v->package);

@@ -266,6 +266,7 @@ static int write_run_record(struct journal *j, struct error *err)
 	json_put_text(record, "run_id", j->run_id);
 	json_put_int(record, "pid", getpid());		/* for people; liveness is the lock */
 	json_put_text(record, "started", started);
+	json_put_int(record, "started_ns", (int64_t)clock_realtime_ns());
 	return write_record(j, record, false, err);	/* reaches the disk with the first intent: before it nothing exists */
 }
 
@@ -385,6 +386,14 @@ int journal_gone(struct journal *j, const struct sandbox_ref *ref, struct error 
 		return -1;
 	fault_point("journal.went");
 	return 0;
+}
+
+int journal_kept(struct journal *j, uint64_t until_ns, struct error *err)
+{
+	json_auto_t *record = record_of_kept(until_ns);
+
+	fault_point("journal.kept");
+	return write_record(j, record, false, err);
 }
 
 /* ---- its end */

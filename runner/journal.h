@@ -5,9 +5,10 @@
  * reaper lives. `intent` is written and fdatasync'ed *before* something is created, `gone` after it was destroyed. A torn last
  * line is ignored. Whoever can take the lock owns the clean-up: liveness is never judged by a pid.
  *
- *	{"type":"run","version":1,"run_id":"…","pid":123,"started":"…"}
+ *	{"type":"run","version":1,"run_id":"…","pid":123,"started":"…","started_ns":…}
  *	{"type":"intent","backend":"native","endpoint":".","id":"…"}
  *	{"type":"gone","id":"…"}
+ *	{"type":"kept","until_ns":…}
  *
  * An endpoint "." is the run's own folder: a state folder may be moved or mounted elsewhere between a crash and its replay.
  * The run's scratch folder is <state>/runs/<run id> itself; it is removed last, with the journal in it.
@@ -37,6 +38,9 @@ int journal_fd(const struct journal *j);		/* for the reaper, which shares the lo
 
 int journal_intent(struct journal *j, const struct sandbox_ref *ref, struct error *err);
 int journal_gone(struct journal *j, const struct sandbox_ref *ref, struct error *err);
+
+/* For people: it stays until then, although its verdict is made. */
+int journal_kept(struct journal *j, uint64_t until_ns, struct error *err);
 
 /* Destroy what has an intent and no gone, then the scratch folder with the journal. `list` gets the certificate.
  * -1 when something is left; the journal then stays for the next try. Frees j. */

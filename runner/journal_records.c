@@ -62,6 +62,15 @@ json_t *record_of_gone(const struct sandbox_ref *ref)
 	return record;
 }
 
+json_t *record_of_kept(uint64_t until_ns)
+{
+	json_t *record = json_object();
+
+	json_put_text(record, "type", "kept");
+	json_put_int(record, "until_ns", (int64_t)until_ns);
+	return record;
+}
+
 /* ---- reading */
 
 /* false: not a string, too long, or with a NUL in it */
@@ -85,6 +94,13 @@ static struct record_intent *find_intent(struct records *r, const char *id)
 	return NULL;
 }
 
+static uint64_t time_of(const json_t *record, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(record, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 static bool on_run(struct records *r, const json_t *record, const char *scratch)
 {
 	const json_t *version = json_object_get(record, "version");
@@ -93,7 +109,16 @@ static bool on_run(struct records *r, const json_t *record, const char *scratch)
 	if (!json_is_integer(version))
 		return false;
 	r->newer |= json_integer_value(version) > JOURNAL_VERSION;
+	r->pid = json_integer_value(json_object_get(record, "pid"));
+	r->started_ns = time_of(record, "started_ns");
 	return true;
+}
+
+static bool on_kept(struct records *r, const json_t *record, const char *scratch)
+{
+	(void)scratch;
+	r->kept_until_ns = time_of(record, "until_ns");
+	return r->kept_until_ns != 0;
 }
 
 static bool on_intent(struct records *r, const json_t *record, const char *scratch)
@@ -143,6 +168,7 @@ static bool parse_line(struct records *r, const char *line, size_t len, const ch
 		{ "run", on_run },
 		{ "intent", on_intent },
 		{ "gone", on_gone },
+		{ "kept", on_kept },
 	};
 	json_auto_t *record = NULL;
 	char type[64];

@@ -29,12 +29,16 @@ struct records {
 	bool newer;		/* the run was made by a version whose journals we cannot read */
 	unsigned int damaged;	/* lines that are no records */
 	unsigned int first_damaged;
+	/* for people: 0 where it is not told */
+	uint64_t started_ns, kept_until_ns;	/* wall clock */
+	int64_t pid;
 };
 
 bool record_id_is_valid(const char *id);	/* [a-z0-9-]{1,63} */
 bool record_ref_is_valid(const struct sandbox_ref *ref, const char *scratch);
 
 json_t *record_of_intent(const struct sandbox_ref *ref, const char *scratch);
+json_t *record_of_kept(uint64_t until_ns);	/* wall clock */
 json_t *record_of_gone(const struct sandbox_ref *ref);
 
 /* Never fails: what is no record is counted, unknown types are passed over, a last line without newline is not there. */

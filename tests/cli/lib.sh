@@ -33,7 +33,8 @@ run() { "$SANDBOX_RUNNER" "$@" > "$out" 2> "$err" < "${stdin:-/dev/null}"; rc=$?
 # start ARG…: the same in the background as $pid (a shell would let it ignore SIGINT and SIGQUIT); until_out TEXT: wait until it says so
 start() { : > "$out"; env --default-signal=INT,QUIT "$SANDBOX_RUNNER" "$@" > "$out" 2> "$err" < /dev/null & pid=$!; }
 until_out() { local i; for i in $(seq 1 200); do grep -qF -- "$1" "$out" && return; sleep 0.05; done; return 1; }
-until_nothing_left() { local i; for i in $(seq 1 200); do [ -z "$(find "$work/state" -mindepth 2 2> /dev/null)" ] && break; sleep 0.05; done; left_nothing "$1"; }
+left() { find "$work/state" -mindepth 2 ! -path "$work/state/results/r-*.json" 2> /dev/null; }	# but the record of what has ended
+until_nothing_left() { local i; for i in $(seq 1 200); do [ -z "$(left)" ] && break; sleep 0.05; done; left_nothing "$1"; }
 
 result() {	# 0 or not, what: one TAP line, with what the program said when it failed
 	tests=$((tests + 1))
@@ -56,7 +57,7 @@ out_has() { has "$out" "$@"; }; err_has() { has "$err" "$@"; }
 out_lacks() { lacks "$out" "$@"; }; err_lacks() { lacks "$err" "$@"; }
 out_matches() { matches "$out" "$@"; }; err_matches() { matches "$err" "$@"; }
 json() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2], {"d": d}))' "$out" "$1" 2>> "$err"; result $? "${2:-$1}"; }
-left_nothing() { [ -z "$(find "$work/state" -mindepth 2 2>/dev/null)" ]; result $? "$1: nothing left in the state folder"; }
+left_nothing() { [ -z "$(left)" ]; result $? "$1: nothing left in the state folder"; }
 finish() { echo "1..$tests"; }
 
 # in_mount_namespace COMMAND…: as root, or as root of a user namespace; fails where neither is allowed

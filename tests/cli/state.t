@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 wpk good
 remedy='choose another one by --state-dir DIR or $SANDBOX_RUNNER_STATE_DIR'
-empty() { [ -z "$(find "$1" -mindepth 1 ! -path "${1%/}/runs" ! -path "${1%/}/lock" 2> /dev/null)" ]; }
+empty() { [ -z "$(find "$1" -mindepth 1 ! -path "${1%/}/runs" ! -path "${1%/}/lock" ! -path "${1%/}/results*" ! -name history.ndjson 2> /dev/null)" ]; }
 good_in() {	# what, folder: a run that has its state there, and leaves nothing
 	run --wpk=good.wpk.yaml --format=json --state-dir="$2"; status 0 "$1"
 	json 'd["verdict"] == "verified" and d["cleanup"]["complete"]' "$1: cleaned up"

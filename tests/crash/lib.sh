@@ -74,7 +74,8 @@ distinct_net_namespaces() { readlink /proc/[0-9]*/ns/net 2> /dev/null | sort -u 
 
 world() {
 	local i groups new
-	find "$SANDBOX_RUNNER_STATE_DIR" -mindepth 1 ! -path "$SANDBOX_RUNNER_STATE_DIR/runs" ! -path "$SANDBOX_RUNNER_STATE_DIR/lock" 2> /dev/null |
+	find "$SANDBOX_RUNNER_STATE_DIR" -mindepth 1 ! -path "$SANDBOX_RUNNER_STATE_DIR/runs" ! -path "$SANDBOX_RUNNER_STATE_DIR/lock" \
+		! -path "$SANDBOX_RUNNER_STATE_DIR/history.ndjson" ! -path "$SANDBOX_RUNNER_STATE_DIR/results" ! -path "$SANDBOX_RUNNER_STATE_DIR/results/r-*.json" 2> /dev/null |
 		sed 's/^/file /'
 	find "$TMPDIR" "$HOME" -mindepth 1 2> /dev/null | sed 's/^/file /'
 	grep -F "$home" /proc/self/mountinfo | sed 's/^/mount /'

@@ -46,7 +46,7 @@ leftovers() {
 	find /sys/fs/cgroup -type d -name 'sandbox_runner-*'
 	grep -l '^Name:.sandbox_runner' /proc/[0-9]*/status 2> /dev/null
 	grep sandbox_runner /proc/mounts
-	find /root/.local/state /home/user/.local/state -mindepth 3 -not -name '*.lock' 2> /dev/null
+	find /root/.local/state /home/user/.local/state -mindepth 3 -not -name '*.lock' -not -path '*/results/*' 2> /dev/null
 }
 nothing_left() {	# name: within five seconds
 	local i

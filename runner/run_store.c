@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Appending takes the lock of the file shared, pruning takes it exclusively and puts a new file in its place: an appender that finds its
+ * file without a name opens again. Two appenders need no lock between them, for one write() in append mode is one piece. */
+#include "runner/run_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/fault.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "runner/journal_records.h"
+#include "runner/result_json.h"
+
+#define HISTORY "history.ndjson"
+#define HISTORY_NEW "history.new"
+#define RESULTS "results"
+#define HISTORY_MAX_BYTES ((size_t)16 << 20)
+#define RESULT_MAX_BYTES ((size_t)256 << 20)
+#define PRUNE_EVERY_BYTES (32u << 10)		/* of history: about a hundred runs */
+#define PRUNE_AT_RESULT_BYTES (256u << 10)	/* a large result makes room at once */
+#define PRUNE_SLACK (UINT64_C(8) << 20)		/* room for what is added until the next time */
+#define ORPHAN_SECONDS 3600			/* a result without a line may be one that is just being added */
+#define ROOM_BYTES (UINT64_C(1) << 20)
+#define LOCK_TRIES 100
+#define OPENS 10
+
+/* ---- entries */
+
+void run_entry_release(struct run_entry *e)
+{
+	free(e->package);
+	free(e->source);
+	free(e->where);
+	free(e->verdict);
+	*e = (struct run_entry){ .package = NULL };
+}
+
+void run_entries_release(struct run_entries *e)
+{
+	for (size_t i = 0; i < e->len; i++)
+		run_entry_release(&e->items[i]);
+	free(e->items);
+	*e = (struct run_entries){ .items = NULL };
+}
+
+static char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return xstrdup_or_null(s);
+}
+
+static uint64_t number_of(const json_t *o, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(o, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+bool run_entry_parse(const char *line, size_t len, struct run_entry *ret)
+{
+	json_auto_t *o = NULL;
+	const char *id;
+
+	if (json_parse(line, len, HISTORY, &o, NULL) < 0 || !json_is_object(o))
+		return false;
+	id = json_string_value(json_object_get(o, "run_id"));
+	if (!id || !record_id_is_valid(id) || strlen(id) >= RUN_ID_SIZE || !json_is_string(json_object_get(o, "verdict")))
+		return false;
+	*ret = (struct run_entry){
+		.package = text_of(o, "package"), .source = text_of(o, "source"), .where = text_of(o, "where"), .verdict = text_of(o, "verdict"),
+		.started_ns = number_of(o, "started_ns"), .duration_ns = number_of(o, "duration_ns"),
+		.memory_peak_bytes = number_of(o, "memory_peak_bytes"), .kept_until_ns = number_of(o, "kept_until_ns"),
+		.result_bytes = number_of(o, "result_bytes"), .status = (int)(number_of(o, "status") & 0xff),
+		.cleanup_complete = json_is_true(json_object_get(o, "cleanup_complete")),
+	};
+	memcpy(ret->run_id, id, strlen(id) + 1);
+	return true;
+}
+
+/* Times are integers: they are read back, and exactly. */
+static void entry_write(const struct result *r, int status, size_t result_bytes, struct strbuf *out)
+{
+	const struct wpk *wpk = r->plan ? decision_wpk(r->plan->decision) : NULL;
+	struct observed seen = result_observed(r);
+	json_auto_t *o = json_object();
+
+	json_put_time(o, "time", r->ended_ns);	/* for people */
+	json_put_text(o, "run_id", r->run_id);
+	json_put_text(o, "package", wpk ? wpk->workflow_id : NULL);
+	json_put_text(o, "source", r->source);
+	json_put_text(o, "where", r->plan ? r->plan->where : NULL);
+	json_put_text(o, "verdict", run_verdict_to_string(r->verdict));
+	json_put_int(o, "status", status);
+	json_put_int(o, "started_ns", (int64_t)r->started_ns);
+	json_put_int(o, "duration_ns", (int64_t)r->duration_ns);
+	json_put_int(o, "memory_peak_bytes", (int64_t)seen.memory_peak_bytes);
+	json_put_bool(o, "cleanup_complete", r->cleanup_complete);
+	json_put_int(o, "result_bytes", (int64_t)result_bytes);
+	json_redact(o, r->redactor);
+	json_write(o, 0, out);
+	strbuf_addch(out, '\n');
+}
+
+/* ---- files */
+
+static int open_state(const char *state_dir, struct error *err)
+{
+	int fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? error_sys(err, ERR_UNAVAILABLE, "cannot open the state folder '%s'", state_dir) : fd;
+}
+
+static int lock(int fd, int how)
+{
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, how | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -1;
+		poll(NULL, 0, 1);
+	}
+	return -1;
+}
+
+/* The history, locked, and still under its name. */
+static int open_history(int state, int flags, int how, struct stat *st)
+{
+	for (int i = 0; i < OPENS; i++) {
+		autoclose int fd = openat(state, HISTORY, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+		if (fd < 0 || lock(fd, how) < 0 || fstat(fd, st) < 0)
+			return -1;
+		if (!S_ISREG(st->st_mode)) {
+			errno = EINVAL;
+			return -1;
+		}
+		if (st->st_nlink)
+			return steal_fd(&fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+static int read_all(int fd, size_t max, struct strbuf *out)
+{
+	char chunk[16 << 10];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, chunk, sizeof(chunk), at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || out->len + (size_t)n > max)
+			return -1;
+		strbuf_add(out, chunk, (size_t)n);
+		at += n;
+	}
+	return 0;
+}
+
+/* A line that somebody could not write to its end gets one now, so that it spoils only itself. */
+static int append(int state, const struct strbuf *line, off_t *size)
+{
+	struct stat st;
+	autoclose int fd = open_history(state, O_RDWR | O_APPEND | O_CREAT, LOCK_SH, &st);
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	char last = '\n';
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n')
+		strbuf_addch(&text, '\n');
+	strbuf_add(&text, line->buf, line->len);
+	fault_point("history.append");
+	do {
+		n = write(fd, text.buf, text.len);
+	} while (n < 0 && errno == EINTR);
+	if (n >= 0 && (size_t)n < text.len)
+		errno = ENOSPC;
+	*size = st.st_size + (off_t)text.len;
+	return n == (ssize_t)text.len ? 0 : -1;
+}
+
+static int open_results(int state)
+{
+	int fd = openat(state, RESULTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (mkdirat(state, RESULTS, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(state, RESULTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void result_name(const char *run_id, const char *suffix, char out[RUN_ID_SIZE + 8])
+{
+	snprintf(out, RUN_ID_SIZE + 8, "%.*s%s", RUN_ID_SIZE - 1, run_id, suffix);
+}
+
+/* Under another name first: whoever reads sees the whole, also when it is written again. */
+static int write_result(int state, const char *run_id, const struct strbuf *text)
+{
+	char name[RUN_ID_SIZE + 8], temporary[RUN_ID_SIZE + 8];
+	autoclose int results = open_results(state);
+	autoclose int fd = -1;
+	int sys;
+
+	result_name(run_id, ".json", name);
+	result_name(run_id, ".new", temporary);
+	if (results < 0)
+		return -1;
+	fd = openat(results, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && write_all(fd, text->buf, text->len) == 0 && renameat(results, temporary, results, name) == 0)
+		return 0;
+	sys = errno;
+	unlinkat(results, temporary, 0);
+	errno = sys;
+	return -1;
+}
+
+/* ---- the list */
+
+static struct run_entry *find_entry(struct run_entries *e, const char *run_id)
+{
+	for (size_t i = e->len; i-- > 0; )
+		if (!strcmp(e->items[i].run_id, run_id))
+			return &e->items[i];
+	return NULL;
+}
+
+static void parse_history(const struct strbuf *text, struct run_entries *ret)
+{
+	for (const char *p = text->buf, *end = text->buf + text->len, *newline; p < end; p = newline + 1) {
+		struct run_entry entry, *before;
+
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (!newline)
+			return;
+		if (!run_entry_parse(p, (size_t)(newline - p), &entry))
+			continue;
+		before = find_entry(ret, entry.run_id);
+		if (before) {		/* it keeps its place */
+			run_entry_release(before);
+			*before = entry;
+			continue;
+		}
+		ARRAY_GROW(ret->items, ret->len, ret->alloc);
+		ret->items[ret->len++] = entry;
+	}
+}
+
+int run_store_list(const char *state_dir, struct run_entries *ret, struct error *err)
+{
+	autoclose int state = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	autoclose int fd = -1;
+	struct stat st;
+
+	if (state < 0 && errno == ENOENT)
+		return 0;
+	if (state < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot open the state folder '%s'", state_dir);
+	fd = open_history(state, O_RDONLY, LOCK_SH, &st);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 || read_all(fd, HISTORY_MAX_BYTES, &text) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot read '%s/" HISTORY "'", state_dir);
+	parse_history(&text, ret);
+	return 0;
+}
+
+int run_store_result(const char *state_dir, const char *run_id, struct strbuf *json, struct error *err)
+{
+	autoclose int state = open_state(state_dir, err);
+	autoclose int fd = -1;
+	autofree char *path = xasprintf(RESULTS "/%s.json", run_id);
+
+	if (state < 0)
+		return -1;
+	if (!record_id_is_valid(run_id))
+		return error_set(err, ERR_INVALID_INPUT, "'%s' is no run id", run_id);
+	fd = openat(state, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? error_set(err, ERR_INVALID_INPUT, "the result of run '%s' is no longer kept", run_id)
+				       : error_sys(err, ERR_UNAVAILABLE, "cannot open '%s/%s'", state_dir, path);
+	if (read_all(fd, RESULT_MAX_BYTES, json) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot read '%s/%s'", state_dir, path);
+	return 0;
+}
+
+/* ---- making room */
+
+static size_t first_kept(const struct run_entries *e)
+{
+	uint64_t bytes = 0;
+	size_t first = e->len;
+
+	while (first > 0 && e->len - first < RUN_STORE_RUNS) {
+		bytes += e->items[first - 1].result_bytes;
+		if (bytes > RUN_STORE_BYTES - PRUNE_SLACK && first < e->len)
+			break;
+		first--;
+	}
+	return first;
+}
+
+static bool is_kept(const struct run_entries *e, size_t first, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = first; i < e->len; i++)
+		if (len == strlen(e->items[i].run_id) + 5 && !strncmp(e->items[i].run_id, name, len - 5) && !strcmp(name + len - 5, ".json"))
+			return true;
+	return false;
+}
+
+static void remove_results(int state, const struct run_entries *e, size_t first)
+{
+	int fd = openat(state, RESULTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	struct run_entries dropped = { .items = e->items, .len = first };
+	struct dirent *d;
+	struct stat st;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((d = readdir(dir)))
+		if (*d->d_name != '.' && !is_kept(e, first, d->d_name) &&
+		    (is_kept(&dropped, 0, d->d_name) ||
+		     (fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_mtime + ORPHAN_SECONDS < time(NULL))))
+			unlinkat(fd, d->d_name, 0);
+	closedir(dir);
+}
+
+/* The lines of the runs that stay, as they are; of a run with several, all. */
+static void copy_lines(const struct strbuf *text, const struct run_entries *e, size_t first, struct strbuf *out)
+{
+	struct run_entries kept = { .items = e->items + first, .len = e->len - first };
+
+	for (const char *p = text->buf, *end = text->buf + text->len, *newline; p < end; p = newline + 1) {
+		struct run_entry entry;
+
+		newline = memchr(p, '\n', (size_t)(end - p));
+		if (!newline)
+			return;
+		if (!run_entry_parse(p, (size_t)(newline - p), &entry))
+			continue;
+		if (find_entry(&kept, entry.run_id))
+			strbuf_add(out, p, (size_t)(newline - p) + 1);
+		run_entry_release(&entry);
+	}
+}
+
+/* Nobody waits for it and its trouble is nobody's: the next one tries again. */
+static void prune(int state)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	autostrbuf struct strbuf rest = STRBUF_INIT(STRBUF_NO_MAX);
+	struct run_entries e = { .items = NULL };
+	struct stat st;
+	autoclose int fd = open_history(state, O_RDWR, LOCK_EX, &st);
+	autoclose int new_fd = -1;
+	size_t first;
+
+	if (fd < 0)
+		return;
+	if (read_all(fd, HISTORY_MAX_BYTES, &text) < 0) {	/* grown beyond all measure, and not by us */
+		unlinkat(state, HISTORY, 0);
+		return;
+	}
+	parse_history(&text, &e);
+	first = first_kept(&e);
+	if (first) {
+		copy_lines(&text, &e, first, &rest);
+		new_fd = openat(state, HISTORY_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fault_point("history.prune");
+		if (new_fd >= 0 && write_all(new_fd, rest.buf, rest.len) == 0 && renameat(state, HISTORY_NEW, state, HISTORY) == 0)
+			remove_results(state, &e, first);
+	}
+	run_entries_release(&e);
+}
+
+/* A record must not take the place that journals need. */
+static int check_room(int state, size_t wanted)
+{
+	struct statvfs v;
+
+	if (fstatvfs(state, &v) < 0 || (v.f_bavail * v.f_frsize >= ROOM_BYTES + wanted))
+		return 0;
+	errno = ENOSPC;
+	return -1;
+}
+
+int run_store_add(const char *state_dir, const struct result *result, int status, struct error *err)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
+	autoclose int state = open_state(state_dir, err);
+	json_auto_t *json = NULL;
+	off_t size = 0;
+
+	if (state < 0)
+		return -1;
+	json = result_to_json(result);
+	json_write(json, 0, &text);
+	strbuf_addch(&text, '\n');
+	fault_point("history.result");
+	if (check_room(state, text.len) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "the state folder '%s' has no room for it", state_dir);
+	if (write_result(state, result->run_id, &text) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s/" RESULTS "/%s.json'", state_dir, result->run_id);
+	entry_write(result, status, text.len, &line);
+	if (append(state, &line, &size) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s/" HISTORY "'", state_dir);
+	fault_point("history.written");
+	if (text.len > PRUNE_AT_RESULT_BYTES || size / PRUNE_EVERY_BYTES != (size - (off_t)line.len) / PRUNE_EVERY_BYTES)
+		prune(state);
+	return 0;
+}

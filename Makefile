@@ -57,7 +57,8 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),
 
 # ---- one archive per folder; the link line is the module map read downwards
 base_src := $(wildcard runner/base/*.c)
-validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c validators/shell/*.c))
+shell_src := $(filter-out validators/shell/knowledge_programs_embed.c,$(wildcard validators/shell/*.c))
+validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c)) $(shell_src)
 # guest_init is a program of its own, see below
 guest_only := sandboxes/guest_init.c sandboxes/guest_look.c
 guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c $(wildcard sandboxes/init*.c) \
@@ -82,7 +83,7 @@ below_cmd := $(BUILD)/cmd/exit_status.o $(below_runner)	# of cmd/, which is no a
 all: $(BIN)
 
 $(libbase): $(call obj,$(base_src))
-$(libvalidators): $(call obj,$(validators_src)) $(BUILD)/validators/rules_tables.o
+$(libvalidators): $(call obj,$(validators_src)) $(BUILD)/validators/rules_tables.o $(BUILD)/validators/shell/knowledge_programs_rows.o
 $(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o $(BUILD)/guest/program.o
 $(librunner): $(call obj,$(runner_src)) $(embedded)
 $(BUILD)/lib%.a:
@@ -121,10 +122,21 @@ $(BUILD)/guest/program.o: $(BUILD)/guest/guest_init
 		'guest_init_program:' '.incbin "$<"' '1: .balign 8' 'guest_init_program_len: .quad 1b - guest_init_program' > $(@:.o=.s)
 	$(Q)$(CC) -c -o $@ $(@:.o=.s)
 
+# all names that the tables of knowledge have become one table, by a program made of the same objects
+$(BUILD)/validators/shell/knowledge_programs_embed: $(BUILD)/validators/shell/knowledge_programs_embed.o $(call obj,$(shell_src)) $(libbase)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+$(BUILD)/validators/shell/knowledge_programs_rows.c: $(BUILD)/validators/shell/knowledge_programs_embed
+	$(call say,NAMES,$@)
+	$(Q)$< > $@
+$(BUILD)/validators/shell/knowledge_programs_rows.o: $(BUILD)/validators/shell/knowledge_programs_rows.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
 # rule files become static tables, by a program made of the same objects; it stops the build when a rule or one of its samples is wrong.
 # (with sanitizers the samples are left to the tests). The folder is a prerequisite, too: a file may go away
 validators/rules: ;	# not made from rules.c
-$(BUILD)/validators/rules_embed: $(BUILD)/validators/rules_embed.o $(call obj,$(validators_src)) $(libbase)
+$(BUILD)/validators/rules_embed: $(BUILD)/validators/rules_embed.o $(call obj,$(validators_src)) $(BUILD)/validators/shell/knowledge_programs_rows.o $(libbase)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 $(BUILD)/validators/rules_tables.c: $(BUILD)/validators/rules_embed validators/rules $(wildcard validators/rules/*.y*ml)

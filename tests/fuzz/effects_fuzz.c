@@ -65,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(files <= MADE);
 	for (size_t i = 0; i < files; i++)
 		check_path(&arena, &made[i].path, size);
-	knowledge_is_dry(argv, n - 1);
+	knowledge_is_dry(&arena, argv, n - 1);
 	for (size_t i = 0; i < n; i++) {
 		char *exact = malloc(words[i].len ? words[i].len : 1);	/* no NUL behind it: reading past the end is seen */
 		size_t folded;

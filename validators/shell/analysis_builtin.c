@@ -415,7 +415,15 @@ static const struct builtin builtins[] = {
 	{ "umask", run_silently }, { "unset", run_unset }, { "wait", run_silently },
 };
 
-static const struct builtin *builtin_find(const char *name)
+const struct builtin *builtin_at(size_t i, const char **name)
+{
+	if (i >= ARRAY_SIZE(builtins))
+		return NULL;
+	*name = builtins[i].name;
+	return &builtins[i];
+}
+
+const struct builtin *builtin_find(const char *name)
 {
 	size_t low = 0, high = ARRAY_SIZE(builtins);
 
@@ -435,16 +443,25 @@ static const struct builtin *builtin_find(const char *name)
 
 bool is_declaration(const char *name)
 {
-	const struct builtin *b = strchr("delrt", name[0]) && name[0] ? builtin_find(name) : NULL;
-
-	return b && b->run == run_declaration;
+	switch (name[0]) {
+	case 'd':
+		return !strcmp(name, "declare");
+	case 'e':
+		return !strcmp(name, "export");
+	case 'l':
+		return !strcmp(name, "local");
+	case 'r':
+		return !strcmp(name, "readonly");
+	case 't':
+		return !strcmp(name, "typeset");
+	default:
+		return false;
+	}
 }
 
-bool run_builtin(struct walker *w, const struct call *c, const char *name)
+bool run_builtin(struct walker *w, const struct call *c, const struct builtin *b, const char *name)
 {
-	const struct builtin *b = builtin_find(name);
-
-	if (!strcmp(name, "printf") && c->argc > 3 && !strcmp(c->argv[1].text, "-v")) {
+	if (name[0] == 'p' && !strcmp(name, "printf") && c->argc > 3 && !strcmp(c->argv[1].text, "-v")) {
 		run_printf_v(w, c);
 		return true;
 	}

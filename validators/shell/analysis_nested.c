@@ -250,7 +250,7 @@ bool run_wrapped(struct walker *w, struct running *r)
 		spend(w, r->cmd.argc);		/* it looks through all words again */
 		if (n && !affordable(w, r->cmd.argc))
 			break;
-		r->wraps = knowledge_wrapper(w->arena, r->cmd.argv, r->cmd.argc, n + 1, &r->wrapper);
+		r->wraps = knowledge_wrapper_by(w->arena, r->known.wrapper, r->cmd.argv, r->cmd.argc, n + 1, &r->wrapper);
 	}
 	return followed;
 }

@@ -102,7 +102,8 @@ static void find_code(struct walker *w, struct running *r, struct shell_effect *
 		c->code = c->input;
 	} else if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_FILE) {
 		c->code = script_content(w, r, &argv[r->wrapper.first], effects);
-	} else if (!r->wraps && knowledge_interpreter(w->arena, argv, c->argc, input, &r->interpreter)) {
+	} else if (!r->wraps && r->known.interpreter &&
+		   knowledge_interpreter_by(w->arena, r->known.interpreter, argv, c->argc, input, &r->interpreter)) {
 		c->code = r->interpreter.code;
 		if (r->interpreter.file && !c->code.len && !c->code.origin)
 			c->code = script_content(w, r, &argv[r->interpreter.file], effects);
@@ -133,9 +134,11 @@ static void note_files(struct walker *w, const struct running *r)
 	struct made_file made[MADE_MAX];
 	size_t redirected = r->call->effects_len;	/* those stand in front */
 	size_t more = r->cmd.effects_len - redirected;
-	size_t n = knowledge_made_files_by(w->arena, r->cmd.argv, r->cmd.argc,
-					   more ? r->cmd.effects + redirected : NULL, more, made, MADE_MAX);
+	size_t n;
 
+	if (!more || !r->known.maker)
+		return;
+	n = knowledge_made_files_by(w->arena, r->known.maker, r->cmd.argv, r->cmd.argc, r->cmd.effects + redirected, more, made, MADE_MAX);
 	for (size_t i = 0; i < n && i < MADE_MAX; i++) {
 		struct shell_value v = { .text = "", .origin = made[i].origin };
 		bool written;
@@ -177,35 +180,27 @@ static struct shell_value render(struct walker *w, const struct shell_command *c
 }
 
 /* Some print much more than they are told. */
-static bool output_affordable(struct walker *w, const struct shell_command *c, const struct shell_value *in)
+static bool output_affordable(struct walker *w, const struct running *r, const struct shell_value *in)
 {
-	static const char *const verbose[] = {
-		"printf", "seq", "yes", "jot", "openssl", "head", "gunzip", "zcat", "gzip", "xz", "bzip2",
-	};
+	const struct shell_command *c = &r->cmd;
 	size_t cost = in ? in->len : 0;
 
 	for (size_t i = 0; i < c->argc; i++)
 		cost += c->argv[i].len;
-	for (size_t i = 0; i < ARRAY_SIZE(verbose); i++)
-		if (c->name[0] == verbose[i][0] && !strcmp(c->name, verbose[i]) && cost < SHELL_MAX_VALUE / 64)
-			cost = SHELL_MAX_VALUE / 64;
+	if (r->known.kinds & KIND_VERBOSE && cost < SHELL_MAX_VALUE / 64)
+		cost = SHELL_MAX_VALUE / 64;
 	return value_affordable(w, cost);
 }
 
 /* What this text wrote before and a filter is given as a file reads as its input. */
-static bool output_of(struct walker *w, const struct shell_command *c, const struct shell_value *in, struct shell_value *ret)
+static bool output_of(struct walker *w, const struct running *r, const struct shell_value *in, struct shell_value *ret)
 {
-	static const char *const filters[] = {
-		"cat", "tac", "rev", "base64", "base32", "xxd", "head", "tail", "sort", "uniq", "cut", "sed",
-		"grep", "gunzip", "zcat", "openssl", "tr", "nl", "strings", "od", "uudecode", "xzcat", "bzcat",
-	};
+	const struct shell_command *c = &r->cmd;
 	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
 	struct words ws = { .items = NULL };
-	bool filter = false, written = false;
+	bool filter = w->files.len && r->known.kinds & KIND_FILTER, written = false;
 	struct shell_value v;
 
-	for (size_t i = 0; w->files.len && i < ARRAY_SIZE(filters); i++)
-		filter |= !strcmp(c->name, filters[i]);
 	for (size_t i = 0; filter && i < c->argc; i++) {
 		const char *path = c->argv[i].text;
 		size_t len = c->argv[i].len;
@@ -224,10 +219,10 @@ static bool output_of(struct walker *w, const struct shell_command *c, const str
 	}
 	if (!written) {
 		strbuf_release(&all.text);
-		return knowledge_output(w->arena, c->argv, c->argc, in, ret);
+		return knowledge_output_by(w->arena, &r->known, c->argv, c->argc, in, ret);
 	}
 	v = capture_value(w, &all);
-	if (knowledge_output(w->arena, ws.items, ws.len, &v, ret) && (ret->known || ret->origin & ~(unsigned int)ORIGIN_LITERAL))
+	if (knowledge_output_by(w->arena, &r->known, ws.items, ws.len, &v, ret) && (ret->known || ret->origin & ~(unsigned int)ORIGIN_LITERAL))
 		return true;
 	*ret = (struct shell_value){ .text = "", .origin = v.origin | ORIGIN_COMMAND };
 	return true;
@@ -244,7 +239,7 @@ void give_output(struct walker *w, const struct running *r)
 		return;
 	if (!strcmp(c->name, "pwd") && w->cwd) {
 		v = value_text(w->cwd, strlen(w->cwd), ORIGIN_LITERAL);
-	} else if (!output_affordable(w, c, in) || !output_of(w, c, in, &v)) {
+	} else if (!output_affordable(w, r, in) || !output_of(w, r, in, &v)) {
 		v = (struct shell_value){ .text = "", .origin = ORIGIN_COMMAND | (in ? in->origin & flows : 0) };
 	}
 	if (!v.known && (!v.len || (value_is_unknown(&v) && !strncmp(v.text + 2, c->argv[0].text, c->argv[0].len)))) {
@@ -264,34 +259,13 @@ void give_output(struct walker *w, const struct running *r)
 }
 
 /* ---- one command */
-/* The commonest of all touch nothing and run nothing. */
-static bool is_inert(const char *name)
-{
-	static const char *const names[] = {
-		"[", "[[", "echo", "printf", "test", "cd", "exit", "return", "local", "set", "shift", "true",
-		"false", ":", "read", "break", "continue",
-	};
-
-	if (!strchr("[eptcrlsfb:", name[0]))
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i][0] == name[0] && !strcmp(name, names[i]))
-			return true;
-	return false;
-}
-
 /* Most commands can be told at a glance not to be. */
-static bool may_be_dry(const struct shell_command *c)
+static bool may_be_dry(const struct running *r)
 {
-	static const char *const without_option[] = {
-		"terraform", "tofu", "helm", "pulumi", "systemd-analyze", "salt", "salt-call",
-	};
-
-	for (size_t i = 1; i < c->argc; i++)
-		if (c->argv[i].text[0] == '-')
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(without_option); i++)
-		if (c->name[0] == without_option[i][0] && !strcmp(c->name, without_option[i]))
+	if (r->known.kinds & KIND_DRY_BARE)
+		return true;
+	for (size_t i = 1; i < r->cmd.argc; i++)
+		if (r->cmd.argv[i].text[0] == '-')
 			return true;
 	return false;
 }
@@ -302,20 +276,21 @@ static void prepare(struct walker *w, struct running *r)
 	struct shell_command *cmd = &r->cmd;
 	struct shell_effect *effects = c->effects;
 
-	r->inert = is_inert(cmd->name) && !memchr(cmd->argv[0].text, '/', cmd->argv[0].len);
+	r->inert = r->known.kinds & KIND_INERT && !memchr(cmd->argv[0].text, '/', cmd->argv[0].len);
 	if (r->inert)
 		return;
 	cmd->effects_len = c->effects_len;
-	knowledge_effects(w->arena, cmd->argv, cmd->argc, w->cwd, &effects, &cmd->effects_len);
+	if (r->known.effects)
+		knowledge_effects_by(w->arena, r->known.effects, cmd->argv, cmd->argc, w->cwd, &effects, &cmd->effects_len);
 	cmd->effects = effects;
-	if (w->wrappers < WRAPPERS_MAX)
-		r->wraps = knowledge_wrapper(w->arena, cmd->argv, cmd->argc, 0, &r->wrapper);
+	if (r->known.wrapper && w->wrappers < WRAPPERS_MAX)
+		r->wraps = knowledge_wrapper_by(w->arena, r->known.wrapper, cmd->argv, cmd->argc, 0, &r->wrapper);
 	if (r->wraps && r->wrapper.kind == WRAPPER_SHELL_TEXT)
 		cmd->code = wrapped_text(w, r);
 	else
 		find_code(w, r, &effects);
 	cmd->effects = effects;
-	if (may_be_dry(cmd) && knowledge_is_dry(cmd->argv, cmd->argc))
+	if (may_be_dry(r) && knowledge_is_dry_by(&r->known, cmd->argv, cmd->argc))
 		cmd->traits |= TRAIT_DRY;
 	r->runs_again = r->path && running_frame(w, r->path);
 	if (is_script_again(w, r) || (r->runs_again && starts_itself(w, running_frame(w, r->path))))
@@ -350,13 +325,14 @@ void run_call(struct walker *w, const struct call *c)
 	cmd->traits |= globbed ? TRAIT_OBFUSCATED : 0;
 	if (run_function(w, &r) || (w->aliases && run_alias(w, &r)))
 		return;
+	r.known = (globbed ? program_search : program_known)(w->arena, &cmd->argv[0], cmd->name);	/* of a glob the name stays */
 	w->levels++;
 	w->wrappers++;
 	prepare(w, &r);
 	emit(w, cmd);
 	if (!r.inert)
 		note_files(w, &r);
-	if (!run_builtin(w, c, cmd->name)) {
+	if (!run_builtin(w, c, r.known.builtin, cmd->name)) {
 		followed = run_wrapped(w, &r);
 		run_embedded(w, &r);
 		if (!followed && !run_script_file(w, &r))

@@ -106,6 +106,7 @@ size_t emit(struct walker *w, const struct shell_command *c);
 struct running {		/* one command on its way */
 	const struct call *call;
 	struct shell_command cmd;
+	struct known_program known;
 	struct wrapper wrapper;
 	struct interpreter interpreter;
 	struct shell_value file;	/* of a script that is run by path: its content */
@@ -141,7 +142,7 @@ void run_appended(struct walker *w, const struct running *r, const struct call *
 
 
 /* ---- analysis_builtin.c: what changes the state of the shell; true: it was one, and what it prints is known to be nothing */
-bool run_builtin(struct walker *w, const struct call *c, const char *name);
+bool run_builtin(struct walker *w, const struct call *c, const struct builtin *b, const char *name);
 bool is_declaration(const char *name);
 void analyse_hook(struct walker *w, const struct shell_value *assignment);
 

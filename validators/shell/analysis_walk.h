@@ -11,6 +11,7 @@
 #include "validators/shell/analysis.h"
 #include "validators/shell/ast.h"
 #include "validators/shell/knowledge.h"
+#include "validators/shell/knowledge_programs.h"
 #include "validators/shell/parse.h"
 #include "validators/shell/value.h"
 

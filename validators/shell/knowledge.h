@@ -81,12 +81,9 @@ struct made_file {
 };
 size_t knowledge_made_files(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
 			    struct made_file *ret, size_t max);
-/* The same where the effects of knowledge_effects() are there already. */
-size_t knowledge_made_files_by(struct arena *arena, const struct shell_value *argv, size_t argc,
-			       const struct shell_effect *effects, size_t len, struct made_file *ret, size_t max);
 
 /* Is it told not to act (--dry-run, --help, --version, `-n` of make …)? */
-bool knowledge_is_dry(const struct shell_value *argv, size_t argc);
+bool knowledge_is_dry(struct arena *arena, const struct shell_value *argv, size_t argc);
 
 /* Confusable letters (Cyrillic, Greek, full-width …) become ASCII, invisible ones vanish; *changed tells whether. */
 const char *knowledge_fold(struct arena *arena, const char *text, size_t len, size_t *ret_len, bool *changed);

@@ -214,6 +214,14 @@ static const struct dry table[] = {
 };
 /* clang-format on */
 
+const struct dry *dry_at(size_t i, const char **name)
+{
+	if (i >= sizeof(table) / sizeof(*table))
+		return NULL;
+	*name = table[i].program;
+	return &table[i];
+}
+
 /* Words that everybody understands so. */
 static const char everywhere[] = "--dry-run --dryrun --help --version --what-if --no-act --simulate";
 
@@ -256,7 +264,7 @@ static bool is_said(const char *list, const struct shell_value *word)
 	       has_word(list, word->text, (size_t)(equals - word->text));
 }
 
-static const struct dry *find_row(const char *name, size_t len)
+const struct dry *dry_find(const char *name, size_t len)
 {
 	size_t low = 0, high = sizeof(table) / sizeof(*table);
 
@@ -285,7 +293,7 @@ static const struct dry *find_subcommand(const struct dry *parent, const struct 
 	memcpy(name, parent->program, len);
 	name[len] = ' ';
 	memcpy(name + len + 1, word->text, word->len);
-	return find_row(name, len + 1 + word->len);
+	return dry_find(name, len + 1 + word->len);
 }
 
 static bool says_so(const struct dry *row, const struct shell_value *word)
@@ -317,18 +325,14 @@ static bool is_own_file(const struct shell_value *word)
 	return memchr(word->text, '/', word->len) || !word->known;
 }
 
-bool knowledge_is_dry(const struct shell_value *argv, size_t argc)
+bool knowledge_is_dry_by(const struct known_program *known, const struct shell_value *argv, size_t argc)
 {
-	if (argc < 2 || is_own_file(&argv[0]))
-		return false;
-	const char *slash = memrchr(argv[0].text, '/', argv[0].len);
-	const char *name = slash ? slash + 1 : argv[0].text;
-	size_t len = argv[0].len - (size_t)(name - argv[0].text);
-	const struct dry *row = find_row(name, len);
+	const struct dry *row = known->dry;
+	const struct program *program = known->effects;
 
-	if ((row && row->kind & DRY_NEVER) || !may_say_so(row, argv, argc))
+	if (argc < 2 || (row && row->kind & DRY_NEVER) || !may_say_so(row, argv, argc) || is_own_file(&argv[0]))
 		return false;
-	const struct program *program = effects_find_program(name, len);
+
 	bool hands_on = (program && program->style & OPTIONS_STOP) || (row && row->kind & DRY_HANDS_ON);
 	bool below = false;
 
@@ -354,4 +358,14 @@ bool knowledge_is_dry(const struct shell_value *argv, size_t argc)
 		}
 	}
 	return false;
+}
+
+bool knowledge_is_dry(struct arena *arena, const struct shell_value *argv, size_t argc)
+{
+	struct known_program known;
+
+	if (!argc)
+		return false;
+	known = program_known(arena, &argv[0], "");
+	return knowledge_is_dry_by(&known, argv, argc);
 }

@@ -394,16 +394,13 @@ const struct program *effects_program_of(struct arena *arena, const struct shell
 	return effects_find_program(name, len);
 }
 
-void knowledge_effects(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
-		       struct shell_effect **effects, size_t *len)
+void knowledge_effects_by(struct arena *arena, const struct program *program, const struct shell_value *argv, size_t argc,
+			  const char *cwd, struct shell_effect **effects, size_t *len)
 {
-	if (argc == 0 || argv[0].len == 0)
-		return;
-	struct effects e = { .arena = arena, .argv = argv, .argc = argc, .cwd = cwd, .items = effects, .len = len };
+	struct effects e = {
+		.arena = arena, .argv = argv, .argc = argc, .cwd = cwd, .program = program, .items = effects, .len = len,
+	};
 
-	e.program = effects_program_of(arena, &argv[0]);
-	if (!e.program)
-		return;
 	for (int depth = 0; depth < DEPTH_MAX && e.program->style & PROGRAM_SUBCOMMANDS; depth++)
 		if (!enter_subcommand(&e))
 			return;
@@ -414,4 +411,13 @@ void knowledge_effects(struct arena *arena, const struct shell_value *argv, size
 		e.program->handler(&e);
 	else
 		effects_generic(&e);
+}
+
+void knowledge_effects(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
+		       struct shell_effect **effects, size_t *len)
+{
+	const struct program *program = argc && argv[0].len ? effects_program_of(arena, &argv[0]) : NULL;
+
+	if (program)
+		knowledge_effects_by(arena, program, argv, argc, cwd, effects, len);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "validators/shell/knowledge_options.h"
+#include "validators/shell/knowledge_programs.h"
 
 /* Bytes of folders that are put in front of other words, per command: many short words and one long folder stay linear. */
 #define EFFECTS_JOINED_MAX ((size_t)1 << 20)
@@ -60,13 +61,8 @@ static inline int effects_compare(const char *row, const char *name, size_t len)
 
 /* NULL: not known. "python3.11" is "python", "mkfs.ext4" is "mkfs". */
 const struct program *effects_find_program(const char *name, size_t len);
-/* The same for argv[0]: its base name, look-alike letters folded. */
-const struct program *effects_program_of(struct arena *arena, const struct shell_value *word);
 const struct program *effects_find_exact(const char *name, size_t len);	/* only what is in the tables as it is written */
 const char *effects_alias(const char *name, size_t len);	/* the row for "egrep": "grep"; NULL */
-/* The tables, in the order of names, for their test; NULL past the last. */
-const struct program *effects_program_at(size_t i);
-const char *effects_alias_at(size_t i, const char **row);
 
 /* What a letter does to a value. Words that name no file ("-", "", URLs) are passed over. */
 void effects_letter(struct effects *e, char letter, const struct shell_value *value);

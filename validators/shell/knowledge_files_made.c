@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runner/base/host.h"
+#include "runner/base/mem.h"
 
 /* What a program fills the files with that it writes. */
 enum filling {
@@ -35,11 +36,17 @@ static const struct maker makers[] = {
 	{ "zstd", FILL_DECODED, "-d --decompress" },
 };
 
-static const struct maker *find_maker(struct arena *arena, const struct shell_value *word)
+const struct maker *maker_at(size_t i, const char **name)
 {
-	const struct program *program = effects_program_of(arena, word);
+	if (i >= ARRAY_SIZE(makers))
+		return NULL;
+	*name = makers[i].program;
+	return &makers[i];
+}
 
-	for (size_t i = 0; program && i < sizeof(makers) / sizeof(*makers); i++)
+const struct maker *maker_of(const struct program *program)
+{
+	for (size_t i = 0; program && i < ARRAY_SIZE(makers); i++)
 		if (makers[i].program[0] == program->name[0] && !strcmp(makers[i].program, program->name))
 			return &makers[i];
 	return NULL;
@@ -150,15 +157,12 @@ static size_t unpack(const struct making *m, const struct shell_effect *effects,
 	return n;
 }
 
-size_t knowledge_made_files_by(struct arena *arena, const struct shell_value *argv, size_t argc,
+size_t knowledge_made_files_by(struct arena *arena, const struct maker *maker, const struct shell_value *argv, size_t argc,
 			       const struct shell_effect *effects, size_t len, struct made_file *ret, size_t max)
 {
-	struct making m = { .arena = arena, .argv = argv, .argc = argc };
+	struct making m = { .arena = arena, .maker = maker, .argv = argv, .argc = argc };
 	size_t n = 0;
 
-	m.maker = len && argc && argv[0].len ? find_maker(arena, &argv[0]) : NULL;
-	if (!m.maker)
-		return 0;
 	m.decoded = decodes(m.maker, argv, argc);
 	if (m.maker->filling == FILL_UNPACKED)
 		return unpack(&m, effects, len, ret, max);
@@ -182,9 +186,13 @@ size_t knowledge_made_files_by(struct arena *arena, const struct shell_value *ar
 size_t knowledge_made_files(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
 			    struct made_file *ret, size_t max)
 {
+	const struct program *program = argc && argv[0].len ? effects_program_of(arena, &argv[0]) : NULL;
+	const struct maker *maker = maker_of(program);
 	struct shell_effect *effects = NULL;
 	size_t len = 0;
 
-	knowledge_effects(arena, argv, argc, cwd, &effects, &len);
-	return knowledge_made_files_by(arena, argv, argc, effects, len, ret, max);
+	if (!maker)
+		return 0;
+	knowledge_effects_by(arena, program, argv, argc, cwd, &effects, &len);
+	return len ? knowledge_made_files_by(arena, maker, argv, argc, effects, len, ret, max) : 0;
 }

@@ -8,6 +8,7 @@
 #include "validators/shell/knowledge.h"
 #include "validators/shell/knowledge_decode.h"
 #include "validators/shell/knowledge_option.h"
+#include "validators/shell/knowledge_programs.h"
 
 enum code_flags {
 	CODE_ENDS_OPTIONS = 1 << 0,	/* what follows the code are its arguments: python -c */
@@ -137,8 +138,16 @@ static const struct interpreter_row *find_row(const char *name, size_t len)
 	return NULL;
 }
 
+const struct interpreter_row *interpreter_at(size_t i, const char **name)
+{
+	if (i >= ARRAY_SIZE(rows))
+		return NULL;
+	*name = rows[i].name;
+	return &rows[i];
+}
+
 /* "python3.11", "lua5.4", "sqlite3" are known by their letters. */
-static const struct interpreter_row *find_program(const struct shell_value *argv0)
+const struct interpreter_row *interpreter_find(const struct shell_value *argv0)
 {
 	size_t len;
 	const char *name = value_base_name(argv0, &len);
@@ -306,10 +315,9 @@ static void read_options(struct code_reading *r, const struct shell_value *argv,
 	}
 }
 
-bool knowledge_interpreter(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
-			   struct interpreter *ret)
+bool knowledge_interpreter_by(struct arena *arena, const struct interpreter_row *row, const struct shell_value *argv, size_t argc,
+			      const struct shell_value *input, struct interpreter *ret)
 {
-	const struct interpreter_row *row = argc ? find_program(&argv[0]) : NULL;
 	struct code_reading r = { .arena = arena, .row = row, .ret = ret };
 
 	*ret = (struct interpreter){ .language = row ? row->language : NULL, .code = { .text = "" } };
@@ -332,4 +340,10 @@ bool knowledge_interpreter(struct arena *arena, const struct shell_value *argv, 
 	if (input && !r.has_code && !r.nothing && !ret->file && (r.file_is_input || (row->flags & CODE_INPUT)))
 		ret->code = *input;
 	return true;
+}
+
+bool knowledge_interpreter(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
+			   struct interpreter *ret)
+{
+	return knowledge_interpreter_by(arena, argc ? interpreter_find(&argv[0]) : NULL, argv, argc, input, ret);
 }

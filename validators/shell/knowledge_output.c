@@ -6,6 +6,7 @@
 
 #include "runner/base/mem.h"
 #include "validators/shell/knowledge_embedded.h"
+#include "validators/shell/knowledge_programs.h"
 
 #define SHOWN_MAX 200	/* bytes of the command's words in "$(…)" */
 
@@ -90,16 +91,32 @@ bool output_source(struct output_call *c, size_t first_operand, const struct she
 	return true;
 }
 
-static const struct output_program *find_in(const struct output_program *table, size_t n, const char *name, size_t len)
+static const struct {
+	const struct output_program *rows;
+	const size_t *len;
+} tables[OUTPUT_TABLES] = {
+	{ output_filters, &output_filters_len }, { output_decoders, &output_decoders_len }, { output_network, &output_network_len },
+	{ output_others, &output_others_len },
+};
+
+const struct output_program *output_at(size_t table, size_t i, const char **name)
 {
-	size_t low = 0, high = n;
+	if (i >= *tables[table].len)
+		return NULL;
+	*name = tables[table].rows[i].name;
+	return &tables[table].rows[i];
+}
+
+const struct output_program *output_find(size_t table, const char *name, size_t len)
+{
+	size_t low = 0, high = *tables[table].len;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int order = word_order(name, len, table[mid].name);
+		int order = word_order(name, len, tables[table].rows[mid].name);
 
 		if (!order)
-			return &table[mid];
+			return &tables[table].rows[mid];
 		if (order < 0)
 			high = mid;
 		else
@@ -109,13 +126,13 @@ static const struct output_program *find_in(const struct output_program *table, 
 }
 
 /* python3 -c 'print("text")', perl -e, ruby -e … that do nothing but print */
-static bool interpreter_output(struct output_call *c)
+static bool interpreter_output(struct output_call *c, const struct interpreter_row *row)
 {
 	struct interpreter it;
 	unsigned int origin;
 	struct text_out out;
 
-	if (!knowledge_interpreter(c->arena, c->argv, c->argc, c->input, &it))
+	if (!knowledge_interpreter_by(c->arena, row, c->argv, c->argc, c->input, &it))
 		return false;
 	if (!strcmp(it.language, "python") && !it.code.len && output_python_module(c))
 		return true;
@@ -127,31 +144,28 @@ static bool interpreter_output(struct output_call *c)
 	return output_text(c, &out, true, it.code.origin | origin | ORIGIN_ASSEMBLED);
 }
 
-bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
-		      struct shell_value *ret)
+bool knowledge_output_by(struct arena *arena, const struct known_program *known, const struct shell_value *argv, size_t argc,
+			 const struct shell_value *input, struct shell_value *ret)
 {
-	static const struct {
-		const struct output_program *rows;
-		const size_t *len;
-	} tables[] = {
-		{ output_filters, &output_filters_len }, { output_decoders, &output_decoders_len }, { output_network, &output_network_len },
-		{ output_others, &output_others_len },
-	};
 	static const struct shell_value nothing = { .text = "", .origin = ORIGIN_INPUT };
 	struct output_call c = { .arena = arena, .argv = argv, .argc = argc, .input = input ? input : &nothing, .ret = ret };
-	const char *name;
-	size_t len;
 
-	if (!argc)
-		return false;
-	name = value_base_name(&argv[0], &len);
-	if (!len)
-		return false;
 	*ret = (struct shell_value){ .text = "", .offset = argv[0].offset, .source_len = argv[0].source_len };
-	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-		c.program = find_in(tables[i].rows, *tables[i].len, name, len);
+	for (size_t i = 0; i < OUTPUT_TABLES; i++) {
+		c.program = known->outputs[i];
 		if (c.program && c.program->run(&c))
 			return true;
 	}
-	return interpreter_output(&c);
+	return interpreter_output(&c, known->interpreter);
+}
+
+bool knowledge_output(struct arena *arena, const struct shell_value *argv, size_t argc, const struct shell_value *input,
+		      struct shell_value *ret)
+{
+	struct known_program known;
+
+	if (!argc)
+		return false;
+	known = program_known(arena, &argv[0], "");
+	return knowledge_output_by(arena, &known, argv, argc, input, ret);
 }

@@ -166,15 +166,25 @@ bool wrapper_run(struct wrapper_call *c, const struct wrapper_program *p, size_t
 	return false;
 }
 
-bool knowledge_wrapper(struct arena *arena, const struct shell_value *argv, size_t argc, size_t n, struct wrapper *ret)
+bool knowledge_wrapper_by(struct arena *arena, const struct wrapper_program *program, const struct shell_value *argv, size_t argc,
+			  size_t n, struct wrapper *ret)
 {
 	struct wrapper_call c = { .arena = arena, .argv = argv, .argc = argc, .wanted = n, .ret = ret };
-	const struct wrapper_program *p;
 	size_t len;
 
-	if (!argc || n >= MAX_COMMANDS)
-		return false;
 	c.name = value_base_name(&argv[0], &len);
-	p = wrapper_find(c.name, len);
-	return p && wrapper_run(&c, p, 1);
+	return n < MAX_COMMANDS && wrapper_run(&c, program, 1);
+}
+
+bool knowledge_wrapper(struct arena *arena, const struct shell_value *argv, size_t argc, size_t n, struct wrapper *ret)
+{
+	const struct wrapper_program *program = NULL;
+	const char *name;
+	size_t len;
+
+	if (argc) {
+		name = value_base_name(&argv[0], &len);
+		program = wrapper_find(name, len);
+	}
+	return program && knowledge_wrapper_by(arena, program, argv, argc, n, ret);
 }

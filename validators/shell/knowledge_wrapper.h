@@ -4,6 +4,7 @@
 
 #include "validators/shell/knowledge.h"
 #include "validators/shell/knowledge_option.h"
+#include "validators/shell/knowledge_programs.h"
 
 struct wrapper_call;
 struct wrapper_sub;
@@ -52,8 +53,6 @@ bool wrapper_emit_words(struct wrapper_call *c, size_t first, size_t last, unsig
 
 /* Read the words from `start` on as the table row says. */
 bool wrapper_run(struct wrapper_call *c, const struct wrapper_program *p, size_t start);
-
-const struct wrapper_program *wrapper_find(const char *name, size_t len);
 
 /* Rows that need code (knowledge_wrapper_shell.c, knowledge_wrapper_special.c). */
 bool wrapper_shell(struct wrapper_call *c, const struct wrapper_program *p, size_t start);

@@ -508,3 +508,11 @@ const struct wrapper_program *wrapper_find(const char *name, size_t len)
 	}
 	return NULL;
 }
+
+const struct wrapper_program *wrapper_row_at(size_t i, const char **name)
+{
+	if (i >= ARRAY_SIZE(names))
+		return NULL;
+	*name = names[i].name;
+	return names[i].program;
+}

@@ -121,10 +121,10 @@ static void knows_what_is_dry(void **state)
 			argv[argc] = (struct shell_value){ .text = arena_strndup(&arena, s, len), .len = len, .known = true };
 			s += len + (s[len] == ' ');
 		}
-		if (knowledge_is_dry(argv, argc) != rows[i].dry)
+		if (knowledge_is_dry(&arena, argv, argc) != rows[i].dry)
 			fail_msg("'%s' is %sdry", rows[i].line, rows[i].dry ? "not " : "");
 	}
-	assert_false(knowledge_is_dry(NULL, 0));
+	assert_false(knowledge_is_dry(NULL, NULL, 0));
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules on texts. One pass over a text finds the keywords of all rules (an Aho-Corasick automaton that folds ASCII
- * case); only around them is a pattern tried, on a few lines, so a text without keywords costs a table look-up for
- * each byte, and one full of them no more than a few readings of it. */
+ * Rules on texts. One pass over a text finds the keywords of all rules, in whatever ASCII case: of every three bytes a hash
+ * says whether a keyword may end there. Only around keywords is a pattern tried, on a few lines, so a text without them costs
+ * two table look-ups for each byte, and one full of them no more than a few readings of it. */
 #include <string.h>
 
 #include "runner/base/mem.h"
@@ -16,24 +16,26 @@
 #define KEY_BYTES 32
 #define HITS_MAX 1024			/* places that are compared with each other before they are told */
 
-struct output {			/* of a state: a keyword ends here */
-	uint32_t keyword;
-	uint32_t next;		/* index + 1 of another; 0: none */
-};
-
 struct keyword {
+	const char *text;		/* in lower case */
+	size_t len;
+	uint32_t next;			/* index + 1 of the next of its list, which is no longer; 0: none */
 	struct rule_refs refs;
 };
 
-struct automaton {
-	unsigned char class[256];
-	size_t classes;		/* 0 is every byte that no keyword has */
-	uint32_t *next;		/* [state * classes + class] */
-	uint32_t *output;	/* of a state: index + 1; 0: none */
-	struct output *outputs;
-	size_t outputs_len, states;
+/* A rolling hash of three bytes: 15 bits; the byte that is a keyword on its own brings the 16th. */
+#define ENDING_BITS 15
+#define ENDING_LONE (1u << ENDING_BITS)
+#define ENDING_SHIFT 5
+#define LISTS 1024
+
+struct finder {
+	uint64_t ends[2 * (1u << ENDING_BITS) / 64];	/* by hash: a keyword may end so */
+	uint16_t folded[256];
+	uint32_t lists[LISTS];		/* keywords of three bytes and more, by the hash of their ends: index + 1 */
+	uint32_t short_lists[256];	/* shorter ones, by their last byte */
 	struct keyword *keywords;
-	size_t keywords_len;
+	size_t len;
 };
 
 struct progress {		/* of a match of a rule in the present text */
@@ -48,7 +50,7 @@ struct remembered_key {
 };
 
 struct scope_index {
-	struct automaton automaton;
+	struct finder finder;
 	struct rule_refs keyed;		/* matches without keywords, on keys */
 	struct remembered_key *memory;
 };
@@ -67,86 +69,85 @@ struct text_index {
 	size_t hits_len;
 };
 
-/* ---- the automaton */
+/* ---- keywords */
 
-static unsigned char fold(unsigned char c)
+static void finder_init(struct finder *f)
 {
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
+	for (unsigned int c = 0; c < ARRAY_SIZE(f->folded); c++)
+		f->folded[c] = (uint16_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+	memset(f->ends + ARRAY_SIZE(f->ends) / 2, 0xff, sizeof(f->ends) / 2);	/* of lone bytes */
 }
 
-static void add_classes(struct automaton *a, const char *word)
+static inline uint32_t roll(const struct finder *f, uint32_t hash, char c)
 {
-	for (; *word; word++) {
-		unsigned char c = fold((unsigned char)*word);
+	return ((hash << ENDING_SHIFT) & (ENDING_LONE - 1)) ^ f->folded[(unsigned char)c];
+}
 
-		if (a->class[c])
-			continue;
-		a->class[c] = (unsigned char)a->classes++;
-		if (c >= 'a' && c <= 'z')
-			a->class[c & ~0x20] = a->class[c];
+static void mark_end(struct finder *f, uint32_t hash)
+{
+	f->ends[hash / 64] |= UINT64_C(1) << hash % 64;
+}
+
+/* Where a keyword may end; of two bytes, whatever stands before them. Returns its list. */
+static uint32_t *mark_ends(struct finder *f, const char *text, size_t len)
+{
+	const char *end = text + len;
+	uint32_t hash;
+
+	if (len == 1)
+		f->folded[(unsigned char)*text] |= ENDING_LONE;
+	for (unsigned int before = 0; len == 2 && before < 1u << (ENDING_BITS - 2 * ENDING_SHIFT); before++)
+		mark_end(f, roll(f, roll(f, before, text[0]), text[1]));
+	if (len < 3)
+		return &f->short_lists[(unsigned char)end[-1]];
+	hash = roll(f, roll(f, roll(f, 0, end[-3]), end[-2]), end[-1]) & (ENDING_LONE - 1);
+	mark_end(f, hash);
+	return &f->lists[hash % LISTS];
+}
+
+static struct keyword *keyword_of(struct arena *arena, struct finder *f, const char *text)
+{
+	size_t len = strlen(text);
+	uint32_t *link;
+
+	f->keywords = arena_append(arena, f->keywords, f->len, sizeof(*f->keywords));
+	for (link = mark_ends(f, text, len); *link && f->keywords[*link - 1].len >= len;) {
+		struct keyword *k = &f->keywords[*link - 1];
+
+		if (!strcmp(k->text, text))
+			return k;
+		link = &k->next;
 	}
+	f->keywords[f->len] = (struct keyword){ .text = text, .len = len, .next = *link };
+	*link = (uint32_t)++f->len;
+	return &f->keywords[f->len - 1];
 }
 
-static uint32_t add_word(struct automaton *a, const char *word)
+static void add_keyword(struct arena *arena, struct finder *f, const char *text, const struct rule_ref *ref)
 {
-	uint32_t state = 0;
-
-	for (; *word; word++) {
-		uint32_t *next = &a->next[state * a->classes + a->class[(unsigned char)*word]];
-
-		if (!*next)
-			*next = (uint32_t)a->states++;
-		state = *next;
-	}
-	return state;
-}
-
-static void add_keyword(struct arena *arena, struct automaton *a, const char *word, const struct rule_ref *ref)
-{
-	uint32_t state = add_word(a, word);
 	struct keyword *k;
 
-	if (!state)
-		return;		/* an empty word */
-	if (!a->output[state]) {
-		a->outputs = arena_append(arena, a->outputs, a->outputs_len, sizeof(*a->outputs));
-		a->keywords = arena_append(arena, a->keywords, a->keywords_len, sizeof(*a->keywords));
-		a->outputs[a->outputs_len++].keyword = (uint32_t)a->keywords_len++;
-		a->output[state] = (uint32_t)a->outputs_len;
-	}
-	k = &a->keywords[a->outputs[a->output[state] - 1].keyword];
+	if (!*text)
+		return;
+	k = keyword_of(arena, f, text);
 	k->refs.items = arena_append(arena, k->refs.items, k->refs.len, sizeof(*k->refs.items));
 	k->refs.items[k->refs.len++] = *ref;
 }
 
-/* From a tree to an automaton: where no branch goes on, go on where the longest known end of what was read leads. */
-static void link_states(struct automaton *a)
+/* Does the keyword end with the text? */
+static bool ends_in(const struct keyword *k, const char *text, size_t len)
 {
-	autofree uint32_t *fail = xcalloc(a->states, sizeof(*fail));
-	autofree uint32_t *queue = xcalloc(a->states, sizeof(*queue));
-	size_t head = 0, tail = 0;
+	const char *at = text + len - k->len;
 
-	for (size_t c = 0; c < a->classes; c++) {
-		if (a->next[c])
-			queue[tail++] = a->next[c];
+	if (len < k->len)
+		return false;
+	for (size_t i = 0; i < k->len; i++) {
+		char c = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] | 0x20) : at[i];
+
+		if (c != k->text[i])
+			return false;
 	}
-	while (head < tail) {
-		uint32_t state = queue[head++];
-		uint32_t *own = a->output[state] ? &a->outputs[a->output[state] - 1].next : &a->output[state];
-
-		*own = a->output[fail[state]];
-		for (size_t c = 0; c < a->classes; c++) {
-			uint32_t *next = &a->next[state * a->classes + c],
-				 otherwise = a->next[fail[state] * a->classes + c];
-
-			if (*next) {
-				fail[*next] = otherwise;
-				queue[tail++] = *next;
-			} else {
-				*next = otherwise;
-			}
-		}
-	}
+	return true;
 }
 
 /* ---- the index */
@@ -174,18 +175,7 @@ static void each_ref(const struct rule_set *rules, enum rule_scope scope, uint64
 struct building {
 	struct arena *arena;
 	struct scope_index *x;
-	size_t bytes;		/* of all keywords: no more states than that */
 };
-
-static void measure(void *arg, const struct rule_ref *ref)
-{
-	struct building *b = arg;
-
-	for (const char *const *k = ref->match->keywords; k && *k; k++) {
-		add_classes(&b->x->automaton, *k);
-		b->bytes += strlen(*k);
-	}
-}
 
 static void enter(void *arg, const struct rule_ref *ref)
 {
@@ -193,7 +183,7 @@ static void enter(void *arg, const struct rule_ref *ref)
 	const char *const *k = ref->match->keywords;
 
 	for (; k && *k; k++)
-		add_keyword(b->arena, &b->x->automaton, *k, ref);
+		add_keyword(b->arena, &b->x->finder, *k, ref);
 	if (ref->match->keywords && ref->match->keywords[0])
 		return;
 	b->x->keyed.items = arena_append(b->arena, b->x->keyed.items, b->x->keyed.len, sizeof(*b->x->keyed.items));
@@ -204,17 +194,10 @@ static uint64_t index_scope(struct arena *arena, const struct rule_set *rules, e
 			    struct scope_index *x)
 {
 	struct building b = { .arena = arena, .x = x };
-	struct automaton *a = &x->automaton;
-	uint64_t first = number;
 
-	a->classes = 1;
-	a->states = 1;
-	each_ref(rules, scope, &number, measure, &b);
-	a->next = arena_alloc(arena, (b.bytes + 1) * a->classes * sizeof(*a->next));
-	a->output = arena_alloc(arena, (b.bytes + 1) * sizeof(*a->output));
+	finder_init(&x->finder);
 	x->memory = arena_alloc(arena, KEY_MEMORY * sizeof(*x->memory));
-	each_ref(rules, scope, &first, enter, &b);
-	link_states(a);
+	each_ref(rules, scope, &number, enter, &b);
 	return number;
 }
 
@@ -417,22 +400,28 @@ static void try_near(const struct text_view *v, const struct rule_ref *ref, size
 	p->searched = to;
 }
 
-static void find_keywords(const struct text_view *v, const struct automaton *a)
+/* Try what has a keyword of a list that ends with the first `len` bytes. */
+static void try_list(const struct text_view *v, const struct finder *f, uint32_t list, size_t len)
 {
-	const unsigned char *text = (const unsigned char *)v->node->text;
-	size_t len = v->node->len, classes = a->classes;
-	uint32_t state = 0;
+	for (const struct keyword *k; list; list = k->next) {
+		k = &f->keywords[list - 1];
+		for (size_t i = 0; ends_in(k, v->node->text, len) && i < k->refs.len; i++)
+			try_near(v, &k->refs.items[i], len - 1);
+	}
+}
 
-	if (!a->keywords_len)
-		return;
+static void find_keywords(const struct text_view *v, const struct finder *f)
+{
+	const char *text = v->node->text;
+	size_t len = v->node->len;
+	uint32_t hash = 0;
+
 	for (size_t i = 0; i < len; i++) {
-		state = a->next[state * classes + a->class[text[i]]];
-		for (uint32_t o = a->output[state]; o; o = a->outputs[o - 1].next) {
-			const struct keyword *k = &a->keywords[a->outputs[o - 1].keyword];
-
-			for (size_t r = 0; r < k->refs.len; r++)
-				try_near(v, &k->refs.items[r], i);
-		}
+		hash = roll(f, hash, text[i]);
+		if (!(f->ends[hash / 64] >> hash % 64 & 1))
+			continue;
+		try_list(v, f, f->lists[(hash & (ENDING_LONE - 1)) % LISTS], i + 1);
+		try_list(v, f, f->short_lists[f->folded[(unsigned char)text[i]] & 0xff], i + 1);
 	}
 }
 
@@ -479,7 +468,7 @@ void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, 
 	const struct text_view v = { .sc = sc, .node = text, .path = path, .key = key, .key_len = key_len };
 
 	x->serial++;
-	find_keywords(&v, &scoped->automaton);
+	find_keywords(&v, &scoped->finder);
 	try_keyed(&v, scoped);
 	if (x->hits_len)
 		tell_hits(&v);

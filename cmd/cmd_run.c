@@ -33,7 +33,8 @@ struct run_command_options {
 	uint64_t timeout_ns;		/* 0: as the profile says */
 	struct strvec files, require, report;
 	struct scan_options scan;
-	bool exit_zero, no_history;
+	bool exit_zero, no_history, monitor;
+	const char *fail_on_security;
 };
 
 /* Everything that a run holds, released in one place. */
@@ -67,6 +68,8 @@ static uint64_t timeout_of_profile(const struct option_spec *row, const void *ta
 	return profile_find(opt->settings.profile)->timeout_ns;
 }
 
+static const char *const security_levels[] = { "none", "low", "medium", "high", "critical", NULL };
+
 static const struct option_spec options[] = {
 	{ .name = "wpk", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, wpk), .value = "SOURCE",
 	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL" },
@@ -86,6 +89,10 @@ static const struct option_spec options[] = {
 	  .section = "", .group = "Output", .help = "write the result as json or text to a file, or to standard output" },
 	{ .name = "save-logs", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_logs), .value = "PATH",
 	  .section = "", .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
+	{ .name = "monitor-resources", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, monitor),
+	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what the running step uses, and warn when it comes near a limit" },
+	{ .name = "fail-on-security", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, fail_on_security), .value = "SEVERITY",
+	  .section = "security", .choices = security_levels, .group = "Output", .help = "least severity of a security event that fails the run (default: high)" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
 	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
 	{ .name = "no-history", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, no_history),
@@ -395,11 +402,20 @@ static int write_results(struct invocation *v, const struct result *r)
 	return status;
 }
 
+/* "none" is the severity that fails nothing. */
+static enum sandbox_severity escape_severity(const char *name)
+{
+	enum sandbox_severity severity = SANDBOX_INFO;
+
+	return severity_from_name(name, &severity) ? severity : SANDBOX_INFO;
+}
+
 static int execute(struct invocation *v, struct error *err)
 {
 	const struct run_options run = {
 		.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
 		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
+		.monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
 	};
 	struct events events = { .sinks = NULL };
 	struct result result;
@@ -525,7 +541,7 @@ static void invocation_release(struct invocation *v)
 }
 
 static const struct run_command_options run_defaults = {
-	.settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text",
+	.settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text", .fail_on_security = "high",
 };
 
 static int run_main(const struct command *self, int argc, char **argv)

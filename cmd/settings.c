@@ -70,6 +70,8 @@ const struct option_spec settings_table[] = {
 	  .section = "", .trust = OPTION_ON, .group = "Sandbox", .help = "fetch no image: --pull=never" },
 	{ .name = "net-bind-service", .kind = OPTION_FLAG, .offset = offsetof(struct settings, net_bind_service),
 	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "keep the capability to listen on ports below 1024" },
+	{ .name = "no-observe", .kind = OPTION_FLAG, .offset = offsetof(struct settings, no_observe),
+	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "do not watch which programs, connections and forbidden calls the steps try" },
 	{ .name = "param", .kind = OPTION_LIST, .offset = offsetof(struct settings, param), .value = "NAME=VALUE",
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Parameters", .help = "value of a ${NAME} of the package" },
 	{ .name = "params-file", .kind = OPTION_LIST, .offset = offsetof(struct settings, params_file), .value = "FILE",
@@ -167,6 +169,7 @@ struct plan_options settings_plan_options(const struct settings *s, struct param
 		.image = s->image,
 		.pull = pull_policy(s),
 		.net_bind_service = s->net_bind_service,
+		.observe = !s->no_observe,
 		.parameters = parameters,
 	};
 }

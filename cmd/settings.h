@@ -11,7 +11,7 @@ struct settings {
 	struct common_options common;
 	const char *type, *runtime, *profile, *rootfs, *image, *pull;
 	struct sandbox_limits limits;	/* 0: as the profile says */
-	bool net_bind_service, offline;
+	bool net_bind_service, offline, no_observe;
 	struct strvec param, params_file, param_secret;
 	struct config config;		/* who set what, and what the files said */
 };

@@ -14,6 +14,7 @@
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
 #include "runner/base/utf8.h"
+#include "runner/observation_text.h"
 
 #define RED "\033[31m"
 #define GREEN "\033[32m"
@@ -23,6 +24,8 @@
 #define RESET "\033[0m"
 #define QUIET_TAIL_LINES 20	/* of a failed step's output, with --quiet */
 #define PROGRESS_COLUMNS 79
+#define USAGE_COLUMNS 40	/* " · cpu 1.2, memory 120.5Mi, 12 processes" */
+#define SEEN_LINES 5	/* of each kind, after a step */
 #define HEARTBEAT_NS (30 * NS_PER_SEC)	/* without a live line, a word now and then: CI ends jobs that say nothing */
 
 struct partial {		/* the line a stream is in the middle of */
@@ -43,6 +46,7 @@ struct terminal {
 	bool progress_shown;
 	struct partial partial[2];
 	unsigned long shown, hidden;	/* lines of the current attempt */
+	struct strbuf usage;		/* of the running step, as last told; empty: not told */
 	size_t left;			/* things that the clean-up could not remove */
 };
 
@@ -73,12 +77,14 @@ static void progress_draw(struct terminal *t)
 	if (t->opt.progress_fd < 0 || !t->pending.len || poll(&pfd, 1, 0) != 1)
 		return;
 	strbuf_addstr(&line, "\r\033[K");
-	printable_add_cut(&line, t->pending.buf, t->pending.len, PROGRESS_COLUMNS - 16);
+	printable_add_cut(&line, t->pending.buf, t->pending.len, PROGRESS_COLUMNS - 16 - (t->usage.len ? USAGE_COLUMNS : 0));
 	strbuf_addstr(&line, " ...");
 	if (elapsed >= NS_PER_SEC) {
 		strbuf_addch(&line, ' ');
 		duration_format(&line, elapsed / NS_PER_SEC * NS_PER_SEC);
 	}
+	if (t->usage.len)
+		strbuf_addf(&line, " · %s", t->usage.buf);
 	if (write_all(t->opt.progress_fd, line.buf, line.len) < 0)
 		t->opt.progress_fd = -1;
 	t->progress_shown = true;
@@ -317,6 +323,12 @@ static void on_step_output(struct terminal *t, const struct event *e)
 		add_output(t, e->stream, e->data, e->len);
 }
 
+static void on_step_usage(struct terminal *t, const struct event *e)
+{
+	strbuf_clear(&t->usage);
+	usage_now_print(e->usage, &t->usage);
+}
+
 static void on_step_retry(struct terminal *t, const struct event *e)
 {
 	end_output(t);
@@ -349,6 +361,7 @@ static void on_step_end(struct terminal *t, const struct event *e)
 
 	note_failed_create(t);
 	end_output(t);
+	strbuf_clear(&t->usage);
 	if ((t->opt.verbosity < 0 && !failed) || (t->opt.verbosity < 1 && idle_rollback)) {
 		strbuf_clear(&t->pending);
 		return;
@@ -366,6 +379,10 @@ static void on_step_end(struct terminal *t, const struct event *e)
 	if (executed)
 		add_cost(t, step);
 	strbuf_addch(&t->text, '\n');
+	observation_print(step->observation, &(struct observation_style){
+		.redactor = t->result ? t->result->redactor : NULL, .color = t->opt.color, .most = SEEN_LINES,
+		.processes = t->opt.verbosity > 0, .usage = true,
+	}, &t->text);
 	if (t->opt.verbosity < 0)
 		for (int i = 0; i < 2; i++)
 			show_tail(t, &step->out[i], (enum sandbox_stream)i);
@@ -439,6 +456,7 @@ static void terminal_on_event(struct event_sink *sink, const struct event *e)
 		[EVENT_RUN_START] = on_run_start,	[EVENT_WARNING] = on_warning,
 		[EVENT_SANDBOX_CREATE] = on_create,	[EVENT_SANDBOX_READY] = on_ready,
 		[EVENT_STEP_START] = on_step_start,	[EVENT_STEP_OUTPUT] = on_step_output,
+		[EVENT_STEP_SEEN] = NULL,		[EVENT_STEP_USAGE] = on_step_usage,
 		[EVENT_STEP_RETRY] = on_step_retry,	[EVENT_STEP_END] = on_step_end,
 		[EVENT_ROLLBACK_START] = on_rollback,	[EVENT_CLEANUP_START] = on_cleanup,
 		[EVENT_CLEANUP_ITEM] = on_cleanup_item,	[EVENT_VERDICT] = on_verdict,
@@ -464,6 +482,8 @@ static void terminal_on_tick(struct event_sink *sink)
 	fresh_line(t);
 	strbuf_addstr(&t->text, "    … still running");
 	add_duration(t, (now - t->pending_since_ns) / NS_PER_SEC * NS_PER_SEC);
+	if (t->usage.len)
+		strbuf_addf(&t->text, ": %s", t->usage.buf);
 	strbuf_addch(&t->text, '\n');
 	speak(t);
 }
@@ -477,6 +497,7 @@ static void terminal_close(struct event_sink *sink)
 		strbuf_release(&t->partial[i].text);
 	strbuf_release(&t->text);
 	strbuf_release(&t->pending);
+	strbuf_release(&t->usage);
 	free(t);
 }
 
@@ -488,6 +509,7 @@ struct event_sink *sink_terminal_new(const struct terminal_options *options)
 	t->opt = *options;
 	strbuf_init(&t->text, STRBUF_NO_MAX);
 	strbuf_init(&t->pending, STRBUF_NO_MAX);
+	strbuf_init(&t->usage, STRBUF_NO_MAX);
 	for (int i = 0; i < 2; i++)
 		strbuf_init(&t->partial[i].text, STRBUF_NO_MAX);
 	return &t->base;

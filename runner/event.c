@@ -15,6 +15,7 @@ const char *event_type_to_string(enum event_type type)
 		[EVENT_RUN_START] = "run.start",	   [EVENT_WARNING] = "warning",
 		[EVENT_SANDBOX_CREATE] = "sandbox.create", [EVENT_SANDBOX_READY] = "sandbox.ready",
 		[EVENT_STEP_START] = "step.start",	   [EVENT_STEP_OUTPUT] = "step.output",
+		[EVENT_STEP_SEEN] = "step.seen",	   [EVENT_STEP_USAGE] = "step.usage",
 		[EVENT_STEP_RETRY] = "step.retry",	   [EVENT_STEP_END] = "step.end",
 		[EVENT_ROLLBACK_START] = "rollback.start", [EVENT_CLEANUP_START] = "cleanup.start",
 		[EVENT_CLEANUP_ITEM] = "cleanup.item",	   [EVENT_VERDICT] = "verdict",
@@ -181,6 +182,18 @@ static void put_step_output(json_t *o, const struct event *e)
 	json_put_int(o, "bytes", (int64_t)e->len);
 }
 
+static void put_step_seen(json_t *o, const struct event *e)
+{
+	put_step(o, e->step);
+	json_put(o, "seen", thing_to_json(e->thing));
+}
+
+static void put_step_usage(json_t *o, const struct event *e)
+{
+	put_step(o, e->step);
+	json_put(o, "usage", usage_now_to_json(e->usage));
+}
+
 static void put_step_retry(json_t *o, const struct event *e)
 {
 	put_step(o, e->step);
@@ -224,6 +237,7 @@ json_t *event_to_json(const struct event *event)
 		[EVENT_RUN_START] = put_run_start,	     [EVENT_WARNING] = put_warning,
 		[EVENT_SANDBOX_CREATE] = put_sandbox_create, [EVENT_SANDBOX_READY] = put_sandbox_ready,
 		[EVENT_STEP_START] = put_step_start,	     [EVENT_STEP_OUTPUT] = put_step_output,
+		[EVENT_STEP_SEEN] = put_step_seen,	     [EVENT_STEP_USAGE] = put_step_usage,
 		[EVENT_STEP_RETRY] = put_step_retry,	     [EVENT_STEP_END] = put_step_end,
 		[EVENT_ROLLBACK_START] = put_rollback_start, [EVENT_CLEANUP_START] = NULL,
 		[EVENT_CLEANUP_ITEM] = put_cleanup_item,     [EVENT_VERDICT] = put_verdict,

@@ -16,6 +16,8 @@ enum event_type {
 	EVENT_SANDBOX_READY,	/* result->controls, result->setup_ns */
 	EVENT_STEP_START,	/* step; attempt from 1 */
 	EVENT_STEP_OUTPUT,	/* step, stream, data, len */
+	EVENT_STEP_SEEN,	/* step, thing: network or security, the first time */
+	EVENT_STEP_USAGE,	/* step, usage: a look at its resources, only when monitoring was asked for */
 	EVENT_STEP_RETRY,	/* step, attempt that failed, text: why; wait_ns */
 	EVENT_STEP_END,		/* step: complete */
 	EVENT_ROLLBACK_START,	/* text: why */
@@ -37,6 +39,8 @@ struct event {
 	const char *data;
 	size_t len;
 	const char *text;
+	const struct thing_seen *thing;
+	const struct usage_series *usage;
 	unsigned int attempt;
 	uint64_t wait_ns;
 };

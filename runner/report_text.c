@@ -6,6 +6,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
+#include "runner/observation_text.h"
 
 #define COLUMNS_MAX 500	/* of a line of output */
 #define LINES_MAX 200	/* of each stream of a step; the JSON has more, --save-logs has all */
@@ -114,6 +115,7 @@ static void write_step(const struct result *r, const struct step_result *step, s
 	if (step->exit.outlived)
 		strbuf_addf(out, ", %u processes outlived it and were ended", step->exit.outlived);
 	strbuf_addstr(out, ")\n");
+	observation_print(step->observation, &(struct observation_style){ .redactor = r->redactor, .processes = true, .usage = true }, out);
 	write_stream(r, "stdout", &step->out[SANDBOX_STDOUT], out);
 	write_stream(r, "stderr", &step->out[SANDBOX_STDERR], out);
 }

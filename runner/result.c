@@ -39,6 +39,7 @@ void result_init(struct result *r)
 static void step_result_release(struct step_result *step)
 {
 	free(step->reason);
+	observation_free(step->observation);
 	for (int i = 0; i < 2; i++) {
 		free(step->out[i].text);
 		free(step->out[i].tail);
@@ -118,6 +119,15 @@ struct observed result_observed(const struct result *r)
 	return o;
 }
 
+uint64_t result_escape_attempts(const struct result *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; r->escape_severity != SANDBOX_INFO && i < r->steps_len; i++)
+		n += observation_count(r->steps[i].observation, r->escape_severity);
+	return n;
+}
+
 /* ---- the verdict and its sentence */
 
 static const struct step_result *first_failure(const struct result *r, enum step_phase phase)
@@ -194,14 +204,39 @@ static void add_rollback(struct strbuf *out, const struct result *r)
 	}
 }
 
+/* "2 attempts to get out of the sandbox, first by step 1 'x': refused call mount (proc on /mnt, by mount)" */
+static void add_escapes(struct strbuf *out, const struct result *r, uint64_t n)
+{
+	strbuf_addf(out, "%llu attempt%s to get out of the sandbox", (unsigned long long)n, n == 1 ? "" : "s");
+	for (size_t i = 0; i < r->steps_len; i++) {
+		const struct observation *o = r->steps[i].observation;
+
+		for (size_t k = 0; o && k < o->security.len; k++) {
+			if (o->security.items[k].severity < r->escape_severity)
+				continue;
+			strbuf_addstr(out, n == 1 ? ", by " : ", first by ");
+			add_step_name(out, &r->steps[i]);
+			strbuf_addstr(out, ": ");
+			thing_describe(&o->security.items[k], out);
+			return;
+		}
+	}
+}
+
 static void say_failed(struct result *r, struct strbuf *out)
 {
 	const struct step_result *failed = first_failure(r, PHASE_MAIN);
+	uint64_t escapes = result_escape_attempts(r);
 
 	if (failed) {
 		add_failure(out, r, failed);
 		add_rollback(out, r);
-	} else {
+		if (escapes)
+			strbuf_addstr(out, "; also ");
+	}
+	if (escapes) {
+		add_escapes(out, r, escapes);
+	} else if (!failed) {
 		strbuf_addstr(out, r->verdict == RUN_LIMIT ? "a limit was hit" : "a step failed");
 	}
 }
@@ -282,6 +317,8 @@ static enum run_verdict verdict_of_steps(const struct result *r)
 		return r->signal ? RUN_CANCELLED : RUN_DEADLINE;
 	if (failed)
 		return failed->limit || failed->status == STEP_LIMIT ? RUN_LIMIT : RUN_FAILED;
+	if (result_escape_attempts(r))
+		return RUN_FAILED;
 	if (!c.passed)
 		return RUN_NOTHING_EXECUTED;
 	return c.executed == c.steps ? RUN_VERIFIED : RUN_PARTIAL;

@@ -12,6 +12,7 @@
 #include "runner/base/strbuf.h"
 #include "runner/base/strvec.h"
 #include "runner/journal.h"
+#include "runner/observation.h"
 #include "runner/plan.h"
 #include "sandboxes/sandbox.h"
 
@@ -49,6 +50,7 @@ struct step_result {
 	struct sandbox_exit exit;	/* of the last attempt */
 	uint64_t duration_ns;		/* all attempts and waits */
 	struct captured out[2];		/* SANDBOX_STDOUT, SANDBOX_STDERR */
+	struct observation *observation;	/* owned; over all attempts; NULL: not executed */
 };
 
 enum run_verdict {
@@ -78,6 +80,7 @@ struct result {
 	struct step_result *steps;	/* those of the plan, in order: main then rollback */
 	size_t steps_len;
 	bool rolled_back;		/* the rollback handlers were run */
+	enum sandbox_severity escape_severity;	/* security events at least as severe fail the run; SANDBOX_INFO: none do */
 	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
 	struct control_table controls;
 	struct cleanup_list cleanup;
@@ -107,6 +110,8 @@ struct observed {			/* over all executed steps; 0: nothing known */
 	uint64_t pids_peak;
 };
 struct observed result_observed(const struct result *r);
+/* Security events that fail the run, of all steps together. */
+uint64_t result_escape_attempts(const struct result *r);
 
 /* runner/result.schema.json describes it. */
 json_t *result_to_json(const struct result *r);

@@ -130,9 +130,9 @@ static const struct node *node_of(const struct plan_step *plan)
 static void put_execution(json_t *o, const struct step_result *step, bool with_output)
 {
 	static const char *const keys[] = { "exit", "duration_seconds", "cpu_seconds", "memory_peak_bytes", "pids_peak",
-					    "outlived_processes", "stdout", "stderr" };
+					    "outlived_processes", "observation", "stdout", "stderr" };
 	const struct sandbox_exit *e = &step->exit;
-	size_t n = ARRAY_SIZE(keys) - (with_output ? 0 : 2);
+	size_t n = ARRAY_SIZE(keys) - (with_output ? 0 : 3);
 
 	if (step->status == STEP_NOT_EXECUTED) {
 		for (size_t i = 0; i < n; i++)
@@ -145,6 +145,8 @@ static void put_execution(json_t *o, const struct step_result *step, bool with_o
 	put_known(o, "memory_peak_bytes", e->memory_peak_bytes);
 	put_known(o, "pids_peak", e->pids_peak);
 	json_put_int(o, "outlived_processes", e->outlived);
+	if (with_output)
+		json_put(o, "observation", observation_to_json(step->observation));
 	for (int i = 0; with_output && i < 2; i++)
 		json_put(o, i == SANDBOX_STDOUT ? "stdout" : "stderr", captured_to_json(&step->out[i]));
 }
@@ -462,6 +464,7 @@ json_t *result_to_json(const struct result *r)
 	json_put(o, "parameters", parameters_to_json(plan));
 	json_put(o, "summary", step_counts_to_json(&counts));
 	json_put_bool(o, "rolled_back", r->rolled_back);
+	json_put_int(o, "escape_attempts", (int64_t)result_escape_attempts(r));
 	json_put(o, "steps", steps);
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));

@@ -273,6 +273,43 @@ static void print_declared(struct printer *p)
 	strbuf_add(p->out, rows.buf, rows.len);
 }
 
+/* ---- what was seen */
+
+static void print_seen(struct printer *p)
+{
+	const struct result *r = p->r;
+	size_t processes = 0, network = 0, denied = 0, security = 0;
+	bool watched = false;
+
+	for (size_t i = 0; i < r->steps_len; i++) {
+		const struct observation *o = r->steps[i].observation;
+
+		if (!o || !o->watched)
+			continue;
+		watched = true;
+		processes += o->processes_len;
+		network += o->network.len;
+		for (size_t k = 0; k < o->network.len; k++)
+			denied += !o->network.items[k].allowed;
+		security += observation_count(o, SANDBOX_MEDIUM) != 0;
+	}
+	if (!watched)
+		return;
+	add_styled(p, BOLD, "Seen");
+	strbuf_addf(p->out, ": %zu program%s started, ", processes, processes == 1 ? "" : "s");
+	if (network)
+		strbuf_addf(p->out, "%zu different network attempt%s (%zu denied), ", network, network == 1 ? "" : "s", denied);
+	else
+		strbuf_addstr(p->out, "no network, ");
+	if (security) {
+		strbuf_addstr(p->out, "security events in ");
+		add_styled(p, RED, "");
+		strbuf_addf(p->out, "%zu step%s\n", security, security == 1 ? "" : "s");
+	} else {
+		strbuf_addstr(p->out, "no security event\n");
+	}
+}
+
 /* ---- enforcement */
 
 static const char *const state_styles[] = {
@@ -395,6 +432,7 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 	print_not_executed(&p);
 	print_decision(&p);
 	print_found(&p);
+	print_seen(&p);
 	print_declared(&p);
 	print_enforcement(&p);
 	print_cleanup(&p);

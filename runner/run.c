@@ -112,12 +112,18 @@ static bool is_failure(const struct step_result *step)
 	return step->status != STEP_PASSED && step->status != STEP_NOT_EXECUTED;
 }
 
+static bool is_observed(const struct run *run)
+{
+	return run->result->controls.items[CONTROL_OBSERVATION].state == CONTROL_ENFORCED;
+}
+
 /* Run the steps of a phase in order; after the first failure the rest is skipped. Returns that step, or NULL. -1 in *fatal: the
  * sandbox cannot be used any more. */
 static struct step_result *run_phase(struct run *run, enum step_phase phase, int *fatal, struct error *err)
 {
 	const struct step_context ctx = { .plan = run->plan, .parameters = run->options->parameters, .sandbox = run->sandbox,
-					  .cancel = run->options->cancel, .events = run->events };
+					  .cancel = run->options->cancel, .events = run->events,
+					  .observed = is_observed(run), .monitor = run->options->monitor };
 	struct step_result *failed = NULL;
 
 	for (size_t i = 0; i < run->result->steps_len; i++) {
@@ -219,6 +225,7 @@ static void prepare_result(struct run *run)
 	struct result *result = run->result;
 
 	result->plan = run->plan;
+	result->escape_severity = run->options->escape_severity;
 	result->started_ns = clock_realtime_ns();
 	result->steps_len = run->plan->steps_len;
 	result->steps = xcalloc(result->steps_len, sizeof(*result->steps));

@@ -20,6 +20,8 @@ struct run_options {
 	const bool *require;		/* CONTROL_COUNT flags: refuse to start unless enforced; NULL: none */
 	bool require_all;		/* the same for every control of which something is asked */
 	struct cancel *cancel;
+	bool monitor;			/* events and warnings about resources */
+	enum sandbox_severity escape_severity;	/* as in struct result */
 };
 
 /* Fills `result` (initialised, run_id and source set) and emits the events. The journal is open and locked; it is finished and freed

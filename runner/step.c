@@ -27,6 +27,7 @@ struct output_arg {
 	struct step_result *step;
 	struct capture capture[2];
 	struct strbuf clean;	/* scratch: redacted bytes of one chunk */
+	unsigned int warned;	/* of resources */
 };
 
 static void capture_init(struct capture *c, const struct redactor *redactor)
@@ -106,6 +107,54 @@ static void captured_release(struct captured *c)
 	*c = (struct captured){ 0 };
 }
 
+/* ---- what it was seen to do */
+
+static void on_seen(void *p, const struct sandbox_event *event)
+{
+	struct output_arg *arg = p;
+	const struct thing_seen *thing = observation_add(arg->step->observation, event);
+
+	if (thing)
+		event_emit(arg->ctx->events, &(struct event){ .type = EVENT_STEP_SEEN, .step = arg->step, .thing = thing });
+}
+
+/* Once a step for each resource; what was warned of is in *warned. */
+static void warn_scarce(const struct output_arg *arg, const struct usage_series *s, unsigned int *warned)
+{
+	const struct sandbox_limits *l = &arg->ctx->plan->spec.limits;
+	const struct { const char *what; uint64_t used, limit; } rows[] = {
+		{ "memory", s->now.memory_bytes, l->memory_bytes }, { "cpu", s->now.cpu_millis, l->cpu_millis },
+		{ "processes", s->now.pids, l->pids }, { "storage", s->now.storage_bytes, l->storage_bytes + l->tmp_bytes },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		autofree char *text = NULL;
+		uint64_t percent;
+
+		if (!rows[i].limit || (*warned & 1u << i))
+			continue;
+		percent = rows[i].used * 100 / rows[i].limit;
+		if (percent <= USAGE_SCARCE_PERCENT)
+			continue;
+		*warned |= 1u << i;
+		text = xasprintf("step %u '%s' uses %llu %% of its %s", arg->step->plan->number, arg->step->plan->title,
+				 (unsigned long long)percent, rows[i].what);
+		event_emit(arg->ctx->events, &(struct event){ .type = EVENT_WARNING, .text = text });
+	}
+}
+
+static void on_sample(void *p, const struct sandbox_usage *usage)
+{
+	struct output_arg *arg = p;
+	struct usage_series *s = &arg->step->observation->usage;
+
+	usage_series_add(s, usage, clock_monotonic_ns());
+	if (!arg->ctx->monitor)
+		return;
+	event_emit(arg->ctx->events, &(struct event){ .type = EVENT_STEP_USAGE, .step = arg->step, .usage = s });
+	warn_scarce(arg, s, &arg->warned);
+}
+
 /* ---- the command */
 
 /* A secret goes only to scripts that name it; other parameters to every script. */
@@ -149,6 +198,15 @@ static bool is_impatient(void *cancel)
 	return cancel_requested(cancel) && cancel_count(cancel) > 1;
 }
 
+static void begin_observation(const struct step_context *ctx, struct step_result *step)
+{
+	struct sandbox_usage usage;
+
+	step->observation = observation_new(ctx->observed);
+	sandbox_usage(ctx->sandbox, &usage);
+	usage_series_begin(&step->observation->usage, &usage, clock_monotonic_ns());
+}
+
 static int attempt(const struct step_context *ctx, struct step_result *step, struct error *err)
 {
 	const char *script = step->plan->step->command->text;
@@ -175,8 +233,15 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 		.hurry_arg = ctx->cancel,
 		.output = on_output,
 		.output_arg = &arg,
+		.observer = ctx->observed ? on_seen : NULL,
+		.observer_arg = &arg,
+		.sampler = on_sample,
+		.sampler_arg = &arg,
+		.sample_ns = USAGE_INTERVAL_NS,
 	};
 	memset(&step->exit, 0, sizeof(step->exit));
+	if (!step->observation)
+		begin_observation(ctx, step);
 	r = sandbox_exec(ctx->sandbox, &command, &step->exit, err);
 	for (int i = 0; i < 2; i++) {
 		redact_stream_end(&arg.capture[i].redact, &arg.clean);
@@ -327,6 +392,7 @@ int step_run(const struct step_context *ctx, struct step_result *step, struct er
 			break;
 		}
 	}
+	usage_series_end(&step->observation->usage);
 	step->duration_ns = clock_monotonic_ns() - started;
 	event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
 	return r;

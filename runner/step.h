@@ -13,6 +13,8 @@ struct step_context {			/* all borrowed */
 	struct sandbox *sandbox;
 	struct cancel *cancel;			/* may be NULL */
 	struct events *events;
+	bool observed;				/* the sandbox tells what commands do */
+	bool monitor;				/* tell of resources as they are used, and when they become scarce */
 };
 
 /* Run a step whose mode is EXECUTED to its end and fill in `step`, whose `plan` is set. -1 only when the sandbox could not be

@@ -31,6 +31,7 @@ static const char *const names[CONTROL_COUNT] = {
 	[CONTROL_PRIVATE_TMP] = "private_tmp",
 	[CONTROL_MINIMAL_DEV] = "minimal_dev",
 	[CONTROL_SECCOMP] = "seccomp",
+	[CONTROL_OBSERVATION] = "observation",
 	[CONTROL_LANDLOCK] = "landlock",
 	[CONTROL_CAPABILITIES] = "capabilities",
 	[CONTROL_NO_NEW_PRIVS] = "no_new_privs",

@@ -32,6 +32,7 @@ enum control_id {
 	CONTROL_PRIVATE_TMP,
 	CONTROL_MINIMAL_DEV,
 	CONTROL_SECCOMP,
+	CONTROL_OBSERVATION,	/* no wall: somebody sees what commands do and try */
 	CONTROL_LANDLOCK,	/* the second wall */
 	CONTROL_CAPABILITIES,
 	CONTROL_NO_NEW_PRIVS,

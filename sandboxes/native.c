@@ -331,6 +331,8 @@ static int await_ready(const struct attempt *a, struct error *err)
 		return error_sys(err, ERR_UNAVAILABLE, "%.*s", (int)m.text_len, m.text);
 	}
 	*a->report = m.report;
+	a->n->work_fd = fds[0];
+	a->n->tmp_fd = fds[1];
 	return 0;
 }
 
@@ -403,6 +405,10 @@ static void close_native(struct sandbox *sb)
 		close(n->sock);
 	if (n->pidfd >= 0)
 		close(n->pidfd);
+	if (n->work_fd >= 0)
+		close(n->work_fd);
+	if (n->tmp_fd >= 0)
+		close(n->tmp_fd);
 	cgroup_close(&n->cgroup);
 	free(n);
 }
@@ -414,7 +420,7 @@ static struct native *new_native(const struct sandbox_ref *ref, const struct san
 	n->base.backend = &sandbox_backend_native;
 	n->base.ref = *ref;
 	n->limits = spec->limits;
-	n->sock = n->pidfd = -1;
+	n->sock = n->pidfd = n->work_fd = n->tmp_fd = -1;
 	return n;
 }
 
@@ -524,6 +530,7 @@ const struct sandbox_backend sandbox_backend_native = {
 	.walk = native_walk,
 	.get = native_get,
 	.close = close_native,
+	.usage = native_usage,
 	.destroy = native_destroy,
 	.sweep = native_sweep,
 };

@@ -18,6 +18,7 @@ struct native {
 	int sock;		/* to PID 1; closing it ends everything inside */
 	int pidfd;		/* of PID 1 */
 	pid_t pid;
+	int work_fd, tmp_fd;	/* O_PATH of its writable file systems, to see how full they are; -1: unknown */
 	struct cgroup cgroup;
 	struct sandbox_limits limits;
 	bool user_namespace;
@@ -51,5 +52,6 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 int native_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
 int native_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
 	       struct error *err);
+void native_usage(struct sandbox *sb, struct sandbox_usage *ret);
 int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 int native_sweep(struct cleanup_list *list, struct error *err);

@@ -37,6 +37,7 @@ struct watch {
 	enum sandbox_end why;		/* why we ended it; SANDBOX_EXITED: we did not */
 	uint64_t deadline_ns;		/* of this phase */
 	int out[2];			/* read ends, -1 when closed */
+	uint64_t looked_ns, beat_ns, sampled_ns;	/* when that was done last */
 	bool cancel_seen;
 	char chunk[64 << 10];
 };
@@ -234,6 +235,35 @@ static void turn(struct watch *w)
 		on_deadline(w);
 }
 
+static void sample(struct watch *w)
+{
+	struct sandbox_usage usage;
+
+	if (!w->cmd->sampler)
+		return;
+	sandbox_usage(&w->n->base, &usage);
+	w->cmd->sampler(w->cmd->sampler_arg, &usage);
+}
+
+/* What is done now and then while a command runs. */
+static void look(struct watch *w)
+{
+	const uint64_t now = clock_monotonic_ns();
+
+	if (w->phase != PHASE_OVER && now - w->looked_ns >= WATCH_INTERVAL_NS) {
+		w->looked_ns = now;
+		watch_memory(w);
+	}
+	if (w->cmd->output && now - w->beat_ns >= SANDBOX_HEARTBEAT_NS) {
+		w->beat_ns = now;
+		w->cmd->output(w->cmd->output_arg, SANDBOX_STDOUT, NULL, 0);
+	}
+	if (w->phase != PHASE_OVER && now - w->sampled_ns >= w->cmd->sample_ns) {
+		w->sampled_ns = now;
+		sample(w);
+	}
+}
+
 static void finish(struct watch *w)
 {
 	struct cgroup *cg = &w->n->cgroup;
@@ -263,7 +293,6 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 	struct native *n = (struct native *)sb;
 	struct watch w = { .n = n, .cmd = cmd, .exit = ret, .why = SANDBOX_EXITED, .out = { -1, -1 } };
 	const uint64_t start = clock_monotonic_ns();
-	uint64_t last_look = start, last_beat = start;
 	int write_out = -1, write_err = -1;
 
 	if (open_pipe(&w.out[0], &write_out, err) < 0)
@@ -273,6 +302,7 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 		close(write_out);
 		return -1;
 	}
+	w.looked_ns = w.beat_ns = w.sampled_ns = start;
 	cgroup_mark(&n->cgroup);
 	w.deadline_ns = cmd->timeout_ns ? clock_deadline(cmd->timeout_ns) : CLOCK_NEVER;
 	if (send_command(n, cmd, write_out, write_err, err) < 0) {
@@ -282,16 +312,10 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 	}
 	while (w.phase != PHASE_OVER) {
 		turn(&w);
-		if (w.phase != PHASE_OVER && clock_monotonic_ns() - last_look >= WATCH_INTERVAL_NS) {
-			last_look = clock_monotonic_ns();
-			watch_memory(&w);
-		}
-		if (cmd->output && clock_monotonic_ns() - last_beat >= SANDBOX_HEARTBEAT_NS) {
-			last_beat = clock_monotonic_ns();
-			cmd->output(cmd->output_arg, SANDBOX_STDOUT, NULL, 0);
-		}
+		look(&w);
 	}
 	finish(&w);
+	sample(&w);
 	ret->duration_ns = clock_monotonic_ns() - start;
 	return 0;
 }

@@ -121,6 +121,7 @@ static void set_up(struct jail *j)
 	struct wire ready = { .kind = WIRE_READY };
 	struct wire_report *report = &ready.report;
 	struct native_stage stage = { "" };
+	autoclose int tmp_fd = -1;
 	int fds[WIRE_FDS];
 
 	report->cgroup_joined = join_cgroups(&init);
@@ -162,7 +163,8 @@ static void set_up(struct jail *j)
 	report->gid = getgid();
 	report->foreign_groups = foreign_groups(getgid());
 	check_limits(&init, report);
-	if (wire_send(j->sock, &ready, NULL, 0) < 0)
+	tmp_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (wire_send(j->sock, &ready, (int[]){ j->init.work_fd, tmp_fd }, tmp_fd < 0 ? 1 : 2) < 0)
 		_exit(1);
 }
 

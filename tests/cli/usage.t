@@ -48,7 +48,7 @@ run|--wpk=SOURCE is missing
 --wpk=good.wpk.yaml --tpye=kind|did you mean '--type'?
 --wpk=good.wpk.yaml --time-out=5m|did you mean '--timeout'?
 --wpk=good.wpk.yaml --keep|unknown option '--keep'
---wpk=good.wpk.yaml --monitor-resources|unknown option '--monitor-resources'
+--wpk=good.wpk.yaml --monitor-everything|unknown option '--monitor-everything'
 --wpk|option '--wpk' needs a value: --wpk=SOURCE
 --wpk --type=container|option '--wpk' needs a value
 --wpk=|--wpk: the value is empty

@@ -147,6 +147,8 @@ static void emit_every_type(struct events *ev, struct fixture *f)
 	event_emit(ev, &(struct event){ .type = EVENT_SANDBOX_READY });
 	event_emit(ev, &(struct event){ .type = EVENT_STEP_START, .step = step, .attempt = 1 });
 	emit_output(ev, step, SANDBOX_STDERR, "bad \xff\n", 6);
+	event_emit(ev, &(struct event){ .type = EVENT_STEP_SEEN, .step = step, .thing = step->observation->network.items });
+	event_emit(ev, &(struct event){ .type = EVENT_STEP_USAGE, .step = step, .usage = &step->observation->usage });
 	event_emit(ev, &(struct event){ .type = EVENT_STEP_RETRY, .step = step, .attempt = 1, .text = "exit status 1",
 					.wait_ns = 2 * NS_PER_SEC });
 	event_emit(ev, &(struct event){ .type = EVENT_STEP_END, .step = step });

@@ -49,6 +49,35 @@ static inline void fixture_capture(struct captured *c, const char *text)
 	c->len = c->total_bytes = strlen(c->text);
 }
 
+/* What every step that ran was seen to do; the first of them tries the network and does what it should not, at medium severity. */
+static inline struct observation *fixture_observation(bool curious)
+{
+	const uint64_t start = UINT64_C(1795234170) * NS_PER_SEC;
+	const struct sandbox_event events[] = {
+		{ .kind = SANDBOX_EVENT_EXEC, .allowed = true, .time_ns = start + NS_PER_MS, .pid = 2, .parent = 1, .count = 1,
+		  .program = "sh", .subject = "/bin/sh", .detail = "sh -c 'sha256sum -c SUMS'" },
+		{ .kind = SANDBOX_EVENT_EXIT, .allowed = true, .time_ns = start + 3 * NS_PER_MS, .pid = 2, .count = 1, .program = "sh",
+		  .subject = "", .detail = "" },
+		{ .kind = SANDBOX_EVENT_CONNECT, .time_ns = start + 2 * NS_PER_MS, .pid = 3, .count = 1, .value = 101, .program = "curl",
+		  .subject = "192.0.2.1:443", .detail = "tcp" },
+		{ .kind = SANDBOX_EVENT_CONNECT, .time_ns = start + 2 * NS_PER_MS, .pid = 3, .count = 2, .value = 101, .program = "curl",
+		  .subject = "192.0.2.1:443", .detail = "tcp" },
+		{ .kind = SANDBOX_EVENT_WRITE, .severity = SANDBOX_MEDIUM, .time_ns = start + 2 * NS_PER_MS, .pid = 3, .count = 1, .value = 30,
+		  .program = "tee", .subject = "/etc/motd", .detail = "open" },
+	};
+	struct observation *o = observation_new(true);
+
+	o->started_ns = start;
+	for (size_t i = 0; i < (curious ? sizeof(events) / sizeof(events[0]) : 2); i++)
+		observation_add(o, &events[i]);
+	usage_series_begin(&o->usage, &(struct sandbox_usage){ .known = USAGE_CPU | USAGE_MEMORY }, 0);
+	for (uint64_t i = 1; i <= 4; i++)
+		usage_series_add(&o->usage, &(struct sandbox_usage){ .known = USAGE_CPU | USAGE_MEMORY, .cpu_ns = i * i * 25 * NS_PER_MS,
+								     .memory_bytes = i << 20 }, i * 250 * NS_PER_MS);
+	usage_series_end(&o->usage);
+	return o;
+}
+
 static inline void fixture_step(struct fixture *f, size_t i, const struct row *row, unsigned int number)
 {
 	struct step_result *step = &f->result.steps[i];
@@ -77,6 +106,8 @@ static inline void fixture_step(struct fixture *f, size_t i, const struct row *r
 		step->exit.memory_peak_bytes = 3 << 20;
 		step->exit.pids_peak = 2;
 	}
+	if (ran)
+		step->observation = fixture_observation(i == 0);
 	for (int k = 0; ran && k < 2; k++)
 		fixture_capture(&step->out[k], k == SANDBOX_STDOUT ? row->out : row->err);
 }

@@ -420,7 +420,8 @@ static void test_text_is_short_when_all_is_well(void **state)
 	control_set(&f.result.controls, CONTROL_STORAGE, CONTROL_ENFORCED, "1Gi", "tmpfs", "%s", "");
 	result_decide(&f.result);
 	result_print(&f.result, false, false, &text);
-	assert_string_equal(text.buf, "Declared and observed\n"
+	assert_string_equal(text.buf, "Seen: 2 programs started, 1 different network attempt (1 denied), security events in 1 step\n"
+				      "Declared and observed\n"
 				      "  memory      declared 256Mi, observed at most 3Mi\n"
 				      "Enforcement: 3 of 3 controls enforced\n"
 				      "Cleanup: 2 things made, 2 gone\n"

@@ -20,6 +20,7 @@
 struct script_line {
 	struct sandbox_exit exit;
 	const char *out;
+	const struct sandbox_event *events;	/* ends in one without subject */
 };
 
 static struct {
@@ -45,6 +46,8 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 	strvec_push(&fake.log, "create");
 	if (fake.create_fails)
 		return error_set(err, ERR_UNAVAILABLE, "no namespaces");
+	if (spec->observe)
+		control_set(controls, CONTROL_OBSERVATION, CONTROL_ENFORCED, "all", "fake", "%s", "");
 	control_set(controls, CONTROL_MEMORY, fake.memory_state, "1Gi", "fake", "%s", "no cgroup");
 	*ret = (struct sandbox *)&fake;
 	return 0;
@@ -70,12 +73,20 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 		strvec_push(&fake.env, cmd->env[i]);
 	if (line->exit.status == -1)
 		return error_set(err, ERR_INTERNAL, "sandbox is gone");
+	for (size_t i = 0; cmd->observer && line->events && line->events[i].subject; i++)
+		cmd->observer(cmd->observer_arg, &line->events[i]);
 	if (line->out)
 		cmd->output(cmd->output_arg, SANDBOX_STDOUT, line->out, strlen(line->out));
 	*ret = line->exit;
 	if (line->out && !ret->output_bytes[0])
 		ret->output_bytes[0] = strlen(line->out);
 	return 0;
+}
+
+void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret)
+{
+	(void)sb;
+	*ret = (struct sandbox_usage){ .known = USAGE_CPU, .cpu_ns = 1000 };
 }
 
 void sandbox_close(struct sandbox *sb)
@@ -120,6 +131,8 @@ void cleanup_list_release(struct cleanup_list *list)
 /* ---- a run of a package text against it */
 
 struct fixture {
+	bool observe;
+	enum sandbox_severity escape_severity;
 	char state[64];
 	struct document *doc;
 	struct finding_list findings;
@@ -155,7 +168,7 @@ static void forget(struct event_sink *sink)
 
 static void plan_fixture(struct fixture *f, const char *yaml)
 {
-	struct plan_options options = { .parameters = &f->parameters };
+	struct plan_options options = { .parameters = &f->parameters, .observe = f->observe };
 	struct error err = { 0 };
 
 	assert_int_equal(document_parse(yaml, strlen(yaml), "t.yaml", &yaml_default_limits, &f->doc, &err), 0);
@@ -168,7 +181,7 @@ static void plan_fixture(struct fixture *f, const char *yaml)
 
 static void run_fixture(struct fixture *f, const char *yaml, const struct script_line *lines, size_t len)
 {
-	struct run_options options = { .parameters = &f->parameters, .require = f->use_require ? f->require : NULL };
+	struct run_options options = { .parameters = &f->parameters, .escape_severity = f->escape_severity, .require = f->use_require ? f->require : NULL };
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 	struct events events = { 0 };
 	struct journal *journal = NULL;
@@ -301,6 +314,43 @@ static void rollback_after_last_attempt(void **state)
 	assert_true(f->result.rolled_back);
 	assert_int_equal(f->result.steps[2].status, STEP_PASSED);
 	assert_log(&fake.log, asked);
+}
+
+/* What fails the run is the severity that was asked for, and only if somebody watched. */
+static void escape_attempts_fail_the_run(void **state)
+{
+	struct fixture *f = *state;
+	static const struct sandbox_event events[] = {
+		{ .kind = SANDBOX_EVENT_CALL, .severity = SANDBOX_CRITICAL, .value = 1, .count = 1, .program = "sh", .subject = "mount",
+		  .detail = "proc on /mnt" },
+		{ .kind = SANDBOX_EVENT_CALL, .severity = SANDBOX_CRITICAL, .value = 1, .count = 41, .program = "sh", .subject = "mount",
+		  .detail = "proc on /mnt" },
+		{ .kind = SANDBOX_EVENT_DNS, .count = 1, .program = "", .subject = "example.org", .detail = "A" },
+		{ .subject = NULL },
+	};
+	static const struct script_line lines[] = { { .exit = { .end = SANDBOX_EXITED }, .events = events }, OK };
+	static const struct { bool observe; enum sandbox_severity severity; enum run_verdict verdict; uint64_t attempts; } cases[] = {
+		{ true, SANDBOX_HIGH, RUN_FAILED, 42 },
+		{ true, SANDBOX_CRITICAL, RUN_FAILED, 42 },
+		{ true, SANDBOX_INFO, RUN_VERIFIED, 0 },
+		{ false, SANDBOX_HIGH, RUN_VERIFIED, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		f->observe = cases[i].observe;
+		f->escape_severity = cases[i].severity;
+		run_fixture(f, two_steps, lines, 2);
+		assert_int_equal(f->result.verdict, cases[i].verdict);
+		assert_int_equal(result_escape_attempts(&f->result), cases[i].attempts);
+		assert_int_equal(has(&f->events, "step.seen a"), cases[i].observe);
+		if (cases[i].attempts)
+			assert_string_equal(f->result.verdict_reason,
+					    "42 attempts to get out of the sandbox, first by step 1 'a': refused call mount "
+					    "(proc on /mnt, by sh), 42 times");
+		teardown(state);
+		setup(state);
+		f = *state;
+	}
 }
 
 static void limits_have_names(void **state)
@@ -444,7 +494,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(all_pass), TEST(failure_skips_the_rest), TEST(retry_then_pass), TEST(rollback_after_last_attempt),
-		TEST(limits_have_names), TEST(timeout_and_lost), TEST(create_failure_is_cleaned_up), TEST(leftovers_are_said),
+		TEST(escape_attempts_fail_the_run), TEST(limits_have_names), TEST(timeout_and_lost), TEST(create_failure_is_cleaned_up), TEST(leftovers_are_said),
 		TEST(required_control_refuses), TEST(secrets_go_where_they_are_named), TEST(capture_keeps_head_and_tail),
 		TEST(nothing_executed_is_not_verified), TEST(unset_parameter_blocks_only_executed_steps),
 	};

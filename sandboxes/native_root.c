@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a step can see of the host, all of it: the tables below. The new root is a small tmpfs that holds empty folders,
+ * What a step can see of the host, all of it: what host_view.c lists. The new root is a small tmpfs that holds empty folders,
  * a few files of our own and read-only binds of what programs need; everything else is not there, so nothing has to be
  * remembered to be hidden. Runs in PID 1 between the clone and the first step, in a fixed order:
  *
@@ -25,37 +25,14 @@
 
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "sandboxes/host_view.h"
 
-/* Folders of the host that hold programs and what they load. A link stays a link, a folder is bound. */
-static const char *const system_folders[] = {
-	"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix/store", "gnu/store",
-};
-
-/* What programs read in /etc, and no more: site configuration may hold secrets even where everybody can read it. */
-static const char *const etc_shown[] = {
-	"alternatives", "crypto-policies", "debian_version", "fonts", "host.conf", "ld.so.cache", "localtime",
-	"lsb-release", "mime.types", "os-release", "perl", "pki/ca-trust/extracted", "pki/tls/cert.pem",
-	"pki/tls/certs", "pki/tls/openssl.cnf", "protocols", "redhat-release", "services", "ssl/cert.pem",
-	"ssl/certs", "ssl/openssl.cnf",
-};
-static const char *const etc_shown_prefixes[] = { "java-", "python" };
-
-/* Empty, read-only. */
-static const char *const empty_folders[] = {
-	"boot", "home", "media", "mnt", "opt", "root", "run", "srv", "sys", "var", "var/tmp", "var/lib", "var/cache",
-};
 static const char *const mount_points[] = { "proc", "dev", "dev/pts", "dev/shm", "tmp", SANDBOX_WORKDIR_RELATIVE };
 
 static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
 static const struct { const char *name, *target; } device_links[] = {
 	{ "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
 	{ "stderr", "/proc/self/fd/2" }, { "ptmx", "pts/ptmx" },
-};
-
-/* All of /proc is read-only; these are not to be read either (others only root can read, which a step is not). */
-static const char *const proc_hidden[] = {
-	"acpi", "asound", "bus", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users", "keys",
-	"kmsg", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty",
 };
 
 #define HIDDEN_FILE "run/.hidden"	/* exists until the root is sealed */
@@ -253,26 +230,20 @@ static int write_file(struct build *b, const char *path, const char *text)
 	return 0;
 }
 
-/* Users, groups and names of our own: the host's are nobody's business inside. */
+/* Users, groups and names of our own. */
 static int write_identity(struct build *b)
 {
-	unsigned int uid = b->spec->uid, gid = b->spec->gid;
-	char text[512];
+	const struct host_view_user user = { .uid = b->spec->uid, .gid = b->spec->gid, .hostname = b->spec->hostname };
 
-	snprintf(text, sizeof(text), "root:x:0:0:root:/:/bin/false\nsandbox:x:%u:%u:sandbox:%s:/bin/sh\n"
-		 "nobody:x:65534:65534:nobody:/:/bin/false\n", uid, gid, "/" SANDBOX_WORKDIR_RELATIVE);
-	if (write_file(b, "etc/passwd", text) < 0)
-		return -1;
-	snprintf(text, sizeof(text), "root:x:0:\nsandbox:x:%u:\nnogroup:x:65534:\n", gid);
-	if (write_file(b, "etc/group", text) < 0)
-		return -1;
-	snprintf(text, sizeof(text), "%.64s\n", b->spec->hostname);
-	if (write_file(b, "etc/hostname", text) < 0)
-		return -1;
-	snprintf(text, sizeof(text), "127.0.0.1\tlocalhost %.64s\n::1\tlocalhost\n", b->spec->hostname);
-	if (write_file(b, "etc/hosts", text) < 0 ||
-	    write_file(b, "etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n") < 0)
-		return -1;
+	for (size_t i = 0;; i++) {
+		autostrbuf struct strbuf text = STRBUF_INIT(1024);
+		const char *path = host_view_file(i, &user, &text);
+
+		if (!path)
+			break;
+		if (write_file(b, path, text.buf) < 0)
+			return -1;
+	}
 	return symlink("/proc/self/mounts", "etc/mtab") < 0 ? fail(b, "linking '/etc/mtab'") : 0;
 }
 
@@ -285,8 +256,8 @@ static int show_etc_families(struct build *b)
 	while (dir && r == 0 && (e = readdir(dir))) {
 		char source[300];
 
-		for (size_t i = 0; i < ARRAY_SIZE(etc_shown_prefixes); i++) {
-			if (strncmp(e->d_name, etc_shown_prefixes[i], strlen(etc_shown_prefixes[i])) != 0)
+		for (const char *const *prefix = host_view_etc_prefixes; *prefix; prefix++) {
+			if (strncmp(e->d_name, *prefix, strlen(*prefix)) != 0)
 				continue;
 			snprintf(source, sizeof(source), "/etc/%s", e->d_name);
 			r = show_entry(b, source, source + 1, true);
@@ -301,18 +272,18 @@ static int show_host(struct build *b)
 {
 	char source[300];
 
-	for (size_t i = 0; i < ARRAY_SIZE(empty_folders); i++)
-		if (make_place(empty_folders[i], true) < 0)
-			return fail(b, "making '/%s'", empty_folders[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(system_folders); i++) {
-		snprintf(source, sizeof(source), "/%s", system_folders[i]);
+	for (const char *const *name = host_view_empty; *name; name++)
+		if (make_place(*name, true) < 0)
+			return fail(b, "making '/%s'", *name);
+	for (const char *const *name = host_view_folders; *name; name++) {
+		snprintf(source, sizeof(source), "/%s", *name);
 		if (show_entry(b, source, source + 1, false) < 0)
 			return -1;
 	}
 	if (make_place("etc", true) < 0)
 		return fail(b, "making '/etc'");
-	for (size_t i = 0; i < ARRAY_SIZE(etc_shown); i++) {
-		snprintf(source, sizeof(source), "/etc/%s", etc_shown[i]);
+	for (const char *const *name = host_view_etc; *name; name++) {
+		snprintf(source, sizeof(source), "/etc/%s", *name);
 		if (show_entry(b, source, source + 1, true) < 0)
 			return -1;
 	}
@@ -352,9 +323,9 @@ static int show_rootfs(struct build *b)
 		r = show_entry(b, source, e->d_name, false);
 	}
 	closedir(dir);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(empty_folders); i++)
-		if (!strchr(empty_folders[i], '/') && access(empty_folders[i], F_OK) < 0)
-			r = make_place(empty_folders[i], true) < 0 ? fail(b, "making '/%s'", empty_folders[i]) : 0;
+	for (const char *const *name = host_view_empty; r == 0 && *name; name++)
+		if (!strchr(*name, '/') && access(*name, F_OK) < 0)
+			r = make_place(*name, true) < 0 ? fail(b, "making '/%s'", *name) : 0;
 	return r;
 }
 
@@ -385,8 +356,9 @@ static int mount_proc(struct build *b)
 		}
 		b->report->proc_partial = true;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(proc_hidden); i++) {
-		snprintf(path, sizeof(path), "proc/%s", proc_hidden[i]);
+	/* all of it is read-only; these are not to be read either */
+	for (const char *const *name = host_view_proc_hidden; *name; name++) {
+		snprintf(path, sizeof(path), "proc/%s", *name);
 		if (hide(b, path) < 0)
 			return -1;
 	}

@@ -61,7 +61,7 @@ shell_src := $(filter-out validators/shell/knowledge_programs_embed.c,$(wildcard
 validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c)) $(shell_src)
 # guest_init is a program of its own, see below
 guest_only := sandboxes/guest_init.c sandboxes/guest_look.c
-guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c $(wildcard sandboxes/init*.c) \
+guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c sandboxes/event.c sandboxes/observe.c $(wildcard sandboxes/init*.c) \
 	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock error file mem strbuf)
 sandboxes_src := $(filter-out sandboxes/lockdown_filter.c $(guest_only),$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
@@ -99,10 +99,10 @@ $(BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # the seccomp filter is compiled by a program that runs here; CFLAGS of the target (sanitizers …) are not for it
-$(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c
+$(BUILD)/sandboxes/lockdown_filter.o: sandboxes/lockdown_filter.c sandboxes/lockdown.h
 	$(call say,FILTER,$<)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu17 -O1 $(WARN) -D_GNU_SOURCE -o $(@:.o=) $< $(shell $(PKG_CONFIG) --cflags --libs libseccomp 2>/dev/null)
-	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
+	$(Q)$(@:.o=) > $(@:.o=.inc.c) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $(@:.o=.inc.c)
 
 # the first process of sandboxes that others make: static, small, without the sanitizers of the rest, and carried along as bytes
 GUEST_CFLAGS := -std=gnu17 -Os $(WARN) -fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections -fstack-protector-strong
@@ -111,7 +111,7 @@ $(BUILD)/guest/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(GUEST_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/guest/sandboxes/lockdown_filter.o: $(BUILD)/sandboxes/lockdown_filter.o
-	$(Q)mkdir -p $(@D) && $(CC) $(GUEST_CFLAGS) -c -o $@ $(<:.o=.inc.c)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $(<:.o=.inc.c)
 $(BUILD)/guest/guest_init: $(patsubst %.c,$(BUILD)/guest/%.o,$(guest_src)) $(BUILD)/guest/sandboxes/lockdown_filter.o
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(GUEST_CFLAGS) -static -Wl,--gc-sections,-z,noexecstack,-z,relro,--fatal-warnings -s -o $@ $^

@@ -377,7 +377,7 @@ static void set_up(struct guest_side *g)
 		report->landlock.error = errno;		/* the table tells, as for the filter */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		fail(g, "closing itself to other processes: %s", strerror(errno));
-	report->own_filter = lockdown_filter_load() == 0;	/* in addition to whatever there is */
+	report->own_filter = lockdown_filter_load(LOCKDOWN_PLAIN) == 0;	/* in addition to whatever there is */
 	report->limits.core = report->limits.memlock = UINT64_MAX;
 	init_try_limits(&g->init.limits, &report->limits);
 	guest_look_back(report);

@@ -139,31 +139,32 @@ static uint64_t children_cpu_ns(void)
 	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
-/* In the vforked child: nothing here may return or touch what the parent goes on to use, but exec_errno. */
-static _Noreturn void step_main(struct step *s)
+/* In the new process, which shares our memory if it was vforked: nothing may be touched that the parent goes on to use. Returns only
+ * if the command cannot be executed: the errno. */
+static int step_main(void *arg)
 {
+	const struct step *s = arg;
 	sigset_t none;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (setsid() < 0 || dup2(s->init->null_fd, 0) < 0 || dup2(s->command->out, 1) < 0 || dup2(s->command->err, 2) < 0 ||
-	    chdir(WORKDIR) < 0) {
-		s->exec_errno = errno;
-		_exit(126);
-	}
+	    chdir(WORKDIR) < 0)
+		return errno;
 	lockdown_limits_apply(&s->init->limits);
 	environ = s->command->env;
 	execvp(s->command->argv[0], s->command->argv);
-	s->exec_errno = errno;
-	_exit(127);
+	return errno;
 }
 
 static __attribute__((noinline)) pid_t fork_step(struct step *s)
 {
 	pid_t pid = vfork();
 
-	if (pid == 0)
-		step_main(s);
+	if (pid == 0) {
+		s->exec_errno = step_main(s);
+		_exit(127);
+	}
 	return pid;
 }
 
@@ -189,6 +190,8 @@ int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct 
 
 static void answer(struct init *init, struct init_ended *ended)
 {
+	if (init->observing)
+		init_observe_end(init);
 	init_watch(init, true);
 	ended->storage_full = init->storage_full;
 	ended->fork_refused |= init->fork_refused;
@@ -205,6 +208,16 @@ static void explain(int fd, const char *name, int error)
 	if (write(fd, text, (size_t)n) < 0) { /* nobody to tell */ }
 }
 
+/* The same for a process of its own, whose error is found when it has ended. */
+static int observed_main(void *arg)
+{
+	const struct step *s = arg;
+	int error = step_main(arg);
+
+	explain(s->command->err, s->command->argv[0], error);
+	return error;
+}
+
 void init_start(struct init *init, const struct init_command *command)
 {
 	struct step step = { .init = init, .command = command };
@@ -216,7 +229,8 @@ void init_start(struct init *init, const struct init_command *command)
 	init->looks_at_limit = 0;
 	/* when memory runs out it is a step that goes, not we */
 	if (init->oom_fd >= 0 && write(init->oom_fd, "1000", 4) < 0) { /* then sizes decide */ }
-	pid = fork_step(&step);
+	init->stopping = false;
+	pid = init->observing ? init_observe_fork(init, observed_main, &step) : fork_step(&step);
 	if (init->oom_fd >= 0 && write(init->oom_fd, "0", 1) < 0) { /* as above */ }
 	environ = NULL;
 	if (pid < 0) {
@@ -268,10 +282,14 @@ void init_reap(struct init *init)
 	}
 	if (!over)
 		return;
+	if (init->observing) {
+		ended.exec_errno = init_observe_error(init);
+		if (!init->stopping)
+			init_observe_outlived(init);
+	}
 	ended.outlived = end_all();
 	answer(init, &ended);
 }
-
 
 void init_terminate(void)
 {

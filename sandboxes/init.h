@@ -36,8 +36,17 @@ struct init {
 	uint64_t counted_ns;
 	uint64_t cpu_before_ns;
 	void (*on_ended)(struct init *init, const struct init_ended *ended);
+	/* observation, see init_observe.h */
+	bool observing;			/* commands are observed: LOCKDOWN_INIT is in force, and only with this set */
+	bool stopping;			/* by the host: the running command was told to end, so nothing outlives it */
+	int listener;			/* readable: call init_observe(); -1: none */
+	int dns_fd;			/* readable: call init_observe_dns(); a socket on port 53 to answer from; -1: none */
+	struct observer *observer;
+	struct init_shared *shared;	/* with the process that is about to execute a command */
+	void (*on_events)(struct init *init, const char *packed, size_t len);	/* see event.h; at most INIT_EVENTS_MAX bytes */
 };
-#define INIT_EMPTY { .sigchld_fd = -1, .oom_fd = -1, .null_fd = -1, .work_fd = -1 }
+#define INIT_EMPTY { .sigchld_fd = -1, .oom_fd = -1, .null_fd = -1, .work_fd = -1, .listener = -1, .dns_fd = -1 }
+enum { INIT_EVENTS_MAX = 8384 };
 
 /* ---- coming up, in this order */
 
@@ -68,6 +77,26 @@ void init_reap(struct init *init);
 int init_watch(struct init *init, bool at_end);
 void init_terminate(void);	/* SIGTERM to everything, stopped ones too */
 void init_kill(void);
+
+/* ---- observing commands */
+
+/* Can it be done here? Tried out with a child of our own. Call it when privileges are gone and no filter is in force, and load
+ * LOCKDOWN_INIT if it says yes (init->observing), LOCKDOWN_PLAIN otherwise. -1: `why_not` is a sentence. */
+enum { INIT_WHY_MAX = 128 };
+int init_observe_try(struct init *init, char why_not[INIT_WHY_MAX]);
+/* With the right to bind to port 53: have a socket there, so that every name asked for is told and refused. */
+void init_observe_names(struct init *init);
+void init_observe(struct init *init);		/* `listener` is readable */
+void init_observe_dns(struct init *init);	/* `dns_fd` is readable */
+/* Events travel together: send those that waited long enough, and return how long poll() may wait, at most `timeout_ms`. */
+int init_observe_wait(struct init *init, int timeout_ms);
+
+/* For init.c only: run `child` in a new process that is observed. The pid, or -1 with errno; what `child` returns, which it does only
+ * if it cannot execute, is found by init_observe_error() when that process has ended. */
+pid_t init_observe_fork(struct init *init, int (*child)(void *arg), void *arg);
+int init_observe_error(const struct init *init);
+void init_observe_outlived(struct init *init);	/* before they are killed */
+void init_observe_end(struct init *init);	/* nothing is alive: tell what is left to tell */
 
 /* ---- files */
 

@@ -12,15 +12,24 @@
 
 #include "runner/base/mem.h"
 
-/* Made when sandbox_runner is built, by lockdown_filter.c. */
-extern const struct sock_filter lockdown_filter[];
-extern const unsigned short lockdown_filter_len;
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
 
-int lockdown_filter_load(void)
+int lockdown_filter_load(enum lockdown_filter which)
 {
-	struct sock_fprog program = { .len = lockdown_filter_len, .filter = (struct sock_filter *)lockdown_filter };
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &lockdown_filters[which]);
+}
 
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+int lockdown_filter_listen(const struct sock_fprog *program)
+{
+	const unsigned int flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+	/* signals that do not kill must not interrupt a call that was already answered: Linux 5.19 */
+	long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, program);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, program);
+	return (int)fd;
 }
 
 int lockdown_capabilities(bool keep_net_bind_service)

@@ -3,12 +3,32 @@
  * sandboxes/. */
 #pragma once
 
+#include <linux/filter.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* Put the system call filter (compiled when this program was, see lockdown_filter.c) in force for this process and all it
- * starts. Needs no-new-privs. 0, or -1 with errno. */
-int lockdown_filter_load(void);
+/* The system call filters, compiled when this program was: lockdown_filter.c says what they are. */
+enum lockdown_filter {
+	LOCKDOWN_PLAIN,		/* of steps and their first process, when nobody observes */
+	LOCKDOWN_INIT,		/* of the first process when steps are observed */
+	LOCKDOWN_OBSERVED,	/* of such a step, in addition to the one of its first process */
+	LOCKDOWN_FILTERS
+};
+extern const struct sock_fprog lockdown_filters[LOCKDOWN_FILTERS];
+
+/* Put a filter in force for this process and all it starts. Needs no-new-privs. 0, or -1 with errno. */
+int lockdown_filter_load(enum lockdown_filter which);
+/* The same, and return the descriptor (close-on-exec) that tells of calls waiting for an answer; -1 with errno. */
+int lockdown_filter_listen(const struct sock_fprog *program);
+
+/* Calls that LOCKDOWN_PLAIN refuses, always or by their arguments, and its answer. */
+struct lockdown_call {
+	int nr, error;
+	const char *name;
+};
+extern const struct lockdown_call lockdown_calls[];
+extern const size_t lockdown_calls_len;
 
 /* Empty all five capability sets, but for NET_BIND_SERVICE if it is to be kept, and set no-new-privs. 0, or -1 with errno. */
 int lockdown_capabilities(bool keep_net_bind_service);

@@ -2,20 +2,31 @@
  * The program that makes the system call filter. It runs once, when sandbox_runner is built, and prints the filter as C: libseccomp
  * takes 3 ms to compile these rules, which is as long as the rest of a jail takes to come up.
  *
+ * Three programs come from the tables below. Of several filters the strictest answer counts, and an errno is stricter than telling
+ * somebody: so who is to be observed cannot have `plain` in force already.
+ *
+ *	plain		what a step has, and with it its first process
+ *	init		that first process when steps are observed: `plain` with the refused calls allowed. It has no capabilities, and
+ *			is our own code
+ *	observed	what such a step has in addition: refused calls, and those worth telling, wait for the answer of the first process
+ *
  * The system call filter is an allow-list. What is not in it does not exist (ENOSYS, so that programs fall back to what they
  * did before that call was invented); calls that exist for the privileged only are refused by name (EPERM), so that a
  * program, and whoever reads its output, sees the truth. Other architectures' entry points kill the process. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -84,7 +95,7 @@ static const char *const refused[] = {
 	"vhangup",
 };
 
-/* What needs a look at the arguments. A row allows the call when all its comparisons hold. */
+/* What needs a look at the arguments. A row allows the call when all its comparisons hold; rows of a call stand together. */
 #define NAMESPACE_FLAGS (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define LOW32 0xffffffffu	/* the kernel looks at 32 bits of these arguments */
 #define TYPE_MASK 0xfu		/* of a socket type, without SOCK_CLOEXEC and SOCK_NONBLOCK */
@@ -114,10 +125,14 @@ static const struct {
 	{ "socket", 3, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_INET6 }, { 1, SCMP_CMP_MASKED_EQ, TYPE_MASK, SOCK_DGRAM },
 			 { 2, SCMP_CMP_MASKED_EQ, LOW32, 17 } } },
 	{ "socket", 2, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_NETLINK }, { 2, SCMP_CMP_MASKED_EQ, LOW32, 0 } } },
-	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } },
-	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } },
-	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } },
-	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } }, { "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } },
+	{ "mknod", 1, { { 1, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } },
+	{ "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, 0 } } },
+	{ "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFREG } } },
+	{ "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFIFO } } },
+	{ "mknodat", 1, { { 2, SCMP_CMP_MASKED_EQ, S_IFMT, S_IFSOCK } } },
 	{ "socketpair", 1, { { 0, SCMP_CMP_MASKED_EQ, LOW32, AF_UNIX } } },
 };
 
@@ -136,36 +151,133 @@ static const struct {
  * with a bit set that the kernel does not look at: so these instructions come before its program. */
 #define INIT 1
 static const struct {
-	unsigned int nr, arg, value;
+	const char *name;
+	unsigned int arg, value;
 } refused_values[] = {
-	{ SYS_ioctl, 1, TIOCSTI }, { SYS_ioctl, 1, TIOCLINUX },
-	{ SYS_prlimit64, 0, INIT }, { SYS_sched_setaffinity, 0, INIT }, { SYS_sched_setattr, 0, INIT },
-	{ SYS_sched_setparam, 0, INIT }, { SYS_sched_setscheduler, 0, INIT },
-	{ SYS_setpriority, 1, INIT }, { SYS_setpriority, 0, PRIO_USER },
-	{ SYS_ioprio_set, 1, INIT }, { SYS_ioprio_set, 0, 3 /* IOPRIO_WHO_USER */ },
+	{ "ioctl", 1, TIOCSTI }, { "ioctl", 1, TIOCLINUX },
+	{ "prlimit64", 0, INIT }, { "sched_setaffinity", 0, INIT }, { "sched_setattr", 0, INIT },
+	{ "sched_setparam", 0, INIT }, { "sched_setscheduler", 0, INIT },
+	{ "setpriority", 1, INIT }, { "setpriority", 0, PRIO_USER },
+	{ "ioprio_set", 1, INIT }, { "ioprio_set", 0, 3 /* IOPRIO_WHO_USER */ },
 };
-#if __BYTE_ORDER == __LITTLE_ENDIAN
-#define LOW_WORD 0
-#else
-#define LOW_WORD 4
-#endif
-enum { VALUE_INSTRUCTIONS = 5, PROLOGUE = VALUE_INSTRUCTIONS * ARRAY_SIZE(refused_values) };
 
-static void write_prologue(struct sock_filter code[PROLOGUE])
+/* ---- only of `observed` */
+
+/* Allowed, and told: see init_observe.c, whose table has the same names. */
+static const char *const told[] = {
+	"chmod", "chown", "connect", "creat", "execve", "execveat", "exit_group", "fchmodat", "fchmodat2", "fchownat", "lchown",
+	"link", "linkat", "mkdir", "mkdirat", "mknod", "mknodat", "open", "openat", "openat2", "rename", "renameat", "renameat2",
+	"rmdir", "sendmmsg", "sendmsg", "sendto", "symlink", "symlinkat", "truncate", "unlink", "unlinkat",
+};
+
+static bool is_told(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(refused_values); i++) {
-		const unsigned int at = offsetof(struct seccomp_data, args) + 8 * refused_values[i].arg + LOW_WORD;
-		const struct sock_filter row[VALUE_INSTRUCTIONS] = {
-			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused_values[i].nr, 0, 3),
-			BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at),
-			BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, refused_values[i].value, 0, 1),
-			BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		};
+	for (size_t i = 0; i < ARRAY_SIZE(told); i++)
+		if (!strcmp(told[i], name))
+			return true;
+	return false;
+}
 
-		memcpy(code + i * VALUE_INSTRUCTIONS, row, sizeof(row));
+/* When the comparisons hold the call is answered without telling: opening to read, sending to who was connected. And a process
+ * that makes its memory unreadable for the observer only believes that it did (an errno of 0 is success). */
+#define WRITE_FLAGS (O_ACCMODE | O_CREAT | O_TRUNC)
+#define SILENT 0u
+struct comparison {
+	unsigned int arg, mask, value;
+	bool high;		/* of the upper 32 bits */
+};
+static const struct {
+	const char *name;
+	uint32_t action;
+	unsigned int len;
+	struct comparison args[2];
+} untold[] = {
+	{ "open", SECCOMP_RET_ALLOW, 1, { { 1, WRITE_FLAGS, 0, false } } },
+	{ "openat", SECCOMP_RET_ALLOW, 1, { { 2, WRITE_FLAGS, 0, false } } },
+	{ "sendto", SECCOMP_RET_ALLOW, 2, { { 4, LOW32, 0, false }, { 4, LOW32, 0, true } } },
+	{ "prctl", SECCOMP_RET_ERRNO | SILENT, 2, { { 0, LOW32, PR_SET_DUMPABLE, false }, { 1, LOW32, 0, false } } },
+};
+
+/* ---- the instructions before libseccomp's */
+
+enum variant { PLAIN, OF_INIT, OBSERVED, VARIANTS };
+static const char *const variant_names[VARIANTS] = { "plain", "init", "observed" };
+
+struct program {
+	struct sock_filter code[BPF_MAXINSNS];
+	size_t len;
+};
+
+static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
+{
+	if (p->len < BPF_MAXINSNS)
+		p->code[p->len++] = (struct sock_filter){ code, jt, jf, k };
+}
+
+static unsigned int word(const struct comparison *c)
+{
+	const bool big_endian = __BYTE_ORDER != __LITTLE_ENDIAN;
+
+	return (unsigned int)offsetof(struct seccomp_data, args) + 8 * c->arg + (c->high != big_endian ? 4 : 0);
+}
+
+/* When it is this call and all comparisons hold: that action. Otherwise what follows. */
+static void emit_row(struct program *p, const char *name, const struct comparison *args, unsigned int len, uint32_t action)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	if (nr == __NR_SCMP_ERROR || nr < 0)
+		return;
+	emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, (uint8_t)(3 * len + 1));
+	for (unsigned int i = 0; i < len; i++) {
+		emit(p, BPF_LD | BPF_W | BPF_ABS, word(&args[i]), 0, 0);
+		emit(p, BPF_ALU | BPF_AND | BPF_K, args[i].mask, 0, 0);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, args[i].value, 0, (uint8_t)(3 * (len - i - 1) + 1));
+	}
+	emit(p, BPF_RET | BPF_K, action, 0, 0);
+}
+
+/* The same table that libseccomp compiles for `plain`; here what matches no row of its call is told instead of unknown. */
+static void emit_conditional(struct program *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(conditional); i++) {
+		struct comparison args[3];
+
+		for (unsigned int k = 0; k < conditional[i].len; k++)
+			args[k] = (struct comparison){
+				.arg = conditional[i].args[k].arg,
+				.mask = (uint32_t)conditional[i].args[k].datum_a,
+				.value = (uint32_t)conditional[i].args[k].datum_b,
+			};
+		emit_row(p, conditional[i].name, args, conditional[i].len,
+			 is_told(conditional[i].name) ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+		if (i + 1 == ARRAY_SIZE(conditional) || strcmp(conditional[i].name, conditional[i + 1].name) != 0)
+			emit_row(p, conditional[i].name, NULL, 0, SECCOMP_RET_USER_NOTIF);
 	}
 }
+
+static void emit_prologue(struct program *p, enum variant variant)
+{
+	if (variant == OF_INIT)
+		return;
+	if (variant == OBSERVED) {	/* numbers mean something else to another architecture */
+		emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+		emit(p, BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0);
+		emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(refused_values); i++)
+		emit_row(p, refused_values[i].name,
+			 &(struct comparison){ refused_values[i].arg, LOW32, refused_values[i].value, false }, 1,
+			 variant == PLAIN ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_USER_NOTIF);
+	if (variant != OBSERVED)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(untold); i++)
+		emit_row(p, untold[i].name, untold[i].args, untold[i].len, untold[i].action);
+	emit_conditional(p);
+}
+
+/* ---- libseccomp's */
 
 /* Unknown to this libseccomp or this architecture: then it is not allowed either. */
 static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned int len, const struct scmp_arg_cmp *args)
@@ -175,56 +287,104 @@ static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsign
 	return nr == __NR_SCMP_ERROR || nr < 0 ? 0 : seccomp_rule_add_array(filter, action, nr, len, args);
 }
 
-static int add_rules(scmp_filter_ctx filter)
+static int add_rules(scmp_filter_ctx filter, enum variant variant)
 {
-	const uint32_t eperm = SCMP_ACT_ERRNO(EPERM);
+	static const uint32_t refusal[VARIANTS] = { SCMP_ACT_ERRNO(EPERM), SCMP_ACT_ALLOW, SCMP_ACT_NOTIFY };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++)
-		r = add(filter, SCMP_ACT_ALLOW, allowed[i], 0, NULL);
+		r = add(filter, variant == OBSERVED && is_told(allowed[i]) ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, allowed[i], 0, NULL);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refused); i++)
-		r = add(filter, eperm, refused[i], 0, NULL);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(conditional); i++)
-		r = add(filter, SCMP_ACT_ALLOW, conditional[i].name, conditional[i].len, conditional[i].args);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refused_bits); i++)
-		r = add(filter, eperm, refused_bits[i].name, 1, &refused_bits[i].arg);
+		r = add(filter, refusal[variant], refused[i], 0, NULL);
+	for (size_t i = 0; r == 0 && variant != OBSERVED && i < ARRAY_SIZE(conditional); i++)
+		r = add(filter, SCMP_ACT_ALLOW, conditional[i].name, variant == PLAIN ? conditional[i].len : 0,
+			conditional[i].args);
+	for (size_t i = 0; r == 0 && variant == PLAIN && i < ARRAY_SIZE(refused_bits); i++)
+		r = add(filter, SCMP_ACT_ERRNO(EPERM), refused_bits[i].name, 1, &refused_bits[i].arg);
 	return r;
 }
 
-static void print(const struct sock_filter *code, size_t len)
+static int make(enum variant variant, struct program *p)
 {
-	printf("/* made by sandboxes/lockdown_filter.c */\n#include <linux/filter.h>\n"
-	       "extern const struct sock_filter lockdown_filter[];\nextern const unsigned short lockdown_filter_len;\n"
-	       "const struct sock_filter lockdown_filter[] = {\n");
-	for (size_t i = 0; i < len; i++)
-		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", code[i].code, code[i].jt, code[i].jf, code[i].k);
-	printf("};\nconst unsigned short lockdown_filter_len = %zu;\n", len);
-}
-
-int main(void)
-{
-	static struct sock_filter code[BPF_MAXINSNS];
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
 	int fd = memfd_create("filter", MFD_CLOEXEC);
 	int r = filter && fd >= 0 ? 0 : -ENOMEM;
 	ssize_t n;
 
+	emit_prologue(p, variant);
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	/* a binary tree: a few comparisons a call, and a third of the time to load it */
 	if (r == 0)
 		r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (r == 0)
-		r = add_rules(filter);
+		r = add_rules(filter, variant);
 	if (r == 0)
 		r = seccomp_export_bpf(filter, fd);
-	n = r == 0 ? pread(fd, code + PROLOGUE, sizeof(code) - PROLOGUE * sizeof(*code), 0) : -1;
-	if (n <= 0 || (size_t)n >= sizeof(code) - PROLOGUE * sizeof(*code)) {
-		fprintf(stderr, "cannot make the seccomp filter: %s\n", strerror(r < 0 ? -r : errno));
-		return 1;
-	}
-	write_prologue(code);
-	print(code, (size_t)n / sizeof(*code) + PROLOGUE);
+	n = r == 0 ? pread(fd, p->code + p->len, sizeof(p->code) - p->len * sizeof(*p->code), 0) : -1;
+	if (r == 0 && (n <= 0 || (size_t)n >= sizeof(p->code) - p->len * sizeof(*p->code)))
+		r = -EFBIG;
+	if (r == 0)
+		p->len += (size_t)n / sizeof(*p->code);
 	seccomp_release(filter);
+	close(fd);
+	return r;
+}
+
+/* ---- printing */
+
+static void print_program(const char *name, const struct program *p)
+{
+	printf("static const struct sock_filter %s[] = {\n", name);
+	for (size_t i = 0; i < p->len; i++)
+		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", p->code[i].code, p->code[i].jt, p->code[i].jf, p->code[i].k);
+	printf("};\n");
+}
+
+static void print_call(const char *name, const char *error)
+{
+	int nr = seccomp_syscall_resolve_name(name);
+
+	if (nr != __NR_SCMP_ERROR && nr >= 0)
+		printf("\t{ %d, %s, \"%s\" },\n", nr, error, name);
+}
+
+/* What `observed` tells and `plain` refuses, with the errno: a call may be there twice. */
+static void print_calls(void)
+{
+	printf("const struct lockdown_call lockdown_calls[] = {\n");
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		print_call(refused[i], "EPERM");
+	for (size_t i = 0; i < ARRAY_SIZE(refused_values); i++)
+		print_call(refused_values[i].name, "EPERM");
+	for (size_t i = 0; i < ARRAY_SIZE(refused_bits); i++)
+		print_call(refused_bits[i].name, "EPERM");
+	for (size_t i = 0; i < ARRAY_SIZE(conditional); i++)
+		print_call(conditional[i].name, "ENOSYS");
+	printf("};\nconst size_t lockdown_calls_len = sizeof(lockdown_calls) / sizeof(lockdown_calls[0]);\n");
+}
+
+int main(void)
+{
+	static struct program programs[VARIANTS];
+
+	seccomp_api_set(5);	/* notifications, also when this kernel has none: the filter is for another */
+	for (unsigned int v = 0; v < VARIANTS; v++) {
+		int r = make((enum variant)v, &programs[v]);
+
+		if (r < 0) {
+			fprintf(stderr, "cannot make the seccomp filter '%s': %s\n", variant_names[v], strerror(-r));
+			return 1;
+		}
+	}
+	printf("/* made by sandboxes/lockdown_filter.c */\n#include <errno.h>\n#include <stddef.h>\n#include <linux/filter.h>\n"
+	       "#include \"sandboxes/lockdown.h\"\n");
+	for (unsigned int v = 0; v < VARIANTS; v++)
+		print_program(variant_names[v], &programs[v]);
+	printf("const struct sock_fprog lockdown_filters[LOCKDOWN_FILTERS] = {\n");
+	for (unsigned int v = 0; v < VARIANTS; v++)
+		printf("\t{ %zu, (struct sock_filter *)%s },\n", programs[v].len, variant_names[v]);
+	printf("};\n");
+	print_calls();
 	return 0;
 }

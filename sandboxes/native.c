@@ -433,7 +433,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	char rootfs[PATH_MAX] = "";
 	struct cgroup_state states[CGROUP_CONTROLLERS];
 	struct wire_report report = { 0 };
-	struct native_init init = { .net_bind_service = spec->net_bind_service };
+	struct native_init init = { .net_bind_service = spec->net_bind_service, .observe = spec->observe };
 	struct native *n;
 	struct identity who;
 	struct attempt a = { .init = &init, .state_fd = state_fd, .report = &report };

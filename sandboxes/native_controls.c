@@ -271,6 +271,17 @@ static void fill_privileges(const struct native_facts *f, struct control_table *
 			    "%u groups of the caller still count: only root can drop them", f->report->foreign_groups);
 }
 
+static void fill_observation(const struct native_facts *f, struct control_table *t)
+{
+	if (!f->spec->observe)
+		control_set(t, CONTROL_OBSERVATION, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
+	else if (f->report->observing)
+		control_set(t, CONTROL_OBSERVATION, CONTROL_ENFORCED, "calls, programs, network", "seccomp user notification", NULL);
+	else
+		control_set(t, CONTROL_OBSERVATION, CONTROL_UNAVAILABLE, "calls, programs, network", "none", "%s",
+			    f->report->not_observing);
+}
+
 void native_fill_controls(const struct native_facts *f, struct control_table *t)
 {
 	memset(t, 0, sizeof(*t));
@@ -279,4 +290,5 @@ void native_fill_controls(const struct native_facts *f, struct control_table *t)
 	fill_namespaces(f, t);
 	fill_walls(f, t);
 	fill_privileges(f, t);
+	fill_observation(f, t);
 }

@@ -21,6 +21,7 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
+#include "sandboxes/event.h"
 
 #define WATCH_INTERVAL_NS (100 * NS_PER_MS)	/* how often memory is looked at */
 #define PATIENCE_NS (10 * NS_PER_SEC)		/* for PID 1 to answer after a kill */
@@ -189,12 +190,27 @@ static void on_ended(struct watch *w, const struct init_ended *ended)
 		e->end = w->why;
 }
 
+static void on_events(struct watch *w, const struct wire *m)
+{
+	const char *at = m->text;
+	size_t left = m->text_len;
+	struct sandbox_event event;
+
+	while (w->cmd->observer && event_unpack(&at, &left, &event))
+		w->cmd->observer(w->cmd->observer_arg, &event);
+}
+
 static void on_control(struct watch *w)
 {
 	int fds[WIRE_FDS];
 	struct wire m;
+	int r = wire_recv(w->n->sock, &m, fds);
 
-	if (wire_recv(w->n->sock, &m, fds) == 1 && m.kind == WIRE_ENDED) {
+	if (r == 1 && m.kind == WIRE_EVENT) {
+		on_events(w, &m);
+		return;
+	}
+	if (r == 1 && m.kind == WIRE_ENDED) {
 		on_ended(w, &m.ended);
 		return;
 	}

@@ -154,10 +154,12 @@ static void set_up(struct jail *j)
 		die(j, "dropping capabilities");
 	if (lockdown_landlock(lockdown_writable, &report->landlock) < 0)
 		die(j, "restricting itself by Landlock");
+	if (init.observe)
+		report->observing = init_observe_try(&j->init, report->not_observing) == 0;
 	/* last, for a change of credentials undoes both */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		die(j, "tying the init process to the runner");
-	if (lockdown_filter_load() < 0)
+	if (lockdown_filter_load(j->init.observing ? LOCKDOWN_INIT : LOCKDOWN_PLAIN) < 0)
 		die(j, "loading the seccomp filter");
 	report->uid = getuid();
 	report->gid = getgid();
@@ -175,6 +177,16 @@ static void on_ended(struct init *init, const struct init_ended *ended)
 	struct jail *j = (struct jail *)init;
 	struct wire m = { .kind = WIRE_ENDED, .ended = *ended };
 
+	if (wire_send(j->sock, &m, NULL, 0) < 0)
+		_exit(1);
+}
+
+static void on_events(struct init *init, const char *packed, size_t len)
+{
+	struct jail *j = (struct jail *)init;
+	struct wire m = { .kind = WIRE_EVENT, .text_len = (uint32_t)len };
+
+	memcpy(m.text, packed, len);
 	if (wire_send(j->sock, &m, NULL, 0) < 0)
 		_exit(1);
 }
@@ -252,9 +264,11 @@ static void obey(struct jail *j)
 		start(j, &m, fds);
 		break;
 	case WIRE_TERMINATE:
+		j->init.stopping = true;
 		init_terminate();
 		break;
 	case WIRE_KILL:
+		j->init.stopping = true;
 		init_kill();
 		break;
 	case WIRE_PUT:
@@ -278,6 +292,7 @@ _Noreturn void native_init_main(const struct native_init *init, int sock)
 
 	j.init.limits = init->limits;
 	j.init.on_ended = on_ended;
+	j.init.on_events = on_events;
 	setsid();
 	/* whatever our parent had open is not ours; 0 to 2 are replaced after the change of root */
 	memcpy(keep + 1, init->joins, init->joins_len * sizeof(int));
@@ -286,10 +301,17 @@ _Noreturn void native_init_main(const struct native_init *init, int sock)
 		die(&j, "watching for ended processes");
 	set_up(&j);
 	for (;;) {
-		struct pollfd p[] = { { .fd = sock, .events = POLLIN }, { .fd = j.init.sigchld_fd, .events = POLLIN } };
+		struct pollfd p[] = {
+			{ .fd = sock, .events = POLLIN }, { .fd = j.init.sigchld_fd, .events = POLLIN },
+			{ .fd = j.init.listener, .events = POLLIN }, { .fd = j.init.dns_fd, .events = POLLIN },
+		};
 
-		if (poll(p, ARRAY_SIZE(p), init_watch(&j.init, false)) < 0 && errno != EINTR)
+		if (poll(p, ARRAY_SIZE(p), init_observe_wait(&j.init, init_watch(&j.init, false))) < 0 && errno != EINTR)
 			_exit(1);
+		if (p[2].revents)
+			init_observe(&j.init);
+		if (p[3].revents)
+			init_observe_dns(&j.init);
 		if (p[1].revents)
 			init_reap(&j.init);
 		if (p[0].revents)

@@ -21,6 +21,7 @@ struct native_init {		/* prepared by the runner before the clone */
 	bool user_namespace;			/* the ids below are mapped; otherwise they are real */
 	bool drop_groups;
 	bool net_bind_service;
+	bool observe;				/* tell what steps do */
 	struct lockdown_limits limits;		/* of a step */
 };
 

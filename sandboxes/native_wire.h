@@ -9,6 +9,7 @@
  *				<-----	READY, or FAILED with the stage
  *	EXEC + argv, stdout, stderr ->	forks the step
  *	TERMINATE, KILL ----------->	(any time while it runs)
+ *				<-----	EVENT …: what it does, when it is observed
  *				<-----	ENDED: nothing of the step is alive
  *	PUT + fd ----------------->
  *	WALK + pipe -------------->	records of init_walk.h into the pipe
@@ -37,6 +38,7 @@ enum wire_kind {
 	WIRE_FAILED,
 	WIRE_ENDED,
 	WIRE_DONE,
+	WIRE_EVENT,
 };
 
 /* The namespaces whose inode PID 1 reports, in the order of native_namespaces[]. */
@@ -57,6 +59,8 @@ struct wire_report {
 	bool proc_missing, proc_partial;
 	bool oom_steps_first;		/* a step stands first when memory runs out, PID 1 does not */
 	struct lockdown_landlock landlock;
+	bool observing;
+	char not_observing[INIT_WHY_MAX];	/* why not, if it was asked for */
 };
 
 struct wire_exec {
@@ -86,7 +90,7 @@ struct wire {
 		struct wire_get get;
 	};
 	uint32_t text_len;
-	char text[WIRE_TEXT_MAX];	/* FAILED: the stage. PUT: path and target */
+	char text[WIRE_TEXT_MAX];	/* FAILED: the stage. PUT: path and target. EVENT: see event.h */
 };
 
 enum { WIRE_FDS = 3 };

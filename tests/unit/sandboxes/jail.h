@@ -33,6 +33,7 @@ struct jail {
 	struct strbuf out[2];		/* and what it wrote */
 	uint64_t timeout_ns, grace_ns;
 	int cancel_fd;
+	sandbox_observer *observer;	/* gets the jail */
 };
 
 static const struct sandbox_limits jail_limits = {
@@ -66,15 +67,21 @@ static void jail_init(struct jail *j)
 	j->cancel_fd = -1;
 }
 
-static void jail_open(struct jail *j)
+/* Of what jail_init() and the caller have put into `spec`. */
+static void jail_make(struct jail *j)
 {
 	struct error err = { .text = "" };
 
-	jail_init(j);
 	if (sandbox_create(&j->ref, &j->spec, &j->sb, &j->controls, &err) < 0) {
 		print_error("%s\n", err.text);
 		must(!"create");
 	}
+}
+
+static __attribute__((unused)) void jail_open(struct jail *j)
+{
+	jail_init(j);
+	jail_make(j);
 }
 
 /* Close, destroy, and see that nothing is left. */
@@ -113,6 +120,8 @@ static void jail_run(struct jail *j, const char *const *argv)
 		.cancel_fd = j->cancel_fd,
 		.output = jail_keep_output,
 		.output_arg = j,
+		.observer = j->observer,
+		.observer_arg = j,
 	};
 	struct error err = { .text = "" };
 

@@ -307,6 +307,16 @@ static void listen_to_runner(struct guest_side *g)
 		end_all(1);
 }
 
+/* For poll(2): until the deadline, or the next look at limits; not at all when it is only to be said that a command is over. */
+static int patience(struct guest_side *g, bool idle)
+{
+	int deadline_ms = clock_poll_timeout(g->deadline_ns), look_ms = init_watch(&g->init, false);
+
+	if (g->over && idle)
+		return 0;
+	return look_ms < 0 || (deadline_ms >= 0 && deadline_ms < look_ms) ? deadline_ms : look_ms;
+}
+
 static _Noreturn void serve(struct guest_side *g)
 {
 	enum { IN, CHILD, STDOUT, STDERR, OUT, COUNT };
@@ -321,7 +331,7 @@ static _Noreturn void serve(struct guest_side *g)
 			[OUT] = { .fd = idle ? -1 : g->out_fd, .events = POLLOUT },
 		};
 
-		if (poll(p, COUNT, g->over && idle ? 0 : clock_poll_timeout(g->deadline_ns)) < 0 && errno != EINTR)
+		if (poll(p, COUNT, patience(g, idle)) < 0 && errno != EINTR)
 			end_all(1);
 		if (clock_monotonic_ns() >= g->deadline_ns)
 			end_all(1);

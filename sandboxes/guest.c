@@ -106,6 +106,7 @@ int guest_start(struct guest *g, struct error *err)
 		.deadline_ns = g->setup.deadline_ns, .limits = g->setup.limits,
 	};
 	int timeout_ms = g->setup.start_timeout_ms > 0 ? g->setup.start_timeout_ms : START_TIMEOUT_MS;
+	const uint64_t deadline_ns = clock_deadline((uint64_t)timeout_ms * NS_PER_MS);
 	struct guest_frame frame;
 	int r;
 
@@ -115,7 +116,9 @@ int guest_start(struct guest *g, struct error *err)
 	/* a first process that died at once is told by what it said last */
 	if (say(g, GUEST_SETUP, &setup, sizeof(setup), NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot reach the sandbox's first process");
-	r = hear(g, clock_deadline((uint64_t)timeout_ms * NS_PER_MS), &frame);
+	do {
+		r = hear(g, deadline_ns, &frame);
+	} while (r > 0 && frame.kind == GUEST_HELLO);
 	if (r < 0 && errno == ETIMEDOUT)
 		return error_set(err, ERR_UNAVAILABLE, "the sandbox was not ready within %d s", timeout_ms / 1000);
 	if (r == 0 || (r < 0 && errno == ECONNRESET))

@@ -89,7 +89,8 @@ static void say(struct guest_side *g, enum guest_kind kind, const void *data, si
 	unsigned char *at = room(g, len);
 
 	guest_head_set(at, kind, len);
-	memcpy(at + HEAD, data, len);
+	if (len)
+		memcpy(at + HEAD, data, len);
 	g->end += HEAD + len;
 }
 
@@ -359,10 +360,12 @@ static int give_up_capabilities(bool keep_net_bind_service)
 
 static void set_up(struct guest_side *g)
 {
-	struct guest_frame frame = next_frame(g);
 	struct guest_wire_setup setup;
 	struct guest_report *report = &g->report;
+	struct guest_frame frame;
 
+	say(g, GUEST_HELLO, NULL, 0);
+	frame = next_frame(g);
 	take(&frame, &setup, sizeof(setup));
 	if (frame.kind != GUEST_SETUP || setup.size != GUEST_SETUP_SIZE)
 		fail(g, "the runner and its first process are not of the same build");

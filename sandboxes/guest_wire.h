@@ -5,7 +5,8 @@
  * as they are; SETUP says how large it is, and a program of another build is told by that. The streams between may belong to an
  * engine: a head that does not fit ends the talk.
  *
- *	SETUP struct guest_wire_setup
+ *	HELLO, empty, as soon as it is there: who sent it can be asked of a socket
+ *	SETUP struct guest_wire_setup; READY struct guest_report
  *	EXEC struct guest_wire_exec, then DATA until all its strings are there
  *	PUT struct guest_wire_put with path and target; for a file then DATA to its end, which is an empty one
  *	WALK struct guest_wire_walk; GET struct guest_wire_get with the path
@@ -21,7 +22,7 @@
 
 enum guest_kind {
 	GUEST_SETUP = 1, GUEST_EXEC, GUEST_TERMINATE, GUEST_KILL, GUEST_PUT, GUEST_DATA, GUEST_WALK, GUEST_GET,
-	GUEST_READY = 64, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT, GUEST_EVENT,
+	GUEST_HELLO = 64, GUEST_READY, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT, GUEST_EVENT,
 };
 enum { GUEST_FRAME_MAX = 64 << 10, GUEST_COMMAND_MAX = 8 << 20 };
 

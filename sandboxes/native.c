@@ -31,73 +31,12 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/strvec.h"
+#include "sandboxes/identity.h"
 
 #define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 #define SETUP_TIMEOUT_MS 30000
-#define INSIDE_ID 1000
-#define OUTSIDE_FIRST 0x70000000u	/* far above what accounts, subordinate ids and systemd use */
-#define OUTSIDE_COUNT 0x01000000u
 
 /* ---- who the steps are outside */
-
-struct identity {
-	bool user_namespace;
-	bool privileged;	/* ids are chosen by us, and groups can be dropped */
-	uid_t outside_uid;
-	gid_t outside_gid;
-	bool root_outside;	/* the only user we could be is root one level up */
-};
-
-static uint32_t hash(const char *s)
-{
-	uint32_t h = 2166136261u;	/* FNV-1a */
-
-	while (*s)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h;
-}
-
-/* The largest range of ids that this (maybe nested) user namespace knows, and whether its root is root outside too. */
-static bool widest_range(uint32_t *first, uint32_t *count, bool *root_outside)
-{
-	autostrbuf struct strbuf map = STRBUF_INIT(64 << 10);
-
-	*first = *count = 0;
-	*root_outside = false;
-	if (file_read("/proc/self/uid_map", &map, NULL) < 0)
-		return false;
-	for (char *line = map.buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
-		uint32_t inside, outside, n;
-
-		if (sscanf(line, "%u %u %u", &inside, &outside, &n) != 3)
-			continue;
-		*root_outside |= inside == 0 && outside == 0;
-		if (n > *count) {
-			*first = inside;
-			*count = n;
-		}
-	}
-	return *count != 0;
-}
-
-/* As root a user of nobody's, different for every sandbox; otherwise, or where only few ids are known, ourselves. */
-static struct identity choose_identity(const char *id, bool user_namespace)
-{
-	struct identity who = { .user_namespace = user_namespace, .outside_uid = geteuid(), .outside_gid = getegid() };
-	uint32_t first, count;
-
-	if (geteuid() != 0)
-		return who;
-	if (!widest_range(&first, &count, &who.root_outside) || count < 65536)
-		return who;
-	who.privileged = true;
-	who.root_outside = false;
-	who.outside_uid = OUTSIDE_FIRST + hash(id) % OUTSIDE_COUNT;
-	if (who.outside_uid - first >= count)	/* in a container with a part of the ids: the upper half of them */
-		who.outside_uid = first + count / 2 + hash(id) % (count / 2 - 1);
-	who.outside_gid = who.outside_uid;
-	return who;
-}
 
 static int write_proc(pid_t pid, const char *file, const char *text)
 {
@@ -113,12 +52,12 @@ static int map_ids(pid_t pid, const struct identity *who)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%d %u 1\n", INSIDE_ID, who->outside_uid);
+	snprintf(text, sizeof(text), "%d %u 1\n", IDENTITY_INSIDE, who->outside_uid);
 	if (write_proc(pid, "uid_map", text) < 0)
 		return -1;
 	if (!who->privileged && write_proc(pid, "setgroups", "deny") < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%d %u 1\n", INSIDE_ID, who->outside_gid);
+	snprintf(text, sizeof(text), "%d %u 1\n", IDENTITY_INSIDE, who->outside_gid);
 	return write_proc(pid, "gid_map", text);
 }
 
@@ -154,7 +93,7 @@ const char *native_user_namespace_obstacle(void)
 
 /* Files of the work folder and /tmp are memory. Left as large as asked for they would end a step as out of memory before
  * they are full, so all of them together stay below seven eighths of it. */
-static bool size_storage(const struct sandbox_limits *limits, struct native_root *root)
+bool native_size_storage(const struct sandbox_limits *limits, struct native_root *root)
 {
 	struct sysinfo info;
 	uint64_t memory = limits->memory_bytes, room;
@@ -369,9 +308,9 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 {
 	struct error second;
 
-	*who = choose_identity(id, true);
+	*who = identity_choose(id, true);
 	a->who = who;
-	a->init->root.uid = a->init->root.gid = INSIDE_ID;
+	a->init->root.uid = a->init->root.gid = IDENTITY_INSIDE;
 	a->init->user_namespace = true;
 	a->init->drop_groups = who->privileged;
 	if (bring_up(a, err) == 0)
@@ -383,7 +322,7 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 	*why_not = native_user_namespace_obstacle();
 	if (!who->privileged)
 		return error_prefix(err, "%s", *why_not);
-	*who = choose_identity(id, false);
+	*who = identity_choose(id, false);
 	a->init->user_namespace = false;
 	a->init->drop_groups = true;
 	a->init->root.uid = who->outside_uid;
@@ -457,7 +396,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 					      .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0},
 		      announce, &a.state_fd, states);
 	a.host_namespaces = facts.host_namespaces;
-	facts.memory_bounds_storage = size_storage(&spec->limits, &init.root);
+	facts.memory_bounds_storage = native_size_storage(&spec->limits, &init.root);
 	init.limits = step_limits(&spec->limits, states);
 	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);
 	if (r < 0) {

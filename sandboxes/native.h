@@ -39,7 +39,7 @@ struct native_facts {
 };
 void native_fill_controls(const struct native_facts *facts, struct control_table *controls);
 
-/* Path of the state file: lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller
+/* Path of the state file "BACKEND-ID": lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller
  * frees. */
 char *native_state_path(const struct sandbox_ref *ref);
 /* Start of a process in clock ticks since boot, which with its pid names it for ever; 0: there is none. */
@@ -47,6 +47,9 @@ uint64_t native_start_time(pid_t pid);
 
 /* Which setting keeps this user from having a user namespace that is worth something? A sentence. */
 const char *native_user_namespace_obstacle(void);
+
+/* Sizes of the writable folders from what was asked for; true when they were made smaller to stay within memory. */
+bool native_size_storage(const struct sandbox_limits *limits, struct native_root *root);
 
 int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
 int native_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);

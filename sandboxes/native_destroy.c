@@ -22,7 +22,7 @@
 
 char *native_state_path(const struct sandbox_ref *ref)
 {
-	return xasprintf("%s/native-%s", ref->endpoint, ref->id);
+	return xasprintf("%s/%s-%s", ref->endpoint, ref->backend, ref->id);
 }
 
 uint64_t native_start_time(pid_t pid)

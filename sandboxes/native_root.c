@@ -452,6 +452,15 @@ static int make_mount_points(struct build *b)
 	return 0;
 }
 
+/* From the top of the new root, which is the working folder. */
+static int prepare_staging(struct build *b)
+{
+	b->one_by_one = set_attributes(".", 0, 0) < 0 && errno == ENOSYS;
+	if (make_place(HIDDEN_FOLDER, true) < 0 || make_place(HIDDEN_FILE, false) < 0 || chmod(HIDDEN_FILE, 0) < 0)
+		return fail(b, "making what hides others");
+	return 0;
+}
+
 static int open_staging(struct build *b)
 {
 	static const char *const places[] = { "/tmp", "/mnt", "/run", "/proc" };
@@ -468,10 +477,7 @@ static int open_staging(struct build *b)
 	}
 	if (r < 0 || chdir(b->staging) < 0)
 		return fail(b, "mounting a tmpfs for the new root");
-	b->one_by_one = set_attributes(".", 0, 0) < 0 && errno == ENOSYS;
-	if (make_place(HIDDEN_FOLDER, true) < 0 || make_place(HIDDEN_FILE, false) < 0 || chmod(HIDDEN_FILE, 0) < 0)
-		return fail(b, "making what hides others");
-	return 0;
+	return prepare_staging(b);
 }
 
 static void look_back(struct build *b)
@@ -511,4 +517,36 @@ int native_root_enter(const struct native_root *root, struct wire_report *report
 	umask(mask);
 	look_back(&b);
 	return 0;
+}
+
+/* ---- for runtimes */
+
+static int write_program(struct build *b, const struct native_program *program)
+{
+	autoclose int fd = open(program->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755);
+
+	if (fd < 0 || write_all(fd, program->bytes, program->len) < 0)
+		return fail(b, "writing '/%s'", program->path);
+	return 0;
+}
+
+int native_root_build(const struct native_root *root, const char *where, const struct native_program *program,
+		      struct wire_report *report, struct native_stage *stage)
+{
+	struct build b = { .spec = root, .report = report, .stage = stage };
+	mode_t mask = umask(0);
+
+	snprintf(b.staging, sizeof(b.staging), "%s", where);
+	if (mount("tmpfs", where, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=1024") < 0 || chdir(where) < 0)
+		return fail(&b, "mounting a tmpfs for the new root");
+	if (prepare_staging(&b) < 0 || (root->rootfs_fd >= 0 ? show_rootfs(&b) : show_host(&b)) < 0 ||
+	    make_mount_points(&b) < 0 || write_program(&b, program) < 0)
+		return -1;
+	for (const char *const *m = root->masks; m && *m; m++)
+		if (hide(&b, *m) < 0)
+			return -1;
+	if (chmod("tmp", 01777) < 0)	/* runc gives a mount the mode of the place */
+		return fail(&b, "changing the mode of /tmp");
+	umask(mask);
+	return seal(&b);
 }

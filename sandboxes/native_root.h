@@ -24,3 +24,13 @@ struct native_stage {
 /* In PID 1, with CAP_SYS_ADMIN over its own mount namespace: build the new root, make it the only one, and tell the
  * report what is in force. 0, or -1 with errno and the stage. */
 int native_root_enter(const struct native_root *root, struct wire_report *report, struct native_stage *stage);
+
+/* For runtimes, which bring /proc, /dev and the writable folders themselves: build the same root at the folder `where` of a mount namespace
+ * of one's own, all of it read-only, with a program in it. Changes the working folder. */
+struct native_program {
+	const char *path;		/* relative to the new root, in a folder that is ours: "run/..." */
+	const void *bytes;
+	size_t len;
+};
+int native_root_build(const struct native_root *root, const char *where, const struct native_program *program,
+		      struct wire_report *report, struct native_stage *stage);

@@ -15,7 +15,6 @@
 #include "runner/base/utf8.h"
 #include "runner/base/yaml_text.h"
 
-#define CHUNK_BYTES 16384
 #define PROBLEMS_MAX 100
 #define TAG_LINES_MAX 64
 
@@ -50,37 +49,6 @@ struct builder {
 	unsigned int documents;
 };
 
-/* ---- memory: everything of a tree goes away at once */
-
-static void *pool_alloc(struct yaml_store *store, size_t size)
-{
-	struct yaml_chunk *chunk = store->chunks;
-	void *p;
-
-	size = (size + 15) & ~(size_t)15;
-	if (!chunk || size > chunk->size - chunk->used) {
-		size_t room = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-
-		chunk = xmalloc(sizeof(*chunk) + room);
-		chunk->used = 0;
-		chunk->size = room;
-		chunk->next = store->chunks;
-		store->chunks = chunk;
-	}
-	p = chunk->data + chunk->used;
-	chunk->used += size;
-	return p;
-}
-
-static void *pool_copy(struct yaml_store *store, const void *data, size_t size)
-{
-	void *p = pool_alloc(store, size);
-
-	if (size)
-		memcpy(p, data, size);
-	return p;
-}
-
 /* ---- problems */
 
 /* False when there are too many to go on. */
@@ -108,6 +76,14 @@ static bool problem_at(struct builder *b, size_t offset, const char *fmt, ...)
 static size_t mark_offset(const struct builder *b, yaml_mark_t mark)
 {
 	return yaml_text_offset(&b->store->text, mark.index);
+}
+
+/* libyaml counts lines and columns as we do, but for the line breaks beyond ASCII that YAML 1.1 has. */
+static struct position mark_position(const struct builder *b, yaml_mark_t mark)
+{
+	if (b->store->text.marks)
+		return yaml_text_position(&b->store->text, mark_offset(b, mark));
+	return (struct position){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
 }
 
 static void syntax_problem(struct builder *b)
@@ -148,7 +124,7 @@ static size_t skip_properties(const struct yaml_text *text, size_t offset)
 
 static struct node *node_new(struct builder *b, enum node_kind kind, const yaml_event_t *event, bool properties)
 {
-	struct node *node = pool_alloc(b->store, sizeof(*node));
+	struct node *node = arena_take(&b->store->arena, sizeof(*node));
 	const struct yaml_text *text = &b->store->text;
 	size_t end = mark_offset(b, event->end_mark);
 
@@ -159,8 +135,8 @@ static struct node *node_new(struct builder *b, enum node_kind kind, const yaml_
 
 		node->offset = content < end || kind != NODE_SCALAR ? content : end;
 	}
-	node->start = yaml_text_position(text, node->offset);
-	node->end = end > node->offset ? yaml_text_position(text, end) : node->start;
+	node->start = properties ? yaml_text_position(text, node->offset) : mark_position(b, event->start_mark);
+	node->end = end > node->offset ? mark_position(b, event->end_mark) : node->start;
 	b->nodes++;
 	return node;
 }
@@ -233,7 +209,7 @@ static bool on_alias(struct builder *b, const yaml_event_t *event)
 	if (!anchor || is_open(anchor->node)) {
 		struct node *null = node_new(b, NODE_SCALAR, event, false);
 
-		null->text = pool_copy(b->store, "", 1);
+		null->text = arena_strndup(&b->store->arena, "", 0);
 		null->implicit = true;
 		attach(b, null);
 		return problem_at(b, offset, anchor ? "alias %s stands inside what it stands for" :
@@ -276,9 +252,7 @@ static bool on_scalar(struct builder *b, const yaml_event_t *event)
 
 	node->style = styles[event->data.scalar.style];
 	node->implicit = node->style == STYLE_PLAIN && !tag;
-	node->text = pool_alloc(b->store, len + 1);
-	memcpy(node->text, event->data.scalar.value, len);
-	node->text[len] = '\0';
+	node->text = arena_strndup(&b->store->arena, (const char *)event->data.scalar.value, len);
 	node->len = len;
 	attach(b, node);
 	if (memchr(node->text, '\0', len) && !problem_at(b, node->offset, "the text holds a NUL character"))
@@ -449,7 +423,7 @@ static bool finish_mapping(struct builder *b, const struct frame *frame)
 
 	if (is_simple(frame)) {
 		node->len = frame->len / 2;
-		node->pairs = pool_alloc(b->store, node->len * sizeof(*node->pairs));
+		node->pairs = arena_take(&b->store->arena, node->len * sizeof(*node->pairs));
 		for (size_t i = 0; i < node->len; i++)
 			node->pairs[i] = (struct node_pair){ frame->items[2 * i], frame->items[2 * i + 1] };
 	} else {
@@ -464,7 +438,7 @@ static bool finish_mapping(struct builder *b, const struct frame *frame)
 		}
 		go_on = go_on && resolve_entries(b, &list);
 		node->len = list.len;
-		node->pairs = pool_alloc(b->store, node->len * sizeof(*node->pairs));
+		node->pairs = arena_take(&b->store->arena, node->len * sizeof(*node->pairs));
 		for (size_t i = 0; i < node->len; i++)
 			node->pairs[i] = list.items[i].pair;
 	}
@@ -482,12 +456,14 @@ static bool on_end(struct builder *b, const yaml_event_t *event)
 	bool go_on = true;
 
 	node->height = 1;
-	node->end = yaml_text_position(&b->store->text, mark_offset(b, event->end_mark));
+	node->end = mark_position(b, event->end_mark);
 	if (node->kind == NODE_SEQUENCE) {
 		node->len = frame->len;
-		node->items = pool_copy(b->store, frame->items, frame->len * sizeof(*frame->items));
-		for (size_t i = 0; i < node->len; i++)
+		node->items = arena_take(&b->store->arena, frame->len * sizeof(*frame->items));
+		for (size_t i = 0; i < node->len; i++) {
+			node->items[i] = frame->items[i];
 			grow(node, node->items[i]);
+		}
 	} else {
 		go_on = finish_mapping(b, frame);
 	}
@@ -556,7 +532,7 @@ static bool too_many_tag_lines(struct builder *b)
 	const struct yaml_text *text = &b->store->text;
 	unsigned int n = 0;
 
-	if (!memmem(text->bytes, text->len, "%TAG", 4))
+	if (!memchr(text->bytes, '%', text->len))
 		return false;
 	for (size_t i = 0; i < text->lines_len; i++) {
 		if (!strncmp(text->bytes + text->lines[i], "%TAG", 4) && ++n > TAG_LINES_MAX) {
@@ -620,12 +596,7 @@ void document_free(struct document *doc)
 
 	if (!doc)
 		return;
-	while (store->chunks) {
-		struct yaml_chunk *next = store->chunks->next;
-
-		free(store->chunks);
-		store->chunks = next;
-	}
+	arena_release(&store->arena);
 	yaml_text_release(&store->text);
 	free(store);
 	for (size_t i = 0; i < doc->problems_len; i++)

@@ -86,6 +86,25 @@ static void line_add(struct yaml_text *text, size_t offset)
 	text->lines[text->lines_len++] = (uint32_t)offset;
 }
 
+/* How many bytes from here on are printable ASCII, which says nothing about lines or characters: eight at a time. */
+static size_t plain_length(const char *s, size_t len)
+{
+	const uint64_t ones = UINT64_MAX / 0xff, high = ones << 7;
+	size_t i = 0;
+
+	for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, s + i, sizeof(word));
+		/* a byte below 0x20, or from 0x7f on */
+		if ((((word - ones * 0x20) & ~word) | (word + ones) | word) & high)
+			break;
+	}
+	while (i < len && s[i] >= 0x20 && s[i] < 0x7f)
+		i++;
+	return i;
+}
+
 /* Find lines and characters, and the first character that may not stand in a text. */
 static int survey(struct yaml_text *text, size_t *ret_offset, char **ret_message)
 {
@@ -95,12 +114,14 @@ static int survey(struct yaml_text *text, size_t *ret_offset, char **ret_message
 
 	line_add(text, 0);
 	while (i < text->len) {
-		unsigned char b = (unsigned char)s[i];
 		uint32_t c;
 		size_t n;
 
-		if (b >= 0x20 && b < 0x7f) {
-			i++;
+		i += plain_length(s + i, text->len - i);
+		if (i == text->len)
+			break;
+		if (s[i] == '\n') {
+			line_add(text, ++i);
 			continue;
 		}
 		n = utf8_decode(s + i, text->len - i, &c);
@@ -109,9 +130,9 @@ static int survey(struct yaml_text *text, size_t *ret_offset, char **ret_message
 			*ret_offset = i;
 			*ret_message = complaint(s + i, c);
 		}
-		ascii &= b < 0x80;
+		ascii &= c < 0x80;
 		i += n;
-		if (c == '\n' || (c == '\r' && s[i] != '\n'))
+		if (c == '\r' && s[i] != '\n')
 			line_add(text, i);
 	}
 	if (ascii)

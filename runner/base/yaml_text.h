@@ -3,6 +3,7 @@
  * allows, and every byte knows its line and column. */
 #pragma once
 
+#include "runner/base/arena.h"
 #include "runner/base/yaml.h"
 
 struct yaml_text {
@@ -14,15 +15,9 @@ struct yaml_text {
 };
 
 /* What a document's `pool` points to. */
-struct yaml_chunk {
-	struct yaml_chunk *next;
-	size_t used, size;
-	char data[] __attribute__((aligned(16)));
-};
-
 struct yaml_store {
 	struct yaml_text text;
-	struct yaml_chunk *chunks;	/* nodes and their texts */
+	struct arena arena;	/* nodes and their texts */
 };
 
 /* 0, or -1 with the first place that is not text in *ret_offset and a sentence (owned by the caller) in

@@ -72,6 +72,15 @@ struct command {
 	unsigned int words;	/* after the command's name */
 };
 
+/* What ends a word, and what begins a piece that is more than its character. */
+enum { CHARACTER_PLAIN, CHARACTER_ENDS, CHARACTER_BEGINS };
+static const unsigned char characters[256] = {
+	[' '] = CHARACTER_ENDS, ['\t'] = CHARACTER_ENDS, ['\n'] = CHARACTER_ENDS, [';'] = CHARACTER_ENDS, ['&'] = CHARACTER_ENDS,
+	['|'] = CHARACTER_ENDS, ['('] = CHARACTER_ENDS, [')'] = CHARACTER_ENDS, ['<'] = CHARACTER_ENDS, ['>'] = CHARACTER_ENDS,
+	['\''] = CHARACTER_BEGINS, ['"'] = CHARACTER_BEGINS, ['`'] = CHARACTER_BEGINS, ['$'] = CHARACTER_BEGINS,
+	['\\'] = CHARACTER_BEGINS,
+};
+
 static bool scan_commands(struct shell *sh, char terminator);
 static bool scan_dollar(struct shell *sh, bool quoted);
 
@@ -125,13 +134,14 @@ static void add_setting(struct shell *sh, struct word name, size_t at)
 
 /* ---- quotes and substitutions */
 
-static bool scan_backticks(struct shell *sh)
+/* Between parentheses or backticks: past the closing one. */
+static bool scan_nested(struct shell *sh, char close)
 {
 	bool outer = sh->in_backticks;
 
 	skip(sh, 1);
-	sh->in_backticks = true;
-	if (!scan_commands(sh, '`'))
+	sh->in_backticks = close == '`';
+	if (!scan_commands(sh, close))
 		return false;
 	sh->in_backticks = outer;
 	skip(sh, 1);
@@ -152,7 +162,7 @@ static bool scan_quoted(struct shell *sh, char terminator)
 		if (c == '$')
 			good = scan_dollar(sh, true);
 		else if (c == '`')
-			good = scan_backticks(sh);
+			good = scan_nested(sh, '`');
 		else
 			skip(sh, c == '\\' ? 2 : 1);
 		if (!good)
@@ -163,11 +173,12 @@ static bool scan_quoted(struct shell *sh, char terminator)
 
 static bool scan_double_quotes(struct shell *sh)
 {
+	bool good;
+
 	skip(sh, 1);
-	if (!scan_quoted(sh, '"'))
-		return false;
-	skip(sh, 1);
-	return true;
+	good = scan_quoted(sh, '"');
+	skip(sh, good);
+	return good;
 }
 
 /* At a quote: past the next one like it. */
@@ -196,7 +207,7 @@ static bool scan_piece(struct shell *sh)
 	case '"':
 		return scan_double_quotes(sh);
 	case '`':
-		return scan_backticks(sh);
+		return scan_nested(sh, '`');
 	case '$':
 		return scan_dollar(sh, false);
 	default:
@@ -279,15 +290,13 @@ static bool scan_brace(struct shell *sh, bool quoted)
 
 static bool assigns(const struct shell *sh)
 {
-	static const char *const operators[] = { "++", "--", "+=", "-=", "*=",	"/=",
-						 "%=", "|=", "&=", "^=", "<<=", ">>=" };
-	size_t left = sh->end - sh->at;
+	char c = peek(sh, 0), next = peek(sh, 1);
 
-	for (size_t i = 0; i < ARRAY_SIZE(operators); i++) {
-		if (left >= strlen(operators[i]) && !memcmp(sh->s + sh->at, operators[i], strlen(operators[i])))
-			return true;
-	}
-	return peek(sh, 0) == '=' && peek(sh, 1) != '=';
+	if (c == '=' || !c)
+		return c && next != '=';
+	if (c == '<' || c == '>')
+		return next == c && peek(sh, 2) == '=';
+	return ((c == '+' || c == '-') && next == c) || (is_one_of(c, "+-*/%|&^") && next == '=');
 }
 
 /* After "((": to the "))". */
@@ -326,19 +335,6 @@ static bool scan_arithmetic(struct shell *sh)
 	return true;
 }
 
-static bool scan_parentheses(struct shell *sh)
-{
-	bool outer = sh->in_backticks;
-
-	skip(sh, 1);
-	sh->in_backticks = false;
-	if (!scan_commands(sh, ')'))
-		return false;
-	sh->in_backticks = outer;
-	skip(sh, 1);
-	return true;
-}
-
 static bool scan_dollar(struct shell *sh, bool quoted)
 {
 	switch (peek(sh, 1)) {
@@ -347,7 +343,7 @@ static bool scan_dollar(struct shell *sh, bool quoted)
 	case '(':
 		skip(sh, 1);
 		if (peek(sh, 1) != '(')
-			return scan_parentheses(sh);
+			return scan_nested(sh, ')');
 		skip(sh, 2);
 		return scan_arithmetic(sh);
 	case '\'':
@@ -377,7 +373,7 @@ static void add_heredoc(struct shell *sh)
 	while (is_blank(peek(sh, 0)))
 		skip(sh, 1);
 	doc.delimiter.s = sh->s + sh->at;
-	while (sh->at < sh->end && !is_one_of(peek(sh, 0), " \t\n;&|<>()")) {
+	while (sh->at < sh->end && characters[(unsigned char)peek(sh, 0)] != CHARACTER_ENDS) {
 		char c = peek(sh, 0);
 
 		doc.quoted |= c == '\'' || c == '"' || c == '\\';
@@ -444,22 +440,22 @@ static bool scan_heredocs(struct shell *sh)
 /* ---- commands */
 
 static const struct builtin {
-	const char *name;
+	struct word name;
 	enum role role;
 	bool stays;		/* the next word may be a command again */
 } builtins[] = {
-	{ "!", ROLE_NONE, true }, { "builtin", ROLE_NONE, true }, { "command", ROLE_NONE, true },
-	{ "declare", ROLE_DECLARE, false }, { "do", ROLE_NONE, true }, { "done", ROLE_NONE, true },
-	{ "elif", ROLE_NONE, true }, { "else", ROLE_NONE, true }, { "export", ROLE_EXPORT, false },
-	{ "fi", ROLE_NONE, true }, { "for", ROLE_NAME, false }, { "getopts", ROLE_GETOPTS, false },
-	{ "if", ROLE_NONE, true }, { "local", ROLE_DECLARE, false }, { "mapfile", ROLE_READ, false },
-	{ "printf", ROLE_PRINTF, false }, { "read", ROLE_READ, false }, { "readarray", ROLE_READ, false },
-	{ "readonly", ROLE_EXPORT, false }, { "select", ROLE_NAME, false }, { "then", ROLE_NONE, true },
-	{ "time", ROLE_NONE, true }, { "typeset", ROLE_DECLARE, false }, { "until", ROLE_NONE, true },
-	{ "while", ROLE_NONE, true }, { "{", ROLE_NONE, true }, { "}", ROLE_NONE, true },
+#define ROW(text, role, stays) { { text, sizeof(text) - 1 }, ROLE_##role, stays }
+	ROW("!", NONE, true), ROW("builtin", NONE, true), ROW("command", NONE, true), ROW("declare", DECLARE, false),
+	ROW("do", NONE, true), ROW("done", NONE, true), ROW("elif", NONE, true), ROW("else", NONE, true),
+	ROW("export", EXPORT, false), ROW("fi", NONE, true), ROW("for", NAME, false), ROW("getopts", GETOPTS, false),
+	ROW("if", NONE, true), ROW("local", DECLARE, false), ROW("mapfile", READ, false), ROW("printf", PRINTF, false),
+	ROW("read", READ, false), ROW("readarray", READ, false), ROW("readonly", EXPORT, false), ROW("select", NAME, false),
+	ROW("then", NONE, true), ROW("time", NONE, true), ROW("typeset", DECLARE, false), ROW("until", NONE, true),
+	ROW("while", NONE, true), ROW("{", NONE, true), ROW("}", NONE, true),
+#undef ROW
 };
 
-static bool is_word(struct word w, const char *text)
+static inline bool is_word(struct word w, const char *text)
 {
 	return same(w, (struct word){ text, strlen(text) });
 }
@@ -475,7 +471,7 @@ static void begin_command(struct command *cmd, struct word w, unsigned int *case
 	else if (is_word(w, "function"))
 		cmd->at_start = cmd->skip = true;
 	for (size_t i = 0; i < ARRAY_SIZE(builtins); i++) {
-		if (is_word(w, builtins[i].name)) {
+		if (same(w, builtins[i].name)) {
 			cmd->at_start = builtins[i].stays;
 			cmd->role = builtins[i].role;
 			return;
@@ -535,9 +531,15 @@ static size_t assignment_length(const struct shell *sh)
 
 static bool scan_pieces(struct shell *sh)
 {
-	while (sh->at < sh->end && !is_one_of(peek(sh, 0), " \t\n;&|()<>") &&
-	       !(sh->in_backticks && peek(sh, 0) == '`')) {
-		if (!scan_piece(sh))
+	while (sh->at < sh->end) {
+		char c = sh->s[sh->at];
+		unsigned char kind = characters[(unsigned char)c];
+
+		if (kind == CHARACTER_PLAIN)
+			sh->at++;
+		else if (kind == CHARACTER_ENDS || (sh->in_backticks && c == '`'))
+			break;
+		else if (!scan_piece(sh))
 			return false;
 	}
 	return true;
@@ -554,7 +556,7 @@ static bool scan_word(struct shell *sh, struct command *cmd, unsigned int *cases
 		sh->assignment = (struct setting){ { sh->s + start, name_at(sh, start) }, start };
 		add_setting(sh, sh->assignment.name, start);
 		skip(sh, n);
-		if (peek(sh, 0) == '(' && !scan_parentheses(sh))
+		if (peek(sh, 0) == '(' && !scan_nested(sh, ')'))
 			return false;
 	}
 	if (!scan_pieces(sh))
@@ -579,7 +581,7 @@ static bool scan_redirection(struct shell *sh, struct command *cmd)
 	while (sh->at < sh->end && is_one_of(peek(sh, 0), "<>&|"))
 		skip(sh, 1);
 	if (peek(sh, 0) == '(')
-		return scan_parentheses(sh);
+		return scan_nested(sh, ')');
 	cmd->skip = true;
 	return true;
 }
@@ -605,8 +607,8 @@ static bool scan_commands(struct shell *sh, char terminator)
 			skip(sh, 1);
 			break;
 		case '#':
-			while (sh->at < sh->end && peek(sh, 0) != '\n')
-				skip(sh, 1);
+			while (sh->at < sh->end && sh->s[sh->at] != '\n')
+				sh->at++;
 			break;
 		case '\n':
 			skip(sh, 1);
@@ -625,7 +627,7 @@ static bool scan_commands(struct shell *sh, char terminator)
 				skip(sh, 2);
 				good = scan_arithmetic(sh);
 			} else {
-				good = scan_parentheses(sh);
+				good = scan_nested(sh, ')');
 			}
 			cmd = fresh;
 			break;

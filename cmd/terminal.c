@@ -26,6 +26,8 @@
 #define PROGRESS_COLUMNS 79
 #define USAGE_COLUMNS 40	/* " · cpu 1.2, memory 120.5Mi, 12 processes" */
 #define SEEN_LINES 5	/* of each kind, after a step */
+#define EFFECT_LINES 6		/* files that a step changed */
+#define EFFECT_LINES_VERBOSE 100
 #define HEARTBEAT_NS (30 * NS_PER_SEC)	/* without a live line, a word now and then: CI ends jobs that say nothing */
 
 struct partial {		/* the line a stream is in the middle of */
@@ -383,7 +385,11 @@ static void on_step_end(struct terminal *t, const struct event *e)
 		.redactor = t->result ? t->result->redactor : NULL, .color = t->opt.color, .most = SEEN_LINES,
 		.processes = t->opt.verbosity > 0, .usage = true,
 	}, &t->text);
-	if (t->opt.verbosity < 0)
+	if (t->opt.verbosity >= 0)
+		effects_print(&step->effects, &(struct effects_print){
+			.title = "files", .indent = 4, .max = t->opt.verbosity > 0 ? EFFECT_LINES_VERBOSE : EFFECT_LINES,
+			.color = t->opt.color, .diff = true, .tmp = t->opt.verbosity > 0, .redactor = t->result ? t->result->redactor : NULL }, &t->text);
+	else
 		for (int i = 0; i < 2; i++)
 			show_tail(t, &step->out[i], (enum sandbox_stream)i);
 }

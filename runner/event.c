@@ -205,7 +205,7 @@ static void put_step_retry(json_t *o, const struct event *e)
 static void put_step_end(json_t *o, const struct event *e)
 {
 	put_step(o, e->step);
-	json_put(o, "result", step_result_to_json(e->step, false));
+	json_put(o, "result", step_result_to_json(e->step, e->result ? e->result->redactor : NULL, false));
 }
 
 static void put_rollback_start(json_t *o, const struct event *e)

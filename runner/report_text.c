@@ -118,6 +118,8 @@ static void write_step(const struct result *r, const struct step_result *step, s
 	observation_print(step->observation, &(struct observation_style){ .redactor = r->redactor, .processes = true, .usage = true }, out);
 	write_stream(r, "stdout", &step->out[SANDBOX_STDOUT], out);
 	write_stream(r, "stderr", &step->out[SANDBOX_STDERR], out);
+	effects_print(&step->effects, &(struct effects_print){
+		.title = "files", .indent = 5, .max = LINES_MAX, .diff = true, .tmp = true, .redactor = r->redactor }, out);
 }
 
 static void write_phase(const struct result *r, enum step_phase phase, const char *heading, struct strbuf *out)

@@ -44,6 +44,7 @@ static void step_result_release(struct step_result *step)
 		free(step->out[i].text);
 		free(step->out[i].tail);
 	}
+	effects_release(&step->effects);
 }
 
 void result_release(struct result *r)
@@ -52,6 +53,7 @@ void result_release(struct result *r)
 		step_result_release(&r->steps[i]);
 	free(r->steps);
 	free(r->verdict_reason);
+	effects_release(&r->effects);
 	cleanup_list_release(&r->cleanup);
 	strvec_release(&r->warnings);
 	result_init(r);

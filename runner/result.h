@@ -11,6 +11,7 @@
 #include "runner/base/redact.h"
 #include "runner/base/strbuf.h"
 #include "runner/base/strvec.h"
+#include "runner/effects.h"
 #include "runner/journal.h"
 #include "runner/observation.h"
 #include "runner/plan.h"
@@ -51,6 +52,7 @@ struct step_result {
 	uint64_t duration_ns;		/* all attempts and waits */
 	struct captured out[2];		/* SANDBOX_STDOUT, SANDBOX_STDERR */
 	struct observation *observation;	/* owned; over all attempts; NULL: not executed */
+	struct effects effects;		/* on files, of all attempts together */
 };
 
 enum run_verdict {
@@ -82,6 +84,7 @@ struct result {
 	bool rolled_back;		/* the rollback handlers were run */
 	enum sandbox_severity escape_severity;	/* security events at least as severe fail the run; SANDBOX_INFO: none do */
 	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
+	struct effects effects;		/* on files, from the first step to the last */
 	struct control_table controls;
 	struct cleanup_list cleanup;
 	bool cleanup_complete;

@@ -44,7 +44,7 @@ static bool is_own_word(const char *key)
 		"$schema", "schema", "run_id", "started", "ended", "time", "sha256", "safety_mode", "type", "runtime",
 		"policy_decision", "profile", "phase", "kind", "mode", "status", "limit", "end", "signal_name", "control", "state",
 		"verdict", "code", "rule_id", "level", "severity", "stream", "observation", "category", "cwe", "fingerprint", "risk_level",
-		"complexity", "automation_level",
+		"complexity", "automation_level", "change", "area",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -151,7 +151,7 @@ static void put_execution(json_t *o, const struct step_result *step, bool with_o
 		json_put(o, i == SANDBOX_STDOUT ? "stdout" : "stderr", captured_to_json(&step->out[i]));
 }
 
-json_t *step_result_to_json(const struct step_result *step, bool with_output)
+json_t *step_result_to_json(const struct step_result *step, const struct redactor *redactor, bool with_output)
 {
 	const struct plan_step *plan = step->plan;
 	const struct node *node = node_of(plan);
@@ -172,6 +172,7 @@ json_t *step_result_to_json(const struct step_result *step, bool with_output)
 	json_put_int(o, "max_attempts", (int64_t)plan->handler->retry.max_attempts);
 	put_known_seconds(o, "timeout_seconds", plan->handler->timeout_ns);
 	put_execution(o, step, with_output);
+	json_put(o, "files", effects_to_json(&step->effects, redactor, with_output));
 	json_put_bool(o, "approval_required", plan->handler->approval_required || plan->step->approval_required);
 	json_put_bool(o, "manual", plan->step->manual);
 	json_put_text(o, "path", plan->step->path);
@@ -451,7 +452,7 @@ json_t *result_to_json(const struct result *r)
 	json_t *o = json_object(), *steps = json_array(), *warnings = json_array();
 
 	for (size_t i = 0; i < r->steps_len; i++)
-		json_push(steps, step_result_to_json(&r->steps[i], true));
+		json_push(steps, step_result_to_json(&r->steps[i], r->redactor, true));
 	for (size_t i = 0; i < r->warnings.len; i++)
 		json_push(warnings, json_text(r->warnings.items[i]));
 	put_head(o, r);
@@ -466,6 +467,7 @@ json_t *result_to_json(const struct result *r)
 	json_put_bool(o, "rolled_back", r->rolled_back);
 	json_put_int(o, "escape_attempts", (int64_t)result_escape_attempts(r));
 	json_put(o, "steps", steps);
+	json_put(o, "files", effects_to_json(&r->effects, r->redactor, true));
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));
 	json_put(o, "cleanup", cleanup_to_json(r));

@@ -5,7 +5,7 @@
 #include "runner/base/json.h"
 #include "runner/result.h"
 
-json_t *step_result_to_json(const struct step_result *step, bool with_output);
+json_t *step_result_to_json(const struct step_result *step, const struct redactor *redactor, bool with_output);
 json_t *step_counts_to_json(const struct step_counts *c);
 json_t *enforcement_to_json(const struct control_table *controls);
 json_t *cleanup_item_to_json(const struct cleanup_item *item);

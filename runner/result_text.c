@@ -15,6 +15,7 @@
 #define BOLD "\033[1m"
 #define RESET "\033[0m"
 #define COLUMNS 100
+#define EFFECT_LINES 20
 
 struct printer {
 	const struct result *r;
@@ -310,6 +311,17 @@ static void print_seen(struct printer *p)
 	}
 }
 
+/* ---- files */
+
+static void print_files(struct printer *p)
+{
+	const struct effects_print how = {
+		.title = "Files", .max = p->verbose ? SIZE_MAX : EFFECT_LINES, .tmp = p->verbose, .color = p->color, .redactor = p->r->redactor,
+	};
+
+	effects_print(&p->r->effects, &how, p->out);
+}
+
 /* ---- enforcement */
 
 static const char *const state_styles[] = {
@@ -432,6 +444,7 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 	print_not_executed(&p);
 	print_decision(&p);
 	print_found(&p);
+	print_files(&p);
 	print_seen(&p);
 	print_declared(&p);
 	print_enforcement(&p);

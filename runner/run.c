@@ -24,6 +24,7 @@ struct run {
 	struct journal *journal;
 	struct reaper reaper;
 	struct sandbox *sandbox;
+	struct effects_tracker *effects;
 };
 
 static void emit(struct run *run, struct event event)
@@ -123,7 +124,8 @@ static struct step_result *run_phase(struct run *run, enum step_phase phase, int
 {
 	const struct step_context ctx = { .plan = run->plan, .parameters = run->options->parameters, .sandbox = run->sandbox,
 					  .cancel = run->options->cancel, .events = run->events,
-					  .observed = is_observed(run), .monitor = run->options->monitor };
+					  .observed = is_observed(run), .monitor = run->options->monitor,
+					  .effects = run->effects };
 	struct step_result *failed = NULL;
 
 	for (size_t i = 0; i < run->result->steps_len; i++) {
@@ -155,14 +157,29 @@ static void skip_rollback(struct run *run, const char *reason)
 			skip(run, &run->result->steps[i], reason);
 }
 
+static void start_effects(struct run *run)
+{
+	const struct effects_options options = {
+		.system = run->plan->spec.writable_root, .diff = run->options->diff, .scratch = journal_scratch(run->journal),
+		.redactor = run->result->redactor,
+	};
+
+	for (size_t i = 0; i < run->result->steps_len && !run->effects; i++)
+		if (run->result->steps[i].plan->mode == STEP_MODE_EXECUTED)
+			run->effects = effects_start(run->sandbox, &options);
+}
+
 static void run_steps(struct run *run)
 {
 	struct result *result = run->result;
 	struct error *err = &result->error;
+	struct step_result *failed;
+	const char *text;
 	int fatal = 0;
-	struct step_result *failed = run_phase(run, PHASE_MAIN, &fatal, err);
-	const char *text = failed && failed->reason ? failed->reason : NULL;
 
+	start_effects(run);
+	failed = run_phase(run, PHASE_MAIN, &fatal, err);
+	text = failed && failed->reason ? failed->reason : NULL;
 	if (fatal < 0) {
 		result->verdict = RUN_ERROR;
 		skip_rollback(run, "the sandbox cannot be used any more");
@@ -179,6 +196,8 @@ static void run_steps(struct run *run)
 		if (fatal < 0)
 			result->verdict = RUN_ERROR;
 	}
+	if (run->effects)
+		effects_of_run(run->effects, &result->effects);
 }
 
 /* ---- after the steps */
@@ -204,6 +223,7 @@ static void finish(struct run *run)
 	if (run->options->cancel)
 		cancel_acknowledge(run->options->cancel);
 	emit(run, (struct event){ .type = EVENT_CLEANUP_START });
+	effects_tracker_free(run->effects);
 	sandbox_close(run->sandbox);
 	run->sandbox = NULL;
 	result->cleanup_complete = journal_finish(run->journal, &result->cleanup, &err) == 0;

@@ -22,6 +22,7 @@ struct run_options {
 	struct cancel *cancel;
 	bool monitor;			/* events and warnings about resources */
 	enum sandbox_severity escape_severity;	/* as in struct result */
+	bool diff;			/* tell what changed in text files */
 };
 
 /* Fills `result` (initialised, run_id and source set) and emits the events. The journal is open and locked; it is finished and freed

@@ -394,6 +394,8 @@ int step_run(const struct step_context *ctx, struct step_result *step, struct er
 	}
 	usage_series_end(&step->observation->usage);
 	step->duration_ns = clock_monotonic_ns() - started;
+	if (ctx->effects)
+		effects_after_step(ctx->effects, &step->effects);
 	event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
 	return r;
 }

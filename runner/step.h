@@ -15,6 +15,7 @@ struct step_context {			/* all borrowed */
 	struct events *events;
 	bool observed;				/* the sandbox tells what commands do */
 	bool monitor;				/* tell of resources as they are used, and when they become scarce */
+	struct effects_tracker *effects;	/* may be NULL */
 };
 
 /* Run a step whose mode is EXECUTED to its end and fill in `step`, whose `plan` is set. -1 only when the sandbox could not be

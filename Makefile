@@ -61,7 +61,7 @@ shell_src := $(filter-out validators/shell/knowledge_programs_embed.c,$(wildcard
 validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.c)) $(shell_src)
 # guest_init is a program of its own, see below
 guest_only := sandboxes/guest_init.c sandboxes/guest_look.c
-guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c sandboxes/event.c sandboxes/observe.c $(wildcard sandboxes/init*.c) \
+guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c sandboxes/dns.c sandboxes/event.c sandboxes/observe.c $(wildcard sandboxes/init*.c) \
 	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock error file mem strbuf)
 sandboxes_src := $(filter-out sandboxes/lockdown_filter.c $(guest_only),$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)

@@ -36,7 +36,8 @@ const char *const host_view_proc_hidden[] = {
 
 const char *host_view_file(size_t i, const struct host_view_user *user, struct strbuf *text)
 {
-	static const char *const names[] = { "etc/passwd", "etc/group", "etc/hostname", "etc/hosts", "etc/nsswitch.conf" };
+	static const char *const names[] = { "etc/passwd", "etc/group", "etc/hostname", "etc/hosts", "etc/nsswitch.conf",
+					     "etc/resolv.conf" };
 
 	switch (i) {
 	case 0:
@@ -54,6 +55,9 @@ const char *host_view_file(size_t i, const struct host_view_user *user, struct s
 		break;
 	case 4:
 		strbuf_addstr(text, "passwd: files\ngroup: files\nhosts: files dns\n");
+		break;
+	case 5:		/* whoever answers there, if only to refuse */
+		strbuf_addstr(text, "nameserver 127.0.0.1\n");
 		break;
 	}
 	return i < ARRAY_SIZE(names) ? names[i] : NULL;

@@ -39,6 +39,7 @@ struct init {
 	/* observation, see init_observe.h */
 	bool observing;			/* commands are observed: LOCKDOWN_INIT is in force, and only with this set */
 	bool stopping;			/* by the host: the running command was told to end, so nothing outlives it */
+	bool links_lead_out;		/* a symbolic link below the writable folders may lead to elsewhere */
 	int listener;			/* readable: call init_observe(); -1: none */
 	int dns_fd;			/* readable: call init_observe_dns(); a socket on port 53 to answer from; -1: none */
 	struct observer *observer;
@@ -106,4 +107,4 @@ struct init_put {
 	uint32_t mode;
 };
 /* Below the work folder. `path` is changed; `from` is read to its end for a file. 0, or -1 with errno. */
-int init_put(const struct init *init, const struct init_put *put, char *path, const char *target, int from);
+int init_put(struct init *init, const struct init_put *put, char *path, const char *target, int from);

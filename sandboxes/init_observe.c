@@ -10,6 +10,7 @@
  */
 #include "sandboxes/init_observe.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -331,19 +332,30 @@ void init_observe_end(struct init *init)
 	init->observer = NULL;
 }
 
+static void tell_outlived(struct init *init, const char *pid)
+{
+	char page[CALLER_PAGE];
+	struct caller c = { .init = init, .tid = (pid_t)strtol(pid, NULL, 10), .page = page };
+
+	caller_know(&c);
+	if (c.parent == 0 || c.dead)	/* ourselves; or only waiting to be reaped */
+		return;
+	observer_tell(init, NULL, &(struct sandbox_event){
+		.kind = SANDBOX_EVENT_OUTLIVED, .severity = SANDBOX_MEDIUM, .allowed = true, .pid = (uint32_t)c.pid,
+		.parent = (uint32_t)c.parent, .program = c.program, .subject = c.program,
+	});
+}
+
 void init_observe_outlived(struct init *init)
 {
-	(void)init;
-}
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
 
-void init_observe_names(struct init *init)
-{
-	(void)init;
-}
-
-void init_observe_dns(struct init *init)
-{
-	(void)init;
+	while (dir && (e = readdir(dir)))
+		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
+			tell_outlived(init, e->d_name);
+	if (dir)
+		closedir(dir);
 }
 
 /* ---- the trial: everything that observing needs, in small */

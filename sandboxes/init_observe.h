@@ -4,8 +4,10 @@
  *	init_observe.c		the listener, the trial, one notification from receipt to answer; the table of calls that are told
  *	init_observe_caller.c	who called: its memory, folder, descriptors, name
  *	init_observe_calls.c	refused calls in words
- *	init_observe_files.c	programs executed, places that are not writable
+ *	init_observe_exec.c	programs executed
+ *	init_observe_changes.c	places that are not writable
  *	init_observe_net.c	addresses
+ *	init_observe_names.c	names asked for, where there is no network
  *	init_observe_events.c	telling, once and then counted, bounded
  *
  * Nothing here decides. A call that the plain filter refuses gets the same errno, from here; every other call goes on, and it is
@@ -30,7 +32,8 @@ struct caller {
 	uint64_t id;			/* of the notification */
 	pid_t pid, parent;		/* once caller_know() was called */
 	char program[16];
-	bool known, hides;		/* hides: its memory cannot be read */
+	bool known, dead;		/* dead: only waiting to be reaped */
+	bool hides;			/* its memory cannot be read */
 	uint64_t page_at;		/* what `page` holds; 0: nothing */
 	char *page;			/* CALLER_PAGE bytes */
 };

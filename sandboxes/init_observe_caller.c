@@ -102,6 +102,8 @@ void caller_know(struct caller *c)
 	/* a name may hold anything, but line ends and backslashes are escaped here: the fields after it are the kernel's */
 	if ((p = field(text, "Name:\t")))
 		snprintf(c->program, sizeof(c->program), "%.*s", (int)strcspn(p, "\n"), p);
+	if ((p = field(text, "\nState:\t")))
+		c->dead = *p == 'Z' || *p == 'X';
 	if ((p = field(text, "\nTgid:\t")))
 		c->pid = (pid_t)strtol(p, NULL, 10);
 	if ((p = field(text, "\nPPid:\t")))

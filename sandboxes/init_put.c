@@ -57,7 +57,7 @@ static int put_file(int dirfd, const char *name, mode_t mode, int from)
 	return fchmod(fd, mode & 0777);
 }
 
-int init_put(const struct init *init, const struct init_put *put, char *path, const char *target, int from)
+int init_put(struct init *init, const struct init_put *put, char *path, const char *target, int from)
 {
 	autoclose int dirfd = fcntl(init->work_fd, F_DUPFD_CLOEXEC, 3);
 	char *name = path;
@@ -76,6 +76,7 @@ int init_put(const struct init *init, const struct init_put *put, char *path, co
 	case SANDBOX_DIR:
 		return enter(&dirfd, name) < 0 ? -1 : fchmod(dirfd, put->mode & 0777);
 	case SANDBOX_SYMLINK:
+		init->links_lead_out = true;	/* maybe */
 		if (unlinkat(dirfd, name, 0) < 0 && errno != ENOENT)
 			return -1;
 		return symlinkat(target, dirfd, name);

@@ -141,6 +141,8 @@ static void set_up(struct jail *j)
 	if (sethostname(init.root.hostname, strlen(init.root.hostname)) < 0)
 		die(j, "setting the host name");
 	report->interfaces = bring_up_loopback();
+	if (init.observe)
+		init_observe_names(&j->init);
 	if (native_root_enter(&init.root, report, &stage) < 0)
 		die(j, stage.text);
 	if (init.root.rootfs_fd >= 0)

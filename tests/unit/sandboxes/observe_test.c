@@ -153,6 +153,84 @@ static void test_repeated(void **state)
 	jail_close(&j);
 }
 
+/* Where a step cannot write, and only where the attempt fails for that reason. */
+static void test_writes(void **state)
+{
+	static const struct { const char *script, *told;	/* NULL: nothing */
+	} rows[] = {
+		{ "echo x > /usr/bin/x", "write medium refused sh /usr/bin/x|openat" },
+		{ "echo x >> /etc/passwd", "write high refused sh /etc/passwd|openat" },
+		{ "cd /usr/lib && mkdir new", "write medium refused mkdir /usr/lib/new|mkdir" },
+		{ "cd /usr; cd lib; rm -f no-such ../bin/env", "write medium refused rm /usr/bin/env|unlinkat" },
+		{ "mv /usr/bin/env /work/env", "write medium refused mv /usr/bin/env|rename" },
+		{ "ln -s /work/x /usr/x", "write medium refused ln /usr/x|symlink" },
+		{ "ln -s /etc e; echo x > e/hosts", "write medium refused sh /etc/hosts|openat" },
+		{ "ln -s ../../etc/hosts f; cd /tmp; echo x >> /work/f", "write medium refused sh /etc/hosts|openat" },
+		{ "chmod 777 /usr/bin/env", "write medium refused chmod /usr/bin/env|fchmodat" },
+		{ "echo x > /proc/sys/kernel/core_pattern", "write critical refused sh /proc/sys/kernel/core_pattern|openat" },
+		{ "echo 1 > /proc/self/oom_score_adj", "write low refused sh /proc/" },
+		{ "exec 3< /etc/hosts; echo x > /proc/self/fd/3", "write medium refused sh /etc/hosts|openat" },
+		{ "truncate -s 0 /usr/bin/env", "write medium refused truncate /usr/bin/env|openat" },
+		{ "python3 -c 'import os; os.truncate(\"/usr/bin/env\", 0)'", "write medium refused python3 /usr/bin/env|truncate" },
+		{ "mkfifo /usr/fifo", "write medium refused mkfifo /usr/fifo|mknod" },
+		{ "mkdir -p /usr/lib /work/a/b /tmp/c; mkdir /etc", NULL },
+		{ "rm -f /usr/no-such-file; rmdir /usr/no-such; mv /nowhere/a b; chmod 1 /usr/no-such", NULL },
+		{ "echo x > /no/such/folder/x; echo x > /dev/null; echo x > /dev/stderr; echo x > /dev/fd/2; : > /dev/full", NULL },
+		{ "echo x > f; mv f /tmp; ln -s /tmp/f /work/g; echo y > g; cp /tmp/f h; rm h g; touch -- '..x' 'a..' a..b", NULL },
+		{ "mkfifo p; (echo x > p &); cat p", NULL },
+		{ "cat /etc/passwd > /work/copy; cd /; ls -R usr/lib/python3 > /dev/null", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct jail j;
+
+		open_observed(&j);	/* a new one, for what a link made possible stays */
+		run(&j, rows[i].script);
+		if (rows[i].told)
+			must_be_told(rows[i].told);
+		else if (seen.kinds[SANDBOX_EVENT_WRITE])
+			print_error("%s\n%s", rows[i].script, told.buf);
+		must((seen.kinds[SANDBOX_EVENT_WRITE] != 0) == (rows[i].told != NULL));
+		jail_close(&j);
+	}
+}
+
+static void test_names(void **state)
+{
+	struct jail j;
+
+	(void)state;
+	open_observed(&j);
+	run(&j, "getent ahosts www.example.org; python3 -c 'import socket\ntry: socket.gethostbyname(\"a.example\")\n"
+		"except OSError as e: print(e)'");
+	must_be_told("dns info refused  www.example.org|A =0 x");
+	must_be_told("dns info refused  www.example.org|AAAA =0 x");
+	must_be_told("dns info refused  a.example|A =0 x");
+	must(strstr(j.out[0].buf, "failure in name resolution"));
+	must(!is_told(":53|udp"));
+	must(j.exit.duration_ns < 2 * NS_PER_SEC);
+	jail_close(&j);
+}
+
+static void test_outlived(void **state)
+{
+	struct jail j;
+
+	(void)state;
+	open_observed(&j);
+	run(&j, "sleep 1000 & (setsid sleep 1001 &) ; sleep 0.1");
+	must_be_told("outlived medium allowed sleep sleep| =0 x1");
+	must(j.exit.outlived == 2 && seen.kinds[SANDBOX_EVENT_OUTLIVED] == 2);
+	run(&j, "sleep 0.01 & wait");
+	must(seen.kinds[SANDBOX_EVENT_OUTLIVED] == 0);
+	/* ended by us: they did not choose to stay */
+	j.timeout_ns = 100 * NS_PER_MS;
+	run(&j, "sleep 1000 & sleep 1000");
+	must(j.exit.end == SANDBOX_TIMED_OUT && seen.kinds[SANDBOX_EVENT_OUTLIVED] == 0);
+	jail_close(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +238,9 @@ int main(void)
 		cmocka_unit_test(test_connections),
 		cmocka_unit_test(test_refused_calls),
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_outlived),
 	};
 
 	strbuf_init(&told, 16 << 20);

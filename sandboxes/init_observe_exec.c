@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Programs that are executed, and places where a step tried to change what it cannot. See init_observe.h. */
+ * Programs that are executed. See init_observe.h. */
 #include "sandboxes/init_observe.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "runner/base/mem.h"
@@ -78,16 +76,4 @@ void observe_exec(struct caller *c, int dirfd, uint64_t path, uint64_t argv, int
 	e.subject = full;
 	e.detail = arguments.buf;
 	observer_tell(c->init, c, &e);
-}
-
-/* ---- changes */
-
-void observe_change(struct caller *c, const char *call, enum observe_change change, int dirfd, uint64_t path, bool follow)
-{
-	(void)c, (void)call, (void)change, (void)dirfd, (void)path, (void)follow;
-}
-
-void observe_link_text(struct caller *c, uint64_t text)
-{
-	(void)c, (void)text;
 }

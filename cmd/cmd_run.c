@@ -33,7 +33,7 @@ struct run_command_options {
 	uint64_t timeout_ns;		/* 0: as the profile says */
 	struct strvec files, require, report;
 	struct scan_options scan;
-	bool exit_zero, no_history, monitor;
+	bool exit_zero, no_history, monitor, diff;
 	const char *fail_on_security;
 };
 
@@ -93,6 +93,8 @@ static const struct option_spec options[] = {
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what the running step uses, and warn when it comes near a limit" },
 	{ .name = "fail-on-security", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, fail_on_security), .value = "SEVERITY",
 	  .section = "security", .choices = security_levels, .group = "Output", .help = "least severity of a security event that fails the run (default: high)" },
+	{ .name = "diff", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, diff),
+	  .group = "Output", .help = "show what changed in the text files that each step created, changed or deleted" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
 	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
 	{ .name = "no-history", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, no_history),
@@ -416,6 +418,7 @@ static int execute(struct invocation *v, struct error *err)
 		.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
 		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
 		.monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
+		.diff = v->opt.diff,
 	};
 	struct events events = { .sinks = NULL };
 	struct result result;

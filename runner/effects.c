@@ -80,6 +80,7 @@ void effects_after_step(struct effects_tracker *t, struct effects *ret)
 		return;
 	}
 	snapshot_compare(t->last, now, ret);
+	ret->diffs = t->contents != NULL;
 	if (t->contents) {
 		contents_keep(t->contents, t->sandbox, now, t->last);
 		contents_diff(t->contents, t->sandbox, ret, t->options.redactor);

@@ -49,6 +49,7 @@ struct effect {
 struct effects {
 	bool known;
 	bool system;		/* the system was writable and looked at */
+	bool diffs;		/* diffs were asked for */
 	const char *unknown_because;	/* !known: one sentence; NULL: nothing was executed */
 	struct effect *items;	/* deletions first, then changes, then what is new; each by area and path */
 	size_t len, alloc;
@@ -78,7 +79,7 @@ json_t *effects_to_json(const struct effects *e, const struct redactor *redactor
 struct effects_print {
 	const char *title;	/* "files" */
 	unsigned int indent;
-	size_t max;		/* names; the rest is counted */
+	size_t max;		/* names; the rest is counted. With diffs: all */
 	bool color, diff;
 	bool tmp;		/* names in /tmp too; they are counted in any case */
 	const struct redactor *redactor;

@@ -142,6 +142,7 @@ static void add_line(const struct effect *e, const struct effects_print *how, st
 void effects_print(const struct effects *e, const struct effects_print *how, struct strbuf *out)
 {
 	uint64_t more = e->not_listed;
+	const size_t max = e->diffs && how->diff ? SIZE_MAX : how->max;
 	size_t shown = 0;
 
 	if (!e->known) {
@@ -155,7 +156,7 @@ void effects_print(const struct effects *e, const struct effects_print *how, str
 	for (size_t i = 0; i < e->len; i++) {
 		if (e->items[i].area == EFFECT_TMP && !how->tmp)
 			continue;
-		if (shown++ < how->max)
+		if (shown++ < max)
 			add_line(&e->items[i], how, out);
 		else
 			more++;

@@ -217,35 +217,30 @@ static uint64_t read_limit(const struct cgroup_place *place, enum cgroup_control
 	return period ? quota * 1000 / period : UINT64_MAX;
 }
 
-static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_t value, struct cgroup_state *state)
+/* Version 1 counts memory and swap together, version 2 swap alone. */
+static bool swap_is_no_way_out(const struct cgroup_place *place, const struct limit_files *files, uint64_t value)
+{
+	char text[64];
+
+	return files->also[place->v2] && read_file(place->fd, files->also[place->v2], text, sizeof(text)) && *text >= '0' && *text <= '9' &&
+	       strtoull(text, NULL, 10) <= (place->v2 ? 0 : value);
+}
+
+/* What is in force of a limit of `value`. */
+static void check_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_t value, struct cgroup_state *state)
 {
 	const struct cgroup_place *place = cgroup_place_of(cg, c);
 	const struct limit_files *files = &limit_files[c];
-	char text[64];
 
 	memset(state, 0, sizeof(*state));
 	if (!place) {
-		snprintf(state->detail, sizeof(state->detail), "no writable cgroup with the %s controller",
-			 files->name);
+		snprintf(state->detail, sizeof(state->detail), "no writable cgroup with the %s controller", files->name);
 		return;
 	}
-	snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1,
-		 files->limit[place->v2]);
+	snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1, files->limit[place->v2]);
 	if (!value)
 		return;
-	if (c != CGROUP_CPU)
-		snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	else
-		snprintf(text, sizeof(text), place->v2 ? "%llu %u" : "%llu",
-			 (unsigned long long)value * (CPU_PERIOD_US / 1000), CPU_PERIOD_US);
-	if (!write_file(place->fd, files->limit[place->v2], text)) {
-		snprintf(state->detail, sizeof(state->detail), "cannot set %s: %s", files->limit[place->v2],
-			 strerror(errno));
-		return;
-	}
-	/* no way out by swap: version 1 counts both together, version 2 swap alone */
-	if (files->also[place->v2] && write_file(place->fd, files->also[place->v2], place->v2 ? "0" : text) &&
-	    read_number(place->fd, files->also[place->v2]) <= (place->v2 ? 0 : value))
+	if (swap_is_no_way_out(place, files, value))
 		snprintf(state->swap, sizeof(state->swap), "cgroup v%d %s", place->v2 ? 2 : 1, files->also[place->v2]);
 	state->value = read_limit(place, c);
 	state->held = state->value <= value;
@@ -254,19 +249,58 @@ static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_
 			 (unsigned long long)state->value);
 }
 
+static void set_limit(const struct cgroup *cg, enum cgroup_controller c, uint64_t value, struct cgroup_state *state)
+{
+	const struct cgroup_place *place = cgroup_place_of(cg, c);
+	const struct limit_files *files = &limit_files[c];
+	char text[64];
+
+	if (place && value) {
+		if (c != CGROUP_CPU)
+			snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+		else
+			snprintf(text, sizeof(text), place->v2 ? "%llu %u" : "%llu",
+				 (unsigned long long)value * (CPU_PERIOD_US / 1000), CPU_PERIOD_US);
+		if (!write_file(place->fd, files->limit[place->v2], text)) {
+			memset(state, 0, sizeof(*state));
+			snprintf(state->mechanism, sizeof(state->mechanism), "cgroup v%d %s", place->v2 ? 2 : 1, files->limit[place->v2]);
+			snprintf(state->detail, sizeof(state->detail), "cannot set %s: %s", files->limit[place->v2], strerror(errno));
+			return;
+		}
+		if (files->also[place->v2])
+			write_file(place->fd, files->also[place->v2], place->v2 ? "0" : text);
+	}
+	check_limit(cg, c, value, state);
+}
+
+static void limit_values(const struct cgroup_limits *limits, uint64_t ret[CGROUP_CONTROLLERS])
+{
+	ret[CGROUP_MEMORY] = limits->memory_bytes;
+	ret[CGROUP_PIDS] = limits->pids;
+	ret[CGROUP_CPU] = limits->cpu_millis;
+}
+
+void cgroup_check(const struct cgroup *cg, const struct cgroup_limits *limits, struct cgroup_state states[CGROUP_CONTROLLERS])
+{
+	uint64_t values[CGROUP_CONTROLLERS];
+
+	limit_values(limits, values);
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		check_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
+}
+
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
 		   void (*announce)(void *arg, const char *path), void *arg,
 		   struct cgroup_state states[CGROUP_CONTROLLERS])
 {
 	const struct announcer announcer = { announce, arg };
-	const uint64_t values[CGROUP_CONTROLLERS] = {
-		[CGROUP_MEMORY] = limits->memory_bytes, [CGROUP_PIDS] = limits->pids, [CGROUP_CPU] = limits->cpu_millis,
-	};
+	uint64_t values[CGROUP_CONTROLLERS];
 	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
 	size_t n = cgroup_hierarchies(all);
 	unsigned int missing = (1u << CGROUP_CONTROLLERS) - 1;
 
 	memset(cg, 0, sizeof(*cg));
+	limit_values(limits, values);
 	/* a controller is in one version or the other, never in both */
 	for (int v2 = 0; v2 < 2; v2++) {
 		for (size_t i = 0; i < n && cg->len < CGROUP_PLACES; i++) {

@@ -74,6 +74,10 @@ struct cgroup_state {
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
 		   void (*announce)(void *arg, const char *path), void *arg,
 		   struct cgroup_state states[CGROUP_CONTROLLERS]);
+/* Somebody else's, for counting only: where process `pid` is, as far as it can be seen from here and `name` is in its path. */
+void cgroup_adopt(struct cgroup *cg, int pid, const char *name);
+/* What of these limits is in force, read back. */
+void cgroup_check(const struct cgroup *cg, const struct cgroup_limits *limits, struct cgroup_state states[CGROUP_CONTROLLERS]);
 /* Close the handles, which gives up the locks; the folders stay. */
 void cgroup_close(struct cgroup *cg);
 
@@ -117,6 +121,7 @@ struct cgroup_hierarchy {
 };
 enum { CGROUP_HIERARCHIES = 8 };
 size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);
+size_t cgroup_hierarchies_of(int pid, struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);	/* `own` is that process's; 0: ours */
 /* The parent of `path` that is still in the hierarchy; false at its top. Changes `path`. */
 bool cgroup_go_up(const struct cgroup_hierarchy *h, char *path);
 /* Get out of the way of our own children, see cgroup_leaf.c. False: not possible, nothing was changed. */

@@ -76,14 +76,15 @@ static bool parse_mount(const char *line, struct cgroup_hierarchy *h, char root[
 	return h->controllers != 0;
 }
 
-size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
+size_t cgroup_hierarchies_of(int pid, struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
 {
 	autostrbuf struct strbuf membership = STRBUF_INIT(64 << 10);
 	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[4096], root[512], own[512];
+	char line[4096], root[512], own[512], who[32];
 	size_t n = 0;
 
-	if (!f || file_read("/proc/self/cgroup", &membership, NULL) < 0) {
+	snprintf(who, sizeof(who), pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", pid);
+	if (!f || file_read(who, &membership, NULL) < 0) {
 		if (f)
 			fclose(f);
 		return 0;
@@ -107,6 +108,38 @@ size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
 	}
 	fclose(f);
 	return n;
+}
+
+size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
+{
+	return cgroup_hierarchies_of(0, out);
+}
+
+void cgroup_adopt(struct cgroup *cg, int pid, const char *name)
+{
+	struct cgroup_hierarchy hierarchies[CGROUP_HIERARCHIES];
+	size_t n = cgroup_hierarchies_of(pid, hierarchies);
+
+	cg->len = 0;
+	for (size_t i = 0; i < n && cg->len < CGROUP_PLACES; i++) {
+		struct cgroup_place *place = &cg->places[cg->len];
+
+		if (!strstr(hierarchies[i].own, name))
+			continue;
+		*place = (struct cgroup_place){ .v2 = hierarchies[i].v2, .controllers = hierarchies[i].controllers };
+		snprintf(place->path, sizeof(place->path), "%s", hierarchies[i].own);
+		place->fd = open(place->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (place->fd < 0)
+			continue;
+		for (size_t c = 0; place->v2 && c < CGROUP_CONTROLLERS; c++) {
+			static const char *const files[CGROUP_CONTROLLERS] = { "memory.max", "pids.max", "cpu.max" };
+
+			if (faccessat(place->fd, files[c], F_OK, 0) == 0)
+				place->controllers |= 1u << c;
+		}
+		cg->len++;
+	}
+	cgroup_open_counters(cg);
 }
 
 bool cgroup_go_up(const struct cgroup_hierarchy *h, char *path)

@@ -44,6 +44,11 @@ static bool widest_range(uint32_t *first, uint32_t *count, bool *root_outside)
 	return *count != 0;
 }
 
+uid_t identity_nobody(const char *id)
+{
+	return OUTSIDE_FIRST + hash(id) % OUTSIDE_COUNT;
+}
+
 struct identity identity_choose(const char *id, bool user_namespace)
 {
 	struct identity who = { .user_namespace = user_namespace, .outside_uid = geteuid(), .outside_gid = getegid() };
@@ -55,7 +60,7 @@ struct identity identity_choose(const char *id, bool user_namespace)
 		return who;
 	who.privileged = true;
 	who.root_outside = false;
-	who.outside_uid = OUTSIDE_FIRST + hash(id) % OUTSIDE_COUNT;
+	who.outside_uid = identity_nobody(id);
 	if (who.outside_uid - first >= count)	/* in a container with a part of the ids: the upper half of them */
 		who.outside_uid = first + count / 2 + hash(id) % (count / 2 - 1);
 	who.outside_gid = who.outside_uid;

@@ -17,3 +17,6 @@ struct identity {
 
 /* As root a user of nobody's, different for every sandbox; otherwise, or where only few ids are known, ourselves. */
 struct identity identity_choose(const char *id, bool user_namespace);
+
+/* An id of nobody's on a host that has all of them. */
+uid_t identity_nobody(const char *id);

@@ -38,6 +38,10 @@ struct native_facts {
 	const char *no_user_namespace;		/* why, if there is none */
 };
 void native_fill_controls(const struct native_facts *facts, struct control_table *controls);
+/* Memory, swap, processes and cpu alone, for whoever has a cgroup of ours: `states` as they were made, whether the sandbox got in, and
+ * what limits per process read back as. */
+void native_fill_cgroup_controls(const struct sandbox_limits *limits, const struct cgroup_state *states, bool joined, uint64_t data,
+				 uint64_t nproc, struct control_table *controls);
 
 /* Path of the state file "BACKEND-ID": lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller
  * frees. */
@@ -56,5 +60,6 @@ int native_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err
 int native_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd, uint64_t *ret,
 	       struct error *err);
 void native_usage(struct sandbox *sb, struct sandbox_usage *ret);
+void native_usage_of(const struct cgroup *cg, int work_fd, int tmp_fd, struct sandbox_usage *ret);
 int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 int native_sweep(struct cleanup_list *list, struct error *err);

@@ -96,27 +96,26 @@ static void fill_swap(struct control_table *t, bool memory_asked, const struct c
 			    "no writable cgroup with the memory controller; run as root or with a delegated cgroup, or switch swap off");
 }
 
-static void fill_cgroups(const struct native_facts *f, struct control_table *t)
+void native_fill_cgroup_controls(const struct sandbox_limits *l, const struct cgroup_state *states, bool joined, uint64_t data,
+				 uint64_t nproc, struct control_table *t)
 {
-	const struct sandbox_limits *l = &f->spec->limits;
-	struct cgroup_state states[CGROUP_CONTROLLERS];
+	struct cgroup_state here[CGROUP_CONTROLLERS];
 	char text[64];
 
-	memcpy(states, f->states, sizeof(states));
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-		if (states[i].held && !f->report->cgroup_joined) {
-			states[i].held = false;
-			snprintf(states[i].detail, sizeof(states[i].detail), "the sandbox could not enter its cgroup");
+	memcpy(here, states, sizeof(here));
+	for (size_t i = 0; i < ARRAY_SIZE(here); i++) {
+		if (here[i].held && !joined) {
+			here[i].held = false;
+			snprintf(here[i].detail, sizeof(here[i].detail), "the sandbox could not enter its cgroup");
 		}
 	}
-	fill_cgroup_row(t, CONTROL_MEMORY, l->memory_bytes, size_text(l->memory_bytes, text), &states[CGROUP_MEMORY],
-			f->report->data == l->memory_bytes, "RLIMIT_DATA, per process");
-	fill_swap(t, l->memory_bytes, &states[CGROUP_MEMORY]);
+	fill_cgroup_row(t, CONTROL_MEMORY, l->memory_bytes, size_text(l->memory_bytes, text), &here[CGROUP_MEMORY],
+			data == l->memory_bytes, "RLIMIT_DATA, per process");
+	fill_swap(t, l->memory_bytes, &here[CGROUP_MEMORY]);
 	number_text(l->pids, "", text);
-	fill_cgroup_row(t, CONTROL_PIDS, l->pids, text, &states[CGROUP_PIDS],
-			f->report->nproc && f->report->nproc <= l->pids + 1, "RLIMIT_NPROC, per user");
+	fill_cgroup_row(t, CONTROL_PIDS, l->pids, text, &here[CGROUP_PIDS], nproc && nproc <= l->pids + 1, "RLIMIT_NPROC, per user");
 	snprintf(text, sizeof(text), "%.10g", (double)l->cpu_millis / 1000);
-	fill_cgroup_row(t, CONTROL_CPU, l->cpu_millis, text, &states[CGROUP_CPU], false, NULL);
+	fill_cgroup_row(t, CONTROL_CPU, l->cpu_millis, text, &here[CGROUP_CPU], false, NULL);
 }
 
 static void fill_rlimit(struct control_table *t, enum control_id id, uint64_t asked, const char *requested,
@@ -285,7 +284,7 @@ static void fill_observation(const struct native_facts *f, struct control_table 
 void native_fill_controls(const struct native_facts *f, struct control_table *t)
 {
 	memset(t, 0, sizeof(*t));
-	fill_cgroups(f, t);
+	native_fill_cgroup_controls(&f->spec->limits, f->states, f->report->cgroup_joined, f->report->data, f->report->nproc, t);
 	fill_limits(f, t);
 	fill_namespaces(f, t);
 	fill_walls(f, t);

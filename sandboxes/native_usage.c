@@ -17,7 +17,7 @@ static bool add_storage(int fd, struct sandbox_usage *ret)
 	return true;
 }
 
-void native_usage(struct sandbox *sb, struct sandbox_usage *ret)
+void native_usage_of(const struct cgroup *cg, int work_fd, int tmp_fd, struct sandbox_usage *ret)
 {
 	static const struct { enum cgroup_count count; unsigned int usage; } known[] = {
 		{ CGROUP_COUNT_CPU, USAGE_CPU }, { CGROUP_COUNT_MEMORY, USAGE_MEMORY },
@@ -25,10 +25,9 @@ void native_usage(struct sandbox *sb, struct sandbox_usage *ret)
 		{ CGROUP_COUNT_PIDS, USAGE_PIDS }, { CGROUP_COUNT_PIDS_PEAK, USAGE_PIDS_PEAK },
 		{ CGROUP_COUNT_THROTTLED, USAGE_THROTTLED }, { CGROUP_COUNT_IO_READ, USAGE_IO },
 	};
-	const struct native *n = (const struct native *)sb;
 	struct cgroup_usage u;
 
-	cgroup_usage(&n->cgroup, &u);
+	cgroup_usage(cg, &u);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (u.known & 1u << known[i].count)
 			ret->known |= known[i].usage;
@@ -43,8 +42,15 @@ void native_usage(struct sandbox *sb, struct sandbox_usage *ret)
 	ret->pids_refused = u.pids_refused;
 	ret->io_read_bytes = u.io_read_bytes;
 	ret->io_write_bytes = u.io_write_bytes;
-	if (add_storage(n->work_fd, ret) && add_storage(n->tmp_fd, ret))
+	if (add_storage(work_fd, ret) && add_storage(tmp_fd, ret))
 		ret->known |= USAGE_STORAGE;
 	else
 		ret->storage_bytes = ret->storage_files = 0;
+}
+
+void native_usage(struct sandbox *sb, struct sandbox_usage *ret)
+{
+	const struct native *n = (const struct native *)sb;
+
+	native_usage_of(&n->cgroup, n->work_fd, n->tmp_fd, ret);
 }

@@ -40,3 +40,4 @@ struct sandbox {		/* base of every handle */
 };
 
 extern const struct sandbox_backend sandbox_backend_native;
+extern const struct sandbox_backend sandbox_backend_runc, sandbox_backend_crun, sandbox_backend_runsc;

@@ -60,6 +60,26 @@ static int say(struct guest *g, enum guest_kind kind, const void *data, size_t l
 	return write_stream(g->transport.to_fd, frame, HEAD + len + more_len);
 }
 
+static int say_setup(struct guest *g, const struct guest_wire_setup *setup)
+{
+	unsigned char frame[HEAD + sizeof(*setup)];
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} space = { 0 };
+	struct iovec iov = { frame, sizeof(frame) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space.buf, .msg_controllen = sizeof(space.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	if (g->setup.oom_fd <= 0)
+		return say(g, GUEST_SETUP, setup, sizeof(*setup), NULL, 0);
+	guest_head_set(frame, GUEST_SETUP, sizeof(*setup));
+	memcpy(frame + HEAD, setup, sizeof(*setup));
+	*c = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(c), &g->setup.oom_fd, sizeof(int));
+	return sendmsg(g->transport.to_fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(frame) ? 0 : -1;
+}
+
 /* The next frame, waiting until the deadline. 1, 0 at end of file, -1 with errno (ETIMEDOUT). */
 static int hear(struct guest *g, uint64_t deadline_ns, struct guest_frame *ret)
 {
@@ -114,7 +134,7 @@ int guest_start(struct guest *g, struct error *err)
 	fcntl(g->transport.to_fd, F_SETFL, fcntl(g->transport.to_fd, F_GETFL) | O_NONBLOCK);
 	fcntl(g->transport.from_fd, F_SETFL, fcntl(g->transport.from_fd, F_GETFL) | O_NONBLOCK);
 	/* a first process that died at once is told by what it said last */
-	if (say(g, GUEST_SETUP, &setup, sizeof(setup), NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET)
+	if (say_setup(g, &setup) < 0 && errno != EPIPE && errno != ECONNRESET)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot reach the sandbox's first process");
 	do {
 		r = hear(g, deadline_ns, &frame);
@@ -206,11 +226,7 @@ static void kill_inside(void *arg)
 
 static void end_from_outside(void *arg)
 {
-	struct watch *w = arg;
-
-	if (w->g->kill)
-		w->g->kill(w->g->kill_arg);
-	exec_watch_lost(&w->base);
+	exec_watch_lost(arg);
 }
 
 static void look(void *arg, struct exec_watch *base)
@@ -322,6 +338,8 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 		if (w.base.phase != EXEC_OVER)
 			exec_watch_turn(&w.base, p[1].revents != 0);
 	}
+	if (sb->lost && g->kill)	/* nothing is alive when we return */
+		g->kill(g->kill_arg);
 	if (g->watch)
 		g->watch(g->watch_arg, ret, &out_of_memory);
 	if (out_of_memory)

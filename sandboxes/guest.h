@@ -31,6 +31,7 @@ struct guest_setup {
 	bool net_bind_service;
 	uint64_t output_bytes;		/* as sandbox_limits has it; kept on this side */
 	int start_timeout_ms;
+	int oom_fd;			/* where the stream is a socket: the first process's oom_score_adj, for its own /proc may be read-only; 0: none */
 };
 
 /* What the first process found when all was set up: facts, for the enforcement table. */
@@ -66,7 +67,7 @@ struct guest {
 	 * knows (memory, out of memory, refused forks). NULL: nobody knows. */
 	void (*watch)(void *arg, struct sandbox_exit *exit, bool *out_of_memory);
 	void *watch_arg;
-	/* Called when the first process does not answer a kill: end it from outside. NULL: destroying will. */
+	/* Called when the first process does not answer, or is lost: end it from outside. NULL: destroying will. */
 	void (*kill)(void *arg);
 	void *kill_arg;
 	struct guest_stream in;		/* private to guest.c */

@@ -31,6 +31,7 @@ enum { HEAD = sizeof(struct guest_head), QUEUE = 2 * (HEAD + GUEST_FRAME_MAX), S
 struct guest_side {
 	struct init init;		/* first: on_ended() gets it */
 	int in_fd, out_fd;
+	int passed_fd;			/* came with the setup; -1: nothing did */
 	struct guest_stream in;
 	uint64_t deadline_ns;
 	struct guest_report report;
@@ -129,7 +130,7 @@ static struct guest_frame next_frame(struct guest_side *g)
 			end_all(1);
 		flush(g);
 		wait_for(g, g->in_fd, POLLIN);
-		if (guest_stream_read(&g->in, g->in_fd) <= 0)
+		if (guest_stream_receive(&g->in, g->in_fd, &g->passed_fd) <= 0)
 			end_all(0);
 	}
 }
@@ -374,7 +375,7 @@ static void set_up(struct guest_side *g)
 	g->init.limits = setup.limits;
 	if (getpid() != 1)	/* killing all would not stop at a wall */
 		fail(g, "the first process has pid %d: it needs a pid namespace of its own", (int)getpid());
-	g->init.oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	g->init.oom_fd = g->passed_fd >= 0 ? g->passed_fd : open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	report->oom_steps_first = write(g->init.oom_fd, "1000", 4) == 4 && write(g->init.oom_fd, "0", 1) == 1;
 	guest_look_around(report);
 	umask(022);
@@ -401,7 +402,7 @@ int main(void)
 {
 	struct guest_side g = {
 		.init = INIT_EMPTY, .in_fd = fcntl(0, F_DUPFD_CLOEXEC, 3), .out_fd = fcntl(1, F_DUPFD_CLOEXEC, 3),
-		.deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
+		.passed_fd = -1, .deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
 	};
 	int keep[2] = { g.in_fd, g.out_fd };
 

@@ -49,6 +49,25 @@ static bool opens(const char *path, int flags)
 	return fd >= 0 && fstat(fd, &st) == 0 && !S_ISCHR(st.st_mode);
 }
 
+/* As statvfs(2) says, or mountinfo where a kernel's statvfs(2) knows no flags. */
+static bool is_root_read_only(void)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(1 << 20);
+	struct statvfs v;
+
+	if (statvfs("/", &v) == 0 && (v.f_flag & ST_RDONLY))
+		return true;
+	if (file_read("/proc/self/mountinfo", &text, NULL) < 0)
+		return false;
+	for (const char *line = text.buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		char point[16], options[32];
+
+		if (sscanf(line, "%*d %*d %*s %*s %15s %31s", point, options) == 2 && !strcmp(point, "/"))
+			return !strncmp(options, "ro", 2) && (options[2] == ',' || !options[2]);
+	}
+	return false;
+}
+
 static bool is_system_closed(void)
 {
 	static const char *const folders[] = {
@@ -56,9 +75,8 @@ static bool is_system_closed(void)
 		"/sbin", "/srv", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/var", "/var/cache", "/var/lib",
 		"/var/tmp", "/run/lock",
 	};
-	struct statvfs v;
 
-	if (statvfs("/", &v) < 0 || !(v.f_flag & ST_RDONLY))
+	if (!is_root_read_only())
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
 		if (is_writable(folders[i]))

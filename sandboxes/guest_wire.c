@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "runner/base/mem.h"
@@ -59,10 +60,8 @@ static int unwrap(struct guest_stream *s, size_t n)
 	return 1;
 }
 
-int guest_stream_read(struct guest_stream *s, int fd)
+static void make_room(struct guest_stream *s)
 {
-	ssize_t n;
-
 	if (s->start == s->end)
 		s->start = s->end = 0;
 	if (ROOM - s->end < CHUNK) {	/* what is left is less than a frame */
@@ -70,6 +69,13 @@ int guest_stream_read(struct guest_stream *s, int fd)
 		s->end -= s->start;
 		s->start = 0;
 	}
+}
+
+int guest_stream_read(struct guest_stream *s, int fd)
+{
+	ssize_t n;
+
+	make_room(s);
 	do {
 		n = read(fd, s->buf + s->end, ROOM - s->end);
 	} while (n < 0 && errno == EINTR);
@@ -77,6 +83,32 @@ int guest_stream_read(struct guest_stream *s, int fd)
 		return (int)n;
 	if (s->engine_frames)
 		return unwrap(s, (size_t)n);
+	s->end += (size_t)n;
+	return 1;
+}
+
+int guest_stream_receive(struct guest_stream *s, int fd, int *ret_passed)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} space;
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space.buf, .msg_controllen = sizeof(space.buf) };
+	ssize_t n;
+
+	make_room(s);
+	iov = (struct iovec){ s->buf + s->end, ROOM - s->end };
+	do {
+		n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == ENOTSOCK)
+		return guest_stream_read(s, fd);
+	if (n <= 0)
+		return (int)n;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+			memcpy(ret_passed, CMSG_DATA(c), sizeof(int));
 	s->end += (size_t)n;
 	return 1;
 }

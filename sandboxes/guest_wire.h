@@ -65,6 +65,8 @@ void guest_stream_open(struct guest_stream *s, bool engine_frames);
 void guest_stream_release(struct guest_stream *s);
 /* One read(2). 1: there is more than before, 0: end of file, -1 with errno (EPROTO: it is no such stream). */
 int guest_stream_read(struct guest_stream *s, int fd);
+/* The same, and a descriptor that came along, where the stream is a socket; *ret_passed is as it was otherwise. */
+int guest_stream_receive(struct guest_stream *s, int fd, int *ret_passed);
 /* 1: the next frame, 0: it is not all there yet, -1: no frame of ours (errno EPROTO). */
 int guest_stream_next(struct guest_stream *s, struct guest_frame *ret);
 

@@ -12,6 +12,9 @@
 
 static const struct sandbox_backend *const backends[] = {
 	&sandbox_backend_native,
+	&sandbox_backend_crun,
+	&sandbox_backend_runc,
+	&sandbox_backend_runsc,
 };
 
 static const struct sandbox_backend *backend_find(const struct sandbox_ref *ref, struct error *err)

@@ -108,9 +108,9 @@ int cgroup_remove(const char *path, uint64_t timeout_ns);
 /* Can its lock be taken, that is: is nobody alive using it? */
 bool cgroup_is_orphan(const char *path);
 
-/* If the runner had to move to a leaf of a cgroup that it was given: back, when no sandbox is left there. 1: moved and the leaf removed,
- * 0: nothing to do (yet), -1 with errno. `path` is then that of the leaf. */
-int cgroup_leave_leaf(char path[512]);
+/* If runners had to move to a leaf, beside the place `place` that is no more: back, when no other sandbox is left there. 1: the leaf is
+ * removed, 0: nothing to do (yet), -1 with errno. `path` is then that of the leaf. */
+int cgroup_leave_leaf(const char *place, char path[512]);
 
 /* ---- private to cgroup*.c: the hierarchies of this host */
 struct cgroup_hierarchy {

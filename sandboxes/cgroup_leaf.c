@@ -20,6 +20,7 @@
 #include "runner/base/mem.h"
 
 #define LEAF "sandbox_runner.self"
+#define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 static const char *const controllers[] = { "memory", "pids", "cpu", "io" };
 
 static bool write_at(int dirfd, const char *name, const char *text)
@@ -39,7 +40,7 @@ static bool read_at(int dirfd, const char *name, struct strbuf *out)
 /* The folder, locked against other runners that come or go at the same moment; -1 if it is nothing to divide. */
 static int open_ours(const struct cgroup_hierarchy *h, const char *path)
 {
-	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	autoclose int fd = open(path, FOLDER);
 	struct stat st;
 	char mark;
 
@@ -101,7 +102,7 @@ bool cgroup_enter_leaf(const struct cgroup_hierarchy *h)
 
 	if (own < 0 || (mkdirat(own, LEAF, 0755) < 0 && errno != EEXIST))
 		return false;
-	leaf = openat(own, LEAF, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	leaf = openat(own, LEAF, FOLDER);
 	if (leaf < 0 || !move_runners(own, leaf)) {
 		unlinkat(own, LEAF, AT_REMOVEDIR);
 		return false;
@@ -124,27 +125,20 @@ static bool has_other_children(int dirfd)
 	return others;
 }
 
-int cgroup_leave_leaf(char path[512])
+int cgroup_leave_leaf(const char *place, char path[512])
 {
-	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
-	size_t n = cgroup_hierarchies(all), i = 0;
+	const int len = strrchr(place, '/') ? (int)(strrchr(place, '/') - place) : 0;
 	autoclose int own = -1;
 	autoclose int leaf = -1;
-	char *name;
+	autostrbuf struct strbuf procs = STRBUF_INIT(1 << 20);
 
-	while (i < n && !all[i].v2)
-		i++;
-	name = i < n ? strrchr(all[i].own, '/') : NULL;
-	if (!name || strcmp(name + 1, LEAF) != 0)
+	if (snprintf(path, 512, "%.*s/" LEAF, len, place) >= 512 || (leaf = open(path, FOLDER)) < 0)
 		return 0;
-	snprintf(path, 512, "%s", all[i].own);
-	*name = '\0';
-	own = open_ours(&all[i], all[i].own);
-	if (own < 0 || has_other_children(own))
+	own = openat(leaf, "..", FOLDER);
+	if (own < 0 || flock(own, LOCK_EX) < 0 || has_other_children(own))
 		return 0;	/* the last one of us does it */
-	leaf = openat(own, LEAF, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	hand_controllers(own, '-');
-	if (leaf >= 0 && move_runners(leaf, own) && unlinkat(own, LEAF, AT_REMOVEDIR) == 0)
-		return 1;
-	return -1;
+	if (!read_at(leaf, "cgroup.procs", &procs) || (procs.len && !move_runners(leaf, own)))
+		return -1;
+	return unlinkat(own, LEAF, AT_REMOVEDIR) == 0 ? 1 : -1;
 }

@@ -121,6 +121,16 @@ static void undo_init(struct undo *u, pid_t pid, uint64_t start)
 	u->failed |= !gone;
 }
 
+static void undo_leaf(struct undo *u, const char *place)
+{
+	char path[512];
+	int r = cgroup_leave_leaf(place, path);
+
+	if (r != 0)
+		cleanup_add(u->list, "cgroup", path, r > 0, r > 0 ? "runners moved back, removed" : strerror(errno));
+	u->failed |= r < 0;
+}
+
 static void undo_cgroup(struct undo *u, const char *path)
 {
 	int r;
@@ -136,16 +146,6 @@ static void undo_cgroup(struct undo *u, const char *path)
 	if (r == 0)
 		return;		/* went meanwhile: its own runner, a reaper or another sweep was at it, too */
 	cleanup_add(u->list, "cgroup", path, r > 0, r > 0 ? "removed" : strerror(errno));
-	u->failed |= r < 0;
-}
-
-static void undo_leaf(struct undo *u)
-{
-	char path[512];
-	int r = cgroup_leave_leaf(path);
-
-	if (r != 0)
-		cleanup_add(u->list, "cgroup", path, r > 0, r > 0 ? "moved back and removed" : strerror(errno));
 	u->failed |= r < 0;
 }
 
@@ -186,8 +186,9 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 	cgroup_find(ref->id, add_cgroup, &u);
 	for (size_t i = 0; i < u.cgroups.len; i++)
 		undo_cgroup(&u, u.cgroups.items[i]);
+	for (size_t i = 0; i < u.cgroups.len; i++)
+		undo_leaf(&u, u.cgroups.items[i]);	/* also when the place went before */
 	strvec_release(&u.cgroups);
-	undo_leaf(&u);
 	if (u.failed)
 		return error_set(err, ERR_CLEANUP, "something of it is still there");
 	/* last: it says what else there is */
@@ -204,8 +205,10 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 
 static void sweep_one(void *arg, const char *path)
 {
-	if (cgroup_is_orphan(path))
-		undo_cgroup(arg, path);
+	if (!cgroup_is_orphan(path))
+		return;
+	undo_cgroup(arg, path);
+	undo_leaf(arg, path);
 }
 
 int native_sweep(struct cleanup_list *list, struct error *err)

@@ -43,7 +43,7 @@ control() { jq -r --arg c "$1" '.enforcement[] | select(.control == $c) | .state
 step() { jq -r ".steps[0].$1" "$out"; }
 # all cgroups of ours, processes of ours, mounts and files in state folders
 leftovers() {
-	find /sys/fs/cgroup -type d -name 'sandbox_runner-*'
+	find /sys/fs/cgroup -type d -name 'sandbox_runner*'
 	grep -l '^Name:.sandbox_runner' /proc/[0-9]*/status 2> /dev/null
 	grep sandbox_runner /proc/mounts
 	find /root/.local/state /home/user/.local/state -mindepth 3 -not -name '*.lock' -not -path '*/results/*' 2> /dev/null

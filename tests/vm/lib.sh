@@ -9,8 +9,8 @@
 # /init mounts what a host has and cgroup v2. Sourced by bash, from the root of the repository.
 : "${SANDBOX_RUNNER:=$PWD/sandbox_runner}"
 vm_cache=build/vm
-vm_tools='bash sh awk cat chmod chown cp cut date dd dirname env expr false find grep head id jq kill ln ls mkdir mktemp mount mv nproc
-	printf ps readlink rm rmdir sed seq setpriv setsid sh sha256sum sleep sort stat tail tee timeout touch tr true umount uname uniq unshare wc'
+vm_tools='bash sh awk cat chmod chown cp cut date dd dirname echo env expr false find grep head id jq kill ln ls mkdir mktemp mount mv nice nproc
+	printf prlimit ps readlink rm rmdir sed seq setpriv setsid sh sha256sum sleep sort stat tail tar taskset tee timeout touch tr true truncate umount uname uniq unshare wc'
 
 # The machine that boots needs: an x86-64 host with qemu, a static busybox, a kernel. Says what is missing and skips the whole test (exit 77).
 vm_skip() { printf '%s\n' "$1"; exit 77; }
@@ -20,6 +20,7 @@ vm_need() {
 	command -v qemu-system-x86_64 > /dev/null || vm_skip "no qemu-system-x86_64 (apt-get install qemu-system-x86)"
 	vm_busybox=$(command -v busybox) || vm_skip "no busybox (apt-get install busybox-static)"
 	ldd "$vm_busybox" > /dev/null 2>&1 && vm_skip "busybox is not static (apt-get install busybox-static)"
+	case " ${vm_want:-} " in *" python "*) [ -x /usr/bin/python3 ] || vm_skip "no /usr/bin/python3" ;; esac
 	command -v jq > /dev/null || vm_skip "no jq (apt-get install jq)"
 	vm_kernel || vm_skip "no kernel for the VM: $vm_kernel_why"
 }
@@ -53,17 +54,26 @@ vm_copy() {
 	done
 }
 
+# vm_python ROOT: the distribution's interpreter, and of its library what the tests import
+vm_python() {
+	local files
+	files=$(/usr/bin/python3 -I -c 'import sys, os, ctypes, json, mmap, resource, select, signal, socket, struct, subprocess, time
+print(os.path.realpath(sys.executable), *{f for m in list(sys.modules.values()) for f in (getattr(m, "__file__", None), getattr(m, "__cached__", None))
+	if f and os.path.isfile(f)})') && vm_copy "$1" $files && ln -sf "$(basename "${files%% *}")" "$1/usr/bin/python3"
+}
+
 # vm_image ROOT SCRIPT NONCE: lay out the root file system
 vm_image() {
 	local root=$1 d tools=()
 	chmod 755 "$root"
-	mkdir -p "$root"/{proc,sys,dev,run,tmp,mnt,root,home/user,etc,var/tmp,usr/local/bin,vm/wpk-examples} || return 1
+	mkdir -p "$root"/{proc,sys,dev,run,tmp,mnt,root,home/user,etc/alternatives,usr/games,usr/share,usr/src,var/tmp,usr/local/bin,vm/wpk-examples} || return 1
 	for d in bin sbin lib lib64; do	# a merged /usr stays one
 		if [ -L "/$d" ]; then mkdir -p "$root/$(readlink "/$d")" && cp -P "/$d" "$root/"; else mkdir -p "$root/$d"; fi
 	done
 	for d in $vm_tools; do tools+=("$(type -P "$d")") || { echo "no $d on this host" >&2; return 1; }; done
 	vm_copy "$root" "${tools[@]}" || return 1
 	cp "$vm_busybox" "$root/bin/busybox" || return 1
+	case " ${vm_want:-} " in *" python "*) vm_python "$root" || return 1 ;; esac
 	if [ -x "$SANDBOX_RUNNER" ]; then	# with its libraries, and the one it loads at first use
 		cp "$SANDBOX_RUNNER" "$root/usr/local/bin/sandbox_runner" || return 1
 		vm_copy "$root" $(ldd "$SANDBOX_RUNNER" | grep -o '/[^ ]*') \
@@ -93,7 +103,7 @@ vm_run() {
 	# the kernel says nothing below a panic; a panic and the end of /init both end qemu, by -no-reboot. On a busy host its clock
 	# calibration fails and, without another clock, it would hang: the time stamp counter of an emulated cpu is the host's
 	khz=$(awk -F: '/^cpu MHz/ { printf "tsc_early_khz=%d", $2 * 1000; exit }' /proc/cpuinfo)
-	timeout -k 5 "${2:-240}" qemu-system-x86_64 -M microvm,accel=tcg,rtc=on -smp 2 -m 768 -nodefaults -no-user-config -display none \
+	timeout -k 5 "${2:-240}" qemu-system-x86_64 -M microvm,accel=tcg,rtc=on -smp 2 -m "${vm_memory:-768}" -nodefaults -no-user-config -display none \
 		-no-reboot -serial stdio -kernel "$vm_vmlinuz" -initrd "$dir/image" \
 		-append "console=ttyS0 quiet loglevel=1 panic=-1 reboot=t $khz" < /dev/null 2> "$dir/qemu" |
 		tr -d '\r' | awk -v nonce="$nonce" -v log_file="$dir/console" '

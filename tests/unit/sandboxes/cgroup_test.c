@@ -194,7 +194,9 @@ static void end_inside(const struct cgroup *cg, pid_t pid)
 
 static void remove_place(void *arg, const char *path)
 {
-	*(int *)arg += cgroup_remove(path, 5 * NS_PER_SEC) < 0;
+	char leaf[512];
+
+	*(int *)arg += cgroup_remove(path, 5 * NS_PER_SEC) < 0 || cgroup_leave_leaf(path, leaf) < 0;
 }
 
 static int remove_places(void **state)

@@ -8,7 +8,7 @@
 
 #define CHUNK_BYTES ((size_t)16 << 10)
 #ifdef __SANITIZE_ADDRESS__
-#define EXPECTED_MAX ((size_t)0)	/* what is used after a reset is to be seen */
+#define EXPECTED_MAX ((size_t)1)	/* what is used after a reset is to be seen */
 #else
 #define EXPECTED_MAX ((size_t)1 << 20)	/* more is not kept for the next user */
 #endif
@@ -75,6 +75,20 @@ void *arena_append(struct arena *a, void *items, size_t n, size_t size)
 	}
 	memset((char *)items + n * size, 0, size);
 	return items;
+}
+
+void *arena_grow(struct arena *a, void *items, size_t len, size_t *alloc, size_t more, size_t size)
+{
+	size_t wanted = *alloc ? 2 * *alloc : size < 8 ? 256 : 16;
+	void *grown;
+
+	while (wanted - len < more)
+		wanted *= 2;
+	if (wanted > SIZE_MAX / 4 / size)
+		abort();
+	grown = arena_take(a, wanted * size);
+	*alloc = wanted;
+	return len ? memcpy(grown, items, len * size) : grown;
 }
 
 void arena_reset(struct arena *a)

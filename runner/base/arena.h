@@ -40,6 +40,14 @@ static inline __attribute__((malloc, returns_nonnull)) void *arena_alloc(struct 
 char *arena_strndup(struct arena *a, const char *s, size_t len) __attribute__((returns_nonnull));	/* NUL-terminated */
 /* `n` elements of `size` grow to one more: amortised doubling at powers of two; returns the (moved) array, the new element zeroed. */
 void *arena_append(struct arena *a, void *items, size_t n, size_t size) __attribute__((returns_nonnull));
+/* An array with `len` elements of `size` and room for *alloc of them gets room for `more` at the end; returns the (moved) array. */
+void *arena_grow(struct arena *a, void *items, size_t len, size_t *alloc, size_t more, size_t size);
+/* As ARRAY_GROW. */
+#define ARENA_GROW(arena, items, len, alloc) \
+	do { \
+		if ((len) == (alloc)) \
+			(items) = arena_grow((arena), (items), (len), &(alloc), 1, sizeof(*(items))); \
+	} while (0)
 void arena_reset(struct arena *a);	/* as if all were freed; what was ordinary stays at hand for the next user */
 void arena_release(struct arena *a);	/* frees all, ready again */
 

@@ -69,23 +69,12 @@ static void walk_uncalled(struct walker *w)
 	}
 }
 
-static void finish(struct walker *w, struct shell_analysis *ret)
+static void finish(const struct walker *w, struct shell_analysis *ret)
 {
-	struct shell_command *commands = NULL;
-
-	if (w->len) {
-		commands = arena_alloc(w->arena, w->len * sizeof(*commands));
-		memcpy(commands, w->commands, w->len * sizeof(*commands));
-	}
-	ret->commands = commands;
+	ret->commands = w->commands;
 	ret->len = w->len;
 	ret->truncated = w->truncated;
 	ret->values_cut = w->values_cut;
-	free(w->commands);
-	free(w->undo);
-	table_release(&w->variables);
-	table_release(&w->functions);
-	table_release(&w->files);
 }
 
 void shell_analyse(struct arena *arena, const char *text, size_t len, struct shell_analysis *ret)

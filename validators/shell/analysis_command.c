@@ -30,6 +30,7 @@ static void expand_command_words(struct walker *w, const struct shell_node *node
 
 	if (!node->words_len)
 		return;
+	words_reserve(w, ws, node->words_len);
 	expand_words(w, node->words, 1, ws);
 	if (!ws->len || !is_declaration(ws->items[0].text)) {
 		expand_words(w, node->words + 1, node->words_len - 1, ws);
@@ -47,7 +48,7 @@ static void expand_command_words(struct walker *w, const struct shell_node *node
 }
 
 /* ---- assignments */
-static void assign_array(struct walker *w, const struct shell_assignment *a, struct strbuf *text, unsigned int *origin,
+static void assign_array(struct walker *w, const struct shell_assignment *a, struct text_out *text, unsigned int *origin,
 			 bool *known)
 {
 	struct words ws = { .items = NULL };
@@ -60,13 +61,14 @@ static void assign_array(struct walker *w, const struct shell_assignment *a, str
 		words_push(w, &ws, old->now.values[i], false);
 	expand_words(w, a->words, a->words_len, &ws);
 	spend(w, before * 16);
-	strbuf_addch(text, '(');
+	out_addch(text, '(');
 	for (size_t i = before; i < ws.len; i++) {
 		const struct shell_value *v = &ws.items[i];
 		const char *close = v->text[0] == '[' ? strstr(v->text, "]=") : NULL;
 
-		strbuf_addstr(text, i > before ? " " : "");
-		strbuf_add(text, v->text, v->len);
+		if (i > before)
+			out_addch(text, ' ');
+		out_add(text, v->text, v->len);
 		*origin |= v->origin;
 		*known &= v->known;
 		if (close) {	/* [key]=value: an element of its own */
@@ -81,7 +83,7 @@ static void assign_array(struct walker *w, const struct shell_assignment *a, str
 			ws.items[i] = item;
 		}
 	}
-	strbuf_addch(text, ')');
+	out_addch(text, ')');
 	variable_set_array(w, a->name, strlen(a->name), ws.items, ws.len);
 }
 
@@ -117,22 +119,25 @@ static void assign_element(struct walker *w, const struct shell_assignment *a, s
 /* `keep`: the assignment stays; else it is for one command, which gets it in its environment. */
 static struct shell_value assign(struct walker *w, const struct shell_assignment *a, bool keep)
 {
-	autostrbuf struct strbuf text = STRBUF_INIT(SHELL_MAX_VALUE);
 	struct shell_value v = value_text("", 0, 0), record = { .known = true };
-	bool odd = false;
 	size_t len = strlen(a->name);
+	struct text_out text = out_init(w->arena, len + a->source_len);
+	bool odd = false;
 
-	strbuf_add(&text, a->name, len);
-	if (a->index)
-		strbuf_addf(&text, "[%s]", a->index);
-	strbuf_addch(&text, '=');
+	out_add(&text, a->name, len);
+	if (a->index) {
+		out_addch(&text, '[');
+		out_addstr(&text, a->index);
+		out_addch(&text, ']');
+	}
+	out_addch(&text, '=');
 	record.offset = place(&w->source, a->offset);
 	record.source_len = place_len(&w->source, a->source_len);
 	if (a->array) {
 		assign_array(w, a, &text, &v.origin, &record.known);
 	} else {
 		v = expand_single(w, &a->value, &odd);
-		strbuf_add(&text, v.text, v.len);
+		out_add(&text, v.text, v.len);
 		record.known = v.known;
 		if (!keep)
 			;
@@ -144,8 +149,7 @@ static struct shell_value assign(struct walker *w, const struct shell_assignment
 			variable_assign(w, a->name, len, v, odd);
 	}
 	record.origin = v.origin;
-	record.text = arena_strndup(w->arena, text.buf, text.len);
-	record.len = text.len;
+	record.text = out_text(&text, &record.len);
 	return record;
 }
 

@@ -21,31 +21,78 @@ struct builder {
 	struct piece pieces[PIECES_MAX];
 	struct walker *w;
 	struct words *out;
-	struct strbuf text;
+	const char *one;	/* the text as long as it is one piece, NUL-terminated; NULL: it is on the stack of texts from `base` on */
+	size_t base, len;
 	size_t pieces_len;
 	unsigned int origin;
 	bool known, started, odd, all_odd;
-	bool split;
+	bool split, cut;
 	bool odd_text, usual;	/* quotes that were not needed; that everybody writes */
 	size_t offset, source_len;
 };
 
+void words_reserve(struct walker *w, struct words *ws, size_t room)
+{
+	struct shell_value *items = arena_take(w->arena, room * (sizeof(*items) + 1));
+
+	if (ws->len) {
+		memcpy(items, ws->items, ws->len * sizeof(*items));
+		memcpy(items + room, ws->odd, ws->len);
+	}
+	ws->items = items;
+	ws->odd = (unsigned char *)(items + room);
+	ws->room = room;
+}
+
 void words_push(struct walker *w, struct words *ws, struct shell_value v, bool odd)
 {
-	if (ws->len == ws->room) {
-		size_t room = ws->room ? 2 * ws->room : 4;
-		struct shell_value *items = arena_alloc(w->arena, room * (sizeof(*items) + 1));
-
-		if (ws->len) {
-			memcpy(items, ws->items, ws->len * sizeof(*items));
-			memcpy(items + room, ws->odd, ws->len);
-		}
-		ws->items = items;
-		ws->odd = (unsigned char *)(items + room);
-		ws->room = room;
-	}
+	if (ws->len == ws->room)
+		words_reserve(w, ws, ws->room ? 2 * ws->room : 4);
 	ws->items[ws->len] = v;
 	ws->odd[ws->len++] = odd;
+}
+
+/* What the field holds so far; moves when something is added. */
+static const char *text_of(const struct builder *b)
+{
+	return b->one ? b->one : b->w->texts + b->base;
+}
+
+static void stack_text(struct builder *b, const char *s, size_t len)
+{
+	struct walker *w = b->w;
+
+	if (w->texts_room - w->texts_len < len)
+		w->texts = arena_grow(w->arena, w->texts, w->texts_len, &w->texts_room, len, 1);
+	memcpy(w->texts + w->texts_len, s, len);
+	w->texts_len += len;
+}
+
+static void add_text(struct builder *b, const char *s, size_t len)
+{
+	if (len > SHELL_MAX_VALUE - b->len) {
+		len = SHELL_MAX_VALUE - b->len;
+		b->cut = true;
+	}
+	if (!len)
+		return;
+	if (!b->len && !s[len]) {
+		b->one = s;
+	} else {
+		if (b->one && b->len)
+			stack_text(b, b->one, b->len);
+		b->one = NULL;
+		stack_text(b, s, len);
+	}
+	b->len += len;
+}
+
+static void clear_text(struct builder *b)
+{
+	b->one = "";
+	b->len = 0;
+	b->cut = false;
+	b->w->texts_len = b->base;
 }
 
 static bool is_letter(char c)
@@ -65,10 +112,10 @@ static void name_region(const char *s, size_t len, size_t *from, size_t *to)
 /* Do two pieces meet between two letters of the base name, and is one of them computed? Then the name was hidden. */
 static bool hides_name(const struct builder *b)
 {
-	const char *s = b->text.buf;
+	const char *s = text_of(b);
 	size_t from, to;
 
-	name_region(s, b->text.len, &from, &to);
+	name_region(s, b->len, &from, &to);
 	for (size_t i = 0; i + 1 < b->pieces_len; i++) {
 		const struct piece *p = &b->pieces[i], *q = p + 1;
 
@@ -83,17 +130,23 @@ static bool hides_name(const struct builder *b)
 /* An unknown variable in the middle of a word of letters is there to be empty. */
 static void drop_empty(struct builder *b)
 {
+	char *text = b->w->texts + b->base;
+
+	if (b->one)
+		return;
 	for (size_t i = b->pieces_len; i-- > 0;) {
 		struct piece *p = &b->pieces[i];
-		size_t after = p->at + p->len, rest = b->text.len - after;
-		bool letter_before = p->at && is_letter(b->text.buf[p->at - 1]);
-		bool letter_after = rest && is_letter(b->text.buf[after]);
-		bool arguments = p->len == 4 && strchr("@*", b->text.buf[p->at + 2]);
+		size_t after = p->at + p->len, rest = b->len - after;
+		bool letter_before = p->at && is_letter(text[p->at - 1]);
+		bool letter_after = rest && is_letter(text[after]);
+		bool arguments = p->len == 4 && strchr("@*", text[p->at + 2]);
 
-		if (!p->empty_unknown || !letter_before || !(letter_after || arguments) || b->text.buf[p->at + 1] != '{')
+		if (!p->empty_unknown || !letter_before || !(letter_after || arguments) || p->at + 1 >= b->len ||
+		    text[p->at + 1] != '{')
 			continue;
-		memmove(b->text.buf + p->at, b->text.buf + after, rest + 1);
-		b->text.len -= p->len;
+		memmove(text + p->at, text + after, rest);
+		b->len -= p->len;
+		b->w->texts_len -= p->len;
 		for (size_t k = i + 1; k < b->pieces_len; k++)
 			b->pieces[k].at -= p->len;
 		p->len = 0;
@@ -108,23 +161,23 @@ static void finish_field(struct builder *b)
 
 	if (!b->started)
 		return;
-	if (!b->known && b->pieces_len > 1 && !b->out->len && b->text.len < 256)
+	if (!b->known && b->pieces_len > 1 && !b->out->len && b->len < 256)
 		drop_empty(b);
 	hidden = b->pieces_len > 1 && b->known && hides_name(b);
 	if (hidden)
 		b->origin |= ORIGIN_ASSEMBLED;
-	if (b->text.overflow) {
+	if (b->cut) {
 		b->known = false;
 		b->w->values_cut = true;
 	}
-	v.text = arena_strndup(b->w->arena, b->text.buf, b->text.len);
-	v.len = b->text.len;
+	v.text = b->one ? b->one : arena_strndup(b->w->arena, text_of(b), b->len);
+	v.len = b->len;
 	v.known = b->known;
 	v.origin = b->origin;
 	if (b->w->source.has_nul)
 		v = value_without_nul(b->w->arena, v);
 	words_push(b->w, b->out, v, hidden || b->odd || b->all_odd || b->odd_text);
-	strbuf_clear(&b->text);
+	clear_text(b);
 	b->pieces_len = 0;
 	b->origin = 0;
 	b->known = true;
@@ -138,7 +191,7 @@ static struct piece *add_piece(struct builder *b, size_t len, bool dynamic)
 	if (b->pieces_len == PIECES_MAX)
 		b->pieces_len--;	/* the last ones matter least */
 	p = &b->pieces[b->pieces_len++];
-	*p = (struct piece){ .at = b->text.len, .len = len, .dynamic = dynamic };
+	*p = (struct piece){ .at = b->len, .len = len, .dynamic = dynamic };
 	return p;
 }
 
@@ -150,7 +203,7 @@ static void add(struct builder *b, const char *s, size_t len, unsigned int origi
 		spend(b->w, len);
 	}
 	add_piece(b, len, dynamic)->empty_unknown = dynamic && !known && origin & ORIGIN_INPUT;
-	strbuf_add(&b->text, s, len);
+	add_text(b, s, len);
 	b->origin |= origin;
 	b->known &= known;
 	b->started = true;
@@ -198,7 +251,7 @@ static void add_parameter(struct builder *b, const struct shell_part *part, bool
 	struct parameter p = parameter_value(b->w, part);
 	bool fields = b->split && (p.list || (p.joined && !part->quoted));
 
-	b->odd |= p.odd && (b->pieces_len == 0 || b->text.len == 0);
+	b->odd |= p.odd && (b->pieces_len == 0 || b->len == 0);
 	for (size_t i = 0; i < p.len; i++) {
 		struct shell_value v = p.values[i];
 
@@ -239,7 +292,7 @@ static void add_substitution(struct builder *b, const struct shell_part *part)
 		located = true;		/* NAME=$(echo x | sed …) hides nothing */
 
 	/* do_$(…) is how functions are chosen */
-	if (v.known && v.len && !located && (!b->text.len || !strchr("_-.:", b->text.buf[b->text.len - 1])))
+	if (v.known && v.len && !located && (!b->len || !strchr("_-.:", text_of(b)[b->len - 1])))
 		b->odd = true;
 	add_value(b, &v, part->quoted);
 	if (part->quoted)
@@ -350,7 +403,7 @@ static void expand_segments(struct builder *b, const struct segment *seg, struct
 		}
 		if (seg->parts[i].kind == PART_BRACE && depth < BRACE_DEPTH_MAX)
 			break;
-		ARRAY_GROW(c->parts, c->len, c->alloc);
+		ARENA_GROW(b->w->arena, c->parts, c->len, c->alloc);
 		c->parts[c->len++] = &seg->parts[i++];
 	}
 	if (!seg) {
@@ -377,7 +430,6 @@ static void expand_braces(struct builder *b, const struct shell_word *word)
 
 	b->all_odd = true;
 	expand_segments(b, &all, &c, 0);
-	free(c.parts);
 }
 
 static bool has_brace(const struct shell_word *word)
@@ -427,7 +479,8 @@ static void builder_init(struct builder *b, struct walker *w, struct words *out,
 	memset(&b->w, 0, sizeof(*b) - offsetof(struct builder, w));
 	b->w = w;
 	b->out = out;
-	strbuf_init(&b->text, SHELL_MAX_VALUE);
+	b->base = w->texts_len;
+	b->one = "";
 	b->known = true;
 	b->split = split;
 }
@@ -447,7 +500,7 @@ static void expand_word(struct walker *w, const struct shell_word *word, bool sp
 			add_part(&b, &word->parts[i], word->len == 1);
 		finish_field(&b);
 	}
-	strbuf_release(&b.text);
+	clear_text(&b);
 }
 
 static bool is_literal(const struct shell_word *word)
@@ -457,19 +510,23 @@ static bool is_literal(const struct shell_word *word)
 
 void expand_words(struct walker *w, const struct shell_word *words, size_t n, struct words *ret)
 {
-	if (!ret->room && n) {
-		ret->items = arena_alloc(w->arena, n * (sizeof(*ret->items) + 1));
-		ret->odd = (unsigned char *)(ret->items + n);
-		ret->room = n;
-	}
+	if (!ret->room && n)
+		words_reserve(w, ret, n);
 	for (size_t i = 0; i < n; i++) {
 		const struct shell_word *word = &words[i];
+		const struct shell_part *part = word->parts;
 
-		if (is_literal(word))
-			words_push(w, ret, literal_value(w, word),
-				   word->len && word->parts[0].odd_quoting && !is_usual_quoting(w, word));
-		else
+		if (!is_literal(word)) {
 			expand_word(w, word, true, ret);
+		} else if (word->len && !part->odd_quoting && !w->source.has_nul && ret->len < ret->room) {	/* most words */
+			ret->odd[ret->len] = false;
+			ret->items[ret->len++] = (struct shell_value){
+				.text = part->text, .len = part->len, .known = true, .origin = ORIGIN_LITERAL,
+				.offset = place(&w->source, word->offset), .source_len = place_len(&w->source, word->source_len),
+			};
+		} else {
+			words_push(w, ret, literal_value(w, word), word->len && part->odd_quoting && !is_usual_quoting(w, word));
+		}
 	}
 }
 
@@ -505,24 +562,33 @@ const char *field_separators(struct walker *w)
 void capture_add(struct walker *w, struct capture *c, const struct shell_value *v)
 {
 	spend(w, v->len);
-	strbuf_add(&c->text, v->text, v->len);
+	if (!c->text.arena && v->len <= SHELL_MAX_VALUE) {
+		c->text = out_borrow(w->arena, v->text, v->len);
+		c->borrowed = true;
+	} else if (v->len) {
+		if (!c->text.arena)
+			c->text = out_init(w->arena, 0);
+		out_add(&c->text, v->text, v->len);
+		c->borrowed = false;
+	}
 	if (!c->source_len) {
 		c->offset = v->offset;
 		c->source_len = v->source_len;
 	}
 	c->origin |= v->origin;
-	c->known &= v->known && !c->text.overflow;
+	c->known &= v->known && !c->text.cut;
 }
 
 struct shell_value capture_value(struct walker *w, struct capture *c)
 {
-	struct shell_value v = {
-		.text = arena_strndup(w->arena, c->text.buf, c->text.len), .len = c->text.len,
-		.known = c->known, .origin = c->origin, .offset = c->offset, .source_len = c->source_len,
-	};
+	struct shell_value v = { .text = c->text.text, .len = c->text.len, .known = c->known, .origin = c->origin,
+				 .offset = c->offset, .source_len = c->source_len };
 
-	w->values_cut |= c->text.overflow;
-	strbuf_release(&c->text);
+	if (!c->text.arena)
+		v.text = "";
+	else if (!c->borrowed)
+		v.text = out_text(&c->text, &v.len);
+	w->values_cut |= c->text.cut;
 	return v;
 }
 
@@ -537,9 +603,21 @@ static bool locates(const struct walker *w, size_t from)
 	return false;
 }
 
+static struct shell_value without_newlines(struct walker *w, struct shell_value v)
+{
+	size_t len = v.len;
+
+	while (len && v.text[len - 1] == '\n')
+		len--;
+	if (len < v.len)
+		v.text = arena_strndup(w->arena, v.text, len);
+	v.len = len;
+	return v;
+}
+
 struct shell_value substitute(struct walker *w, const struct shell_list *body, bool *located)
 {
-	struct capture cap = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct capture cap = CAPTURE_INIT;
 	unsigned int traits = w->traits, spawning = w->spawning, variant = w->variant;
 	struct capture *out = w->out;
 	struct snapshot s = scope_enter(w);
@@ -556,9 +634,7 @@ struct shell_value substitute(struct walker *w, const struct shell_list *body, b
 	w->variant = variant;
 	scope_leave(w, &s);
 	*located = locates(w, first);
-	while (cap.text.len && cap.text.buf[cap.text.len - 1] == '\n')
-		cap.text.buf[--cap.text.len] = '\0';
-	v = value_without_nul(w->arena, capture_value(w, &cap));
+	v = value_without_nul(w->arena, without_newlines(w, capture_value(w, &cap)));
 	if (!v.len && !v.known) {
 		v.text = "$()";
 		v.len = 3;

@@ -52,7 +52,6 @@ void walk_function_body(struct walker *w, struct function *f)
 	w->breaks = breaks;
 	for (size_t i = frame.locals_len; i-- > 0;)
 		frame.locals[i].variable->now = frame.locals[i].before;
-	free(frame.locals);
 }
 
 /* Twice seen, and told nothing new: the body does the same again. */

@@ -16,7 +16,7 @@ static void walk_stages(struct walker *w, const struct shell_pipeline *p)
 
 	w->spawning++;
 	for (size_t i = 0; i < p->len; i++) {
-		struct capture cap = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+		struct capture cap = CAPTURE_INIT;
 		struct snapshot s = scope_enter(w);
 		bool last = i + 1 == p->len;
 		size_t first = w->len;

@@ -7,7 +7,7 @@
 /* Words of shell text as one value. */
 struct shell_value join_words(struct walker *w, const struct shell_value *argv, size_t first, size_t last)
 {
-	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct capture all = CAPTURE_INIT;
 	struct shell_value blank = value_text(" ", 1, 0), v;
 
 	if (first == last)
@@ -145,7 +145,6 @@ static void analyse_in_shell(struct walker *w, const struct running *r, const st
 	}
 	analyse_text(w, code, r->wrapper.traits);
 	w->frame = frame.outer;
-	free(frame.locals);
 	scope_leave(w, &s);
 }
 
@@ -154,7 +153,7 @@ bool run_alias(struct walker *w, const struct running *r)
 {
 	autostrbuf struct strbuf name = STRBUF_INIT(1024);
 	const struct shell_command *c = &r->cmd;
-	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct capture all = CAPTURE_INIT;
 	struct shell_value blank = value_text(" ", 1, 0), code;
 	struct variable *v;
 

@@ -120,7 +120,7 @@ static void duplicate(struct walker *w, const struct shell_redirect *r, int from
 
 static struct shell_value with_newline(struct walker *w, const struct shell_value *v)
 {
-	struct capture line = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct capture line = CAPTURE_INIT;
 	struct shell_value end = value_text("\n", 1, ORIGIN_LITERAL);
 
 	capture_add(w, &line, v);
@@ -180,7 +180,7 @@ void redirect_open(struct walker *w, const struct shell_redirect *redirects, siz
 	if (!out || out == ret->fds[1])
 		return;
 	if (ret->reader || (out->path && !is_network(out->path))) {
-		ret->file = (struct capture){ .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+		ret->file = (struct capture)CAPTURE_INIT;
 		ret->path = out->path;
 		ret->append = out->append;
 		w->out = &ret->file;

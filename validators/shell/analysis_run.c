@@ -16,7 +16,7 @@ size_t emit(struct walker *w, const struct shell_command *c)
 		return SHELL_NO_COMMAND;
 	}
 	spend(w, 64 + c->argc * 4);
-	ARRAY_GROW(w->commands, w->len, w->alloc);
+	ARENA_GROW(w->arena, w->commands, w->len, w->alloc);
 	to = &w->commands[w->len];
 	*to = *c;
 	to->cwd = w->cwd;
@@ -157,25 +157,26 @@ static void note_files(struct walker *w, const struct running *r)
 /* ---- output */
 static struct shell_value render(struct walker *w, const struct shell_command *c)
 {
-	autostrbuf struct strbuf sb = STRBUF_INIT(RENDER_MAX);
+	struct text_out out = out_init(w->arena, RENDER_MAX);
 	struct shell_value v = { .text = "" };
 
-	strbuf_addstr(&sb, "$(");
+	out.max = RENDER_MAX - 1;
+	out_add(&out, "$(", 2);
 	/* $(curl x | jq .) reads as a whole */
 	if (c->input_from != SHELL_NO_COMMAND && c->input.len > 4 && c->input.len < RENDER_MAX / 2 &&
 	    value_is_unknown(&c->input)) {
-		strbuf_add(&sb, c->input.text + 2, c->input.len - 3);
-		strbuf_addstr(&sb, " | ");
+		out_add(&out, c->input.text + 2, c->input.len - 3);
+		out_add(&out, " | ", 3);
 	}
-	for (size_t i = 0; i < c->argc && sb.len < RENDER_MAX - 1; i++) {
-		strbuf_addstr(&sb, i ? " " : "");
-		strbuf_add(&sb, c->argv[i].text, c->argv[i].len);
+	for (size_t i = 0; i < c->argc && out.len < RENDER_MAX - 1; i++) {
+		if (i)
+			out_addch(&out, ' ');
+		out_add(&out, c->argv[i].text, c->argv[i].len);
 	}
-	if (sb.len > RENDER_MAX - 1)
-		sb.len = RENDER_MAX - 1;
-	v.text = arena_strndup(w->arena, sb.buf, sb.len + 1);
-	((char *)v.text)[sb.len] = ')';
-	v.len = sb.len + 1;
+	if (out.len > RENDER_MAX - 1)
+		out.len = RENDER_MAX - 1;
+	out.text[out.len++] = ')';
+	v.text = out_text(&out, &v.len);
 	return v;
 }
 
@@ -196,7 +197,7 @@ static bool output_affordable(struct walker *w, const struct running *r, const s
 static bool output_of(struct walker *w, const struct running *r, const struct shell_value *in, struct shell_value *ret)
 {
 	const struct shell_command *c = &r->cmd;
-	struct capture all = { .text = STRBUF_INIT(SHELL_MAX_VALUE), .known = true };
+	struct capture all = CAPTURE_INIT;
 	struct words ws = { .items = NULL };
 	bool filter = w->files.len && r->known.kinds & KIND_FILTER, written = false;
 	struct shell_value v;
@@ -218,7 +219,6 @@ static bool output_of(struct walker *w, const struct running *r, const struct sh
 		capture_add(w, &all, &v);
 	}
 	if (!written) {
-		strbuf_release(&all.text);
 		return knowledge_output_by(w->arena, &r->known, c->argv, c->argc, in, ret);
 	}
 	v = capture_value(w, &all);

@@ -47,11 +47,11 @@ static void *table_find(const struct table *t, key_of key, uint32_t hash, const 
 	return NULL;
 }
 
-static void table_grow(struct table *t, key_of key)
+static void table_grow(struct arena *arena, struct table *t, key_of key)
 {
-	struct table bigger = { .room = t->room ? 2 * t->room : 64, .len = t->len };
+	struct table bigger = { .room = t->room ? 4 * t->room : 16, .len = t->len };
 
-	bigger.slots = xcalloc(bigger.room, sizeof(*bigger.slots));
+	bigger.slots = arena_alloc(arena, bigger.room * sizeof(*bigger.slots));
 	for (size_t i = 0; i < t->room; i++) {
 		for (struct entry *e = t->slots[i], *next; e; e = next) {
 			const char *k = key(e);
@@ -62,27 +62,20 @@ static void table_grow(struct table *t, key_of key)
 			*slot = e;
 		}
 	}
-	free(t->slots);
 	*t = bigger;
 }
 
-static void table_add(struct table *t, key_of key, uint32_t hash, void *entry)
+static void table_add(struct arena *arena, struct table *t, key_of key, uint32_t hash, void *entry)
 {
 	struct entry *e = entry;
 	void **slot;
 
 	if (t->len >= t->room)
-		table_grow(t, key);
+		table_grow(arena, t, key);
 	slot = &t->slots[hash & (t->room - 1)];
 	e->next = *slot;
 	*slot = e;
 	t->len++;
-}
-
-void table_release(struct table *t)
-{
-	free(t->slots);
-	*t = (struct table){ .slots = NULL };
 }
 
 /* ---- variables */
@@ -104,7 +97,7 @@ static struct variable *variable_entry(struct walker *w, const char *name, size_
 	if (!v) {
 		v = arena_alloc(w->arena, sizeof(*v));
 		v->name = arena_strndup(w->arena, name, len);
-		table_add(&w->variables, variable_key, hash, v);
+		table_add(w->arena, &w->variables, variable_key, hash, v);
 	}
 	return v;
 }
@@ -123,7 +116,7 @@ static struct variable *variable_make(struct walker *w, const char *name, size_t
 	struct variable *v = variable_entry(w, name, len);
 
 	if (w->marks) {
-		ARRAY_GROW(w->undo, w->undo_len, w->undo_alloc);
+		ARENA_GROW(w->arena, w->undo, w->undo_len, w->undo_alloc);
 		w->undo[w->undo_len++] = (struct undo){ .variable = v, .before = v->now };
 	}
 	return v;
@@ -269,7 +262,7 @@ void variable_local(struct walker *w, const char *name, size_t len)
 	if (!f)
 		return;
 	v = variable_make(w, name, len);
-	ARRAY_GROW(f->locals, f->locals_len, f->locals_alloc);
+	ARENA_GROW(w->arena, f->locals, f->locals_len, f->locals_alloc);
 	f->locals[f->locals_len++] = (struct undo){ .variable = v, .before = v->now };
 }
 
@@ -285,7 +278,7 @@ void branch_end(struct walker *w, size_t mark, struct branches *b)
 		if (v->branch == id)
 			continue;
 		v->branch = id;
-		ARRAY_GROW(b->after, b->len, b->alloc);
+		ARENA_GROW(w->arena, b->after, b->len, b->alloc);
 		b->after[b->len++] = (struct undo){ .variable = v, .before = v->now };
 	}
 	undo_to(w, mark);
@@ -347,7 +340,6 @@ void branches_merge(struct walker *w, struct branches *b, bool exhaustive)
 		else if (after->len && after->values != v->now.values)
 			add_possible(w, v, after);
 	}
-	free(b->after);
 	*b = (struct branches){ .after = NULL };
 }
 
@@ -381,7 +373,7 @@ void function_define(struct walker *w, const struct shell_node *node)
 		fresh.older = w->newest;
 		*f = fresh;
 		w->newest = f;
-		table_add(&w->functions, function_key, hash, f);
+		table_add(w->arena, &w->functions, function_key, hash, f);
 		return;
 	}
 	fresh.next = f->next;
@@ -449,7 +441,7 @@ void file_write(struct walker *w, const char *path, const struct shell_value *co
 	if (added) {
 		f = arena_alloc(w->arena, sizeof(*f));
 		f->path = arena_strndup(w->arena, path, len);
-		table_add(&w->files, file_key, hash, f);
+		table_add(w->arena, &w->files, file_key, hash, f);
 	}
 	w->installs |= strstr(path, "bin/") != NULL;
 	if (append) {

@@ -15,7 +15,6 @@ struct snapshot {
 };
 
 /* ---- analysis_scope.c */
-void table_release(struct table *t);
 struct snapshot scope_enter(struct walker *w);
 void scope_leave(struct walker *w, const struct snapshot *s);
 const struct shell_value *variable_unknown(struct walker *w, const char *name, size_t len);	/* ${name} */
@@ -48,6 +47,7 @@ struct words {
 	unsigned char *odd;	/* of the item: spelt to deceive if it is a command's name */
 	size_t len, room;
 };
+void words_reserve(struct walker *w, struct words *ws, size_t room);
 void words_push(struct walker *w, struct words *ws, struct shell_value v, bool odd);
 void expand_words(struct walker *w, const struct shell_word *words, size_t n, struct words *ret);
 struct shell_value expand_single(struct walker *w, const struct shell_word *word, bool *odd);	/* one value, not split */
@@ -190,4 +190,4 @@ static inline size_t place_len(const struct source *s, size_t len)
 }
 
 void capture_add(struct walker *w, struct capture *c, const struct shell_value *v);
-struct shell_value capture_value(struct walker *w, struct capture *c);	/* releases it */
+struct shell_value capture_value(struct walker *w, struct capture *c);

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "runner/base/mem.h"
-#include "runner/base/strbuf.h"
 #include "validators/shell/analysis.h"
 #include "validators/shell/ast.h"
 #include "validators/shell/knowledge.h"
+#include "validators/shell/knowledge_decode.h"
 #include "validators/shell/knowledge_programs.h"
 #include "validators/shell/parse.h"
 #include "validators/shell/value.h"
@@ -43,11 +43,12 @@ struct stream {			/* what a descriptor is open on */
 };
 
 struct capture {		/* what is printed meanwhile */
-	struct strbuf text;
+	struct text_out text;
 	size_t offset, source_len;	/* where it comes from */
 	unsigned int origin;
-	bool known;
+	bool known, borrowed;	/* borrowed: `text` is that of the one value so far */
 };
+#define CAPTURE_INIT { .known = true }
 
 struct binding {		/* a variable's state: saved and put back as a whole */
 	const struct shell_value *values;	/* possible ones; the last assigned comes last */
@@ -139,4 +140,7 @@ struct walker {
 	bool args_known;
 	struct stream *fds[FDS];
 	struct capture *out;		/* NULL: nobody looks */
+
+	char *texts;			/* fields that are being put together, one in the other */
+	size_t texts_len, texts_room;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * knowledge_decode: encodings that commands and the languages of interpreters decode, and the bounded text that they decode into.
- * Private to knowledge_*.c. */
+ * Private to knowledge_*.c; the text also to analysis*.c. */
 #pragma once
 
 #include <string.h>
@@ -16,6 +16,11 @@ struct text_out {
 };
 /* `expected` bytes are made room for at once. */
 struct text_out out_init(struct arena *arena, size_t expected);
+/* What is there already; it is copied when something is added. Until then out_text() must not be called: it would write. */
+static inline struct text_out out_borrow(struct arena *arena, const char *text, size_t len)
+{
+	return (struct text_out){ .arena = arena, .text = (char *)text, .len = len, .room = len, .max = SHELL_MAX_VALUE };
+}
 void out_add_slowly(struct text_out *out, const void *data, size_t len);	/* there is no room, or nothing to add */
 void out_addstr(struct text_out *out, const char *s);
 void out_add_utf8(struct text_out *out, unsigned long code);

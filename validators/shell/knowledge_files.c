@@ -230,21 +230,22 @@ static bool ends_fit(char pattern, char path)
 	return pattern == path || pattern == '*' || pattern == '?' || path == '*' || path == '?' || path == ']';
 }
 
-/* Only paths with wildcards get here, for which the ends of the last part and of the one before it tell most apart. */
-static bool parts_fit(const struct pattern_text *pattern, const char *path, size_t len)
+/* Of paths with wildcards the ends of the last part and of the one before it tell most apart. */
+static bool folder_fits(const struct pattern_text *pattern, char folder_end)
 {
-	const char *slash = memrchr(path, '/', len), *pattern_slash = memrchr(pattern->text, '/', pattern->len);
+	const char *slash = folder_end ? memrchr(pattern->text, '/', pattern->len) : NULL;
 
-	return !pattern_slash || !slash || slash == path || ends_fit(pattern_slash[-1], slash[-1]);
+	return !slash || ends_fit(slash[-1], folder_end);
 }
 
 static bool is_one_of(const struct pattern_text *patterns, size_t n, const char *path, size_t len, bool globs)
 {
-	const char last = path[len - 1];
+	const char last = path[len - 1], *slash = globs ? memrchr(path, '/', len) : NULL;
+	const char folder_end = slash && slash > path ? slash[-1] : '\0';
 
 	for (size_t i = 0; i < n; i++)	/* most differ in their last byte */
-		if ((patterns[i].last == last || patterns[i].last == '*' || globs) &&
-		    (!globs || (ends_fit(patterns[i].last, last) && parts_fit(&patterns[i], path, len))) &&
+		if ((globs ? ends_fit(patterns[i].last, last) && folder_fits(&patterns[i], folder_end) :
+			     patterns[i].last == last || patterns[i].last == '*') &&
 		    path_matches(patterns[i].text, patterns[i].len, path, len, globs))
 			return true;
 	return false;

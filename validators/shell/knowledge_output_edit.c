@@ -360,7 +360,7 @@ bool output_sed(struct output_call *c)
 	struct sed all = { .c = c }, *sed = &all;
 	const struct shell_value *input, *script = NULL;
 	struct text_out text = out_init(c->arena, 0), out;
-	bool parsed = true, known, stop = false;
+	bool parsed = true, known, prefixes, stop = false;
 	unsigned int origin;
 	struct option o;
 	size_t n = 0;
@@ -388,11 +388,15 @@ bool output_sed(struct output_call *c)
 	if (!script || !parsed || text.cut || !sed_parse(sed, text.text, text.len))
 		return output_unknown(c, origin | ORIGIN_ASSEMBLED);
 	out = out_init(c->arena, input->len + input->len / 2);
+	prefixes = sed->len == 1 && sed->edits->prefix && sed->edits->from.kind == ADDRESS_NONE && !sed->edits->negated && !sed->quiet;
 	sed->line[0] = sed->line[1] = out_init(c->arena, 0);
 	for (const char *at = input->text, *end = at + input->len; at < end && !stop && !out.cut;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *line_stop = newline ? newline : end;
 
-		if (!sed_line(sed, &out, at, (size_t)(line_stop - at), ++n, line_stop + 1 >= end, &stop))
+		if (prefixes && newline) {
+			out_add(&out, sed->edits->replacement, sed->edits->replacement_len);
+			out_add(&out, at, (size_t)(newline + 1 - at));
+		} else if (!sed_line(sed, &out, at, (size_t)(line_stop - at), ++n, line_stop + 1 >= end, &stop))
 			return output_unknown(c, origin | ORIGIN_ASSEMBLED);
 		at = line_stop + 1;
 	}

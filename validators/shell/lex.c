@@ -109,16 +109,14 @@ bool lex_is_crlf(const struct parser *p, size_t pos)
 	return lex_at(p, pos, '\r') && lex_at(p, pos + 1, '\n');
 }
 
-size_t lex_join_len(const struct parser *p, size_t pos)
+size_t lex_join_len_at(const struct parser *p, size_t pos)
 {
-	if (!lex_at(p, pos, '\\'))
-		return 0;
 	if (lex_at(p, pos + 1, '\n'))
 		return 2;
 	return lex_is_crlf(p, pos + 1) ? 3 : 0;
 }
 
-size_t lex_joined(const struct parser *p, size_t pos)
+size_t lex_joined_at(const struct parser *p, size_t pos)
 {
 	size_t len;
 
@@ -171,15 +169,10 @@ static const unsigned char first_operator[256] = {
 	[';'] = 0, ['&'] = 4, ['|'] = 8, ['('] = 11, [')'] = 12, ['<'] = 13, ['>'] = 19,
 };
 
-enum operator lex_operator(const struct parser *p, size_t *ret_end)
+enum operator lex_operator_at(const struct parser *p, size_t *ret_end)
 {
-	char c;
+	char c = p->in.s[p->in.pos];
 
-	if (p->in.pos >= p->in.end)
-		return OPERATOR_NONE;
-	c = p->in.s[p->in.pos];
-	if (!lex_is(c, CLASS_META))
-		return OPERATOR_NONE;
 	if (c == '\n') {
 		*ret_end = p->in.pos + 1;
 		return OPERATOR_NEWLINE;
@@ -216,11 +209,24 @@ static const union letters reserved_words[RESERVED_LEN] = {
 	[RESERVED_COPROC] = { "coproc" },
 };
 
+/* In the order of their first letters; reserved_from[] says where those of a letter begin. */
+static const enum reserved reserved_order[] = {
+	RESERVED_NONE, RESERVED_NOT, RESERVED_TEST, RESERVED_CASE, RESERVED_COPROC, RESERVED_DO, RESERVED_DONE, RESERVED_ELIF, RESERVED_ELSE, RESERVED_ESAC,
+	RESERVED_FI, RESERVED_FOR, RESERVED_FUNCTION, RESERVED_IF, RESERVED_IN, RESERVED_SELECT, RESERVED_THEN, RESERVED_TIME,
+	RESERVED_UNTIL, RESERVED_WHILE, RESERVED_OPEN, RESERVED_CLOSE,
+};
+static const unsigned char reserved_from[256] = {
+	['!'] = 1, ['['] = 2, ['c'] = 3, ['d'] = 5, ['e'] = 7, ['f'] = 10, ['i'] = 13, ['s'] = 15, ['t'] = 16, ['u'] = 18, ['w'] = 19,
+	['{'] = 20, ['}'] = 21,
+};
+
 static enum reserved find_reserved(const struct parser *p, size_t *ret_end)
 {
 	union letters word = { "" };
 	size_t len = 0, pos = p->in.pos;
 
+	if (pos >= p->in.end || (p->in.s[pos] != '\\' && !reserved_from[(unsigned char)p->in.s[pos]]))
+		return RESERVED_NONE;
 	for (;; pos++) {
 		if (lex_at(p, pos, '\\'))
 			pos = lex_joined(p, pos);
@@ -231,9 +237,14 @@ static enum reserved find_reserved(const struct parser *p, size_t *ret_end)
 		word.text[len++] = p->in.s[pos];
 	}
 	*ret_end = pos;
-	for (unsigned int r = RESERVED_NONE + 1; len && r < RESERVED_LEN; r++)
-		if (word.all == reserved_words[r].all)
-			return (enum reserved)r;
+	for (size_t i = reserved_from[(unsigned char)word.text[0]]; i < ARRAY_SIZE(reserved_order); i++) {
+		const union letters *r = &reserved_words[reserved_order[i]];
+
+		if (r->all == word.all)
+			return reserved_order[i];
+		if (r->text[0] != word.text[0])
+			break;
+	}
 	return RESERVED_NONE;
 }
 
@@ -252,10 +263,11 @@ enum reserved lex_reserved(struct parser *p, size_t *ret_end)
 
 bool lex_is_empty_parens(const struct parser *p, size_t *ret_end)
 {
-	size_t pos = lex_joined(p, p->in.pos + 1);
+	size_t pos;
 
 	if (!lex_at(p, p->in.pos, '('))
 		return false;
+	pos = lex_joined(p, p->in.pos + 1);
 	while (pos < p->in.end && lex_is(p->in.s[pos], CLASS_BLANK))
 		pos = lex_joined(p, pos + 1);
 	*ret_end = pos + 1;
@@ -290,7 +302,7 @@ const char *lex_keep_text(struct parser *p, const char *text, size_t len)
 	if (len >= POOL_BYTES / 4)
 		return arena_strndup(p->arena, text, len);
 	if (len >= p->pool_len) {
-		p->pool = arena_alloc(p->arena, POOL_BYTES);
+		p->pool = arena_take(p->arena, POOL_BYTES);
 		p->pool_len = POOL_BYTES;
 	}
 	copy = p->pool;
@@ -337,5 +349,5 @@ const char *lex_keep_expression(struct parser *p, size_t from, size_t to, size_t
 
 void *lex_keep(struct parser *p, const void *items, size_t n, size_t size)
 {
-	return memcpy(arena_alloc(p->arena, n * size), items, n * size);
+	return memcpy(arena_take(p->arena, n * size), items, n * size);
 }

@@ -94,10 +94,10 @@ struct here_document {
 };
 
 #define STACK(type) struct { type *items; size_t len, alloc; }
-#define PUSH(stack) (*({ ARRAY_GROW((stack)->items, (stack)->len, (stack)->alloc); &(stack)->items[(stack)->len++]; }))
+#define PUSH(stack) (*({ ARENA_GROW(&p->stacks, (stack)->items, (stack)->len, (stack)->alloc); &(stack)->items[(stack)->len++]; }))
 
 struct parser {
-	struct arena *arena;
+	struct arena *arena, stacks;
 	struct source in;
 	struct reserved_memo reserved;
 	unsigned int depth;
@@ -150,15 +150,26 @@ static inline size_t lex_offset(const struct parser *p, size_t pos)
 size_t lex_source_len(const struct parser *p, size_t from, size_t to);
 
 bool lex_is_crlf(const struct parser *p, size_t pos);
-size_t lex_join_len(const struct parser *p, size_t pos);	/* of a line continuation at pos: 0, 2 or 3 */
-size_t lex_joined(const struct parser *p, size_t pos);		/* behind all line continuations */
+size_t lex_join_len_at(const struct parser *p, size_t pos), lex_joined_at(const struct parser *p, size_t pos);	/* at a backslash */
+static inline size_t lex_join_len(const struct parser *p, size_t pos)	/* of a line continuation at pos: 0, 2 or 3 */
+{
+	return lex_at(p, pos, '\\') ? lex_join_len_at(p, pos) : 0;
+}
+static inline size_t lex_joined(const struct parser *p, size_t pos)	/* behind all line continuations */
+{
+	return lex_at(p, pos, '\\') ? lex_joined_at(p, pos) : pos;
+}
 void lex_skip(struct parser *p);
 static inline void lex_skip_blanks(struct parser *p)		/* line continuations and comments too */
 {
 	if (p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_SKIP))
 		lex_skip(p);
 }
-enum operator lex_operator(const struct parser *p, size_t *ret_end);
+enum operator lex_operator_at(const struct parser *p, size_t *ret_end);	/* at a character of CLASS_META */
+static inline enum operator lex_operator(const struct parser *p, size_t *ret_end)
+{
+	return p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_META) ? lex_operator_at(p, ret_end) : OPERATOR_NONE;
+}
 bool lex_is_empty_parens(const struct parser *p, size_t *ret_end);	/* ( ) here */
 enum reserved lex_reserved(struct parser *p, size_t *ret_end);
 size_t lex_name_end(const struct parser *p, size_t pos);	/* pos: there is no name */
@@ -182,13 +193,6 @@ const char *lex_keep_source(struct parser *p, size_t from, size_t to, size_t *re
 /* The same of an expression. They nest, each within the text of the next: a long one is "?". */
 const char *lex_keep_expression(struct parser *p, size_t from, size_t to, size_t *ret_len);
 void *lex_keep(struct parser *p, const void *items, size_t n, size_t size);
-/* All above `base` into the arena; pops it. */
-#define KEEP(p, stack, base, ret_items, ret_len)                                                                          \
-	do {                                                                                                              \
-		(ret_len) = (p)->stack.len - (base);                                                                      \
-		(ret_items) = (ret_len) ? lex_keep((p), &(p)->stack.items[base], (ret_len), sizeof(*(p)->stack.items)) : NULL; \
-		(p)->stack.len = (base);                                                                                  \
-	} while (0)
 
 /* ---- lex_quote.c: $'…' from behind its first quote to behind its last, decoded onto the stack of texts. *odd: an escape stood for a
  * printable character. False: it has no last one. */

@@ -106,10 +106,8 @@ static bool read_escape(struct parser *p, bool *odd)
 
 void lex_text(struct parser *p, const char *s, size_t len)
 {
-	while (p->text.alloc - p->text.len < len) {
-		p->text.alloc = p->text.alloc ? 2 * p->text.alloc : 256;
-		p->text.items = xrealloc(p->text.items, p->text.alloc, 1);
-	}
+	if (p->text.alloc - p->text.len < len)
+		p->text.items = arena_grow(&p->stacks, p->text.items, p->text.len, &p->text.alloc, len, 1);
 	if (len)
 		memcpy(p->text.items + p->text.len, s, len);
 	p->text.len += len;

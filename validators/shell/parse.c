@@ -179,6 +179,16 @@ static enum first_word read_indexed(struct parser *p, size_t name_end, struct sh
 	return ASSIGNMENT;
 }
 
+/* A name, and something that can be the begin of an operator or of a line continuation. */
+static bool begins_assignment(const struct parser *p)
+{
+	size_t pos = p->in.pos;
+
+	while (pos < p->in.end && lex_is(p->in.s[pos], CLASS_NAME | CLASS_DIGIT))
+		pos++;
+	return pos < p->in.end && (p->in.s[pos] == '=' || p->in.s[pos] == '+' || p->in.s[pos] == '[' || p->in.s[pos] == '\\');
+}
+
 static enum first_word read_assignment(struct parser *p, struct shell_assignment *a, struct shell_word *word)
 {
 	size_t name_end = lex_name_end(p, p->in.pos), from = p->in.pos, end;
@@ -197,22 +207,33 @@ static enum first_word read_assignment(struct parser *p, struct shell_assignment
 	return ASSIGNMENT;
 }
 
-static bool read_next_word(struct parser *p, bool first)
+static bool read_first_word(struct parser *p, struct shell_word *word, bool *assigned)
 {
 	struct shell_assignment assignment = { 0 };
-	struct shell_word word;
 
-	switch (first ? read_assignment(p, &assignment, &word) : NO_ASSIGNMENT) {
+	switch (read_assignment(p, &assignment, word)) {
 	case ASSIGNMENT:
 		PUSH(&p->assignments) = assignment;
+		*assigned = true;
 		return true;
 	case WORD_WITH_INDEX:
-		break;
+		return true;
 	case NO_ASSIGNMENT:
-		if (!word_read(p, WORD_BRACES, &word))
-			return false;
+		break;
 	}
-	PUSH(&p->words) = word;
+	return word_read(p, WORD_BRACES, word);
+}
+
+static bool read_next_word(struct parser *p, bool first)
+{
+	bool assigned = false;
+	struct shell_word word;
+
+	/* an assignment begins with a name: most words do not */
+	if (first && begins_assignment(p) ? !read_first_word(p, &word, &assigned) : !word_read(p, WORD_BRACES, &word))
+		return false;
+	if (!assigned)
+		PUSH(&p->words) = word;
 	return true;
 }
 
@@ -416,21 +437,6 @@ const struct shell_list *parse_inner(struct parser *p, unsigned int stops)
 	return list;
 }
 
-static void parser_release(struct parser *p)
-{
-	free(p->text.items);
-	free(p->pieces.items);
-	free(p->braces.items);
-	free(p->commas.items);
-	free(p->words.items);
-	free(p->assignments.items);
-	free(p->redirects.items);
-	free(p->nodes.items);
-	free(p->pipelines.items);
-	free(p->bodies.items);
-	free(p->pending.items);
-}
-
 /* Shells drop NUL bytes: r\0m is rm. The same text without them, and a map to where its bytes stand. */
 static struct source without_nuls(struct arena *arena, const struct source *outer)
 {
@@ -467,6 +473,6 @@ struct shell_script shell_parse(struct arena *arena, const char *text, size_t le
 	parse_drop_here_documents(&p, 0);
 	script.problems = p.problems;
 	script.problems_len = p.problems_len;
-	parser_release(&p);
+	arena_release(&p.stacks);
 	return script;
 }

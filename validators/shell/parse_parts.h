@@ -5,6 +5,14 @@
 
 #include "validators/shell/lex.h"
 
+/* All above `base` into the arena; pops it. */
+#define KEEP(p, stack, base, ret_items, ret_len)                                                                          \
+	do {                                                                                                              \
+		(ret_len) = (p)->stack.len - (base);                                                                      \
+		(ret_items) = (ret_len) ? lex_keep((p), &(p)->stack.items[base], (ret_len), sizeof(*(p)->stack.items)) : NULL; \
+		(p)->stack.len = (base);                                                                                  \
+	} while (0)
+
 /* ---- parse_word.c */
 enum word_flags {
 	WORD_BRACES = 1 << 0,	/* {a,b} is expanded */
@@ -57,7 +65,11 @@ bool expand_is_arithmetic(struct parser *p, size_t pos, size_t *ret_end);
 const struct shell_word *expand_range(struct parser *p, size_t from, size_t to);	/* parts of arithmetic */
 
 /* ---- parse_redirect.c */
-bool parse_redirect(struct parser *p);			/* false: none here; else on the stack */
+bool parse_redirect_here(struct parser *p);
+static inline bool parse_redirect(struct parser *p)	/* false: none here; else on the stack */
+{
+	return p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_REDIRECT) && parse_redirect_here(p);
+}
 void parse_here_documents(struct parser *p);		/* at the begin of a line */
 void parse_drop_here_documents(struct parser *p, size_t base);	/* text ends without them */
 /* Redirects above `base` into the arena; the here-documents above `pending` learn where theirs is. */

@@ -238,21 +238,19 @@ void parse_drop_here_documents(struct parser *p, size_t base)
 
 /* ---- redirections */
 
-bool parse_redirect(struct parser *p)
+bool parse_redirect_here(struct parser *p)
 {
-	struct shell_redirect redirect = { 0 };
+	struct shell_redirect redirect;
 	size_t from = p->in.pos, end;
 	enum operator op;
 	int fd;
 
-	if (p->in.pos >= p->in.end || !lex_is(p->in.s[p->in.pos], CLASS_REDIRECT))
-		return false;
 	op = find_redirection(p, &fd, &end);
 	if (op == OPERATOR_NONE || !lex_count(p))
 		return false;
-	redirect.op = redirects[op].op;
-	redirect.both = redirects[op].both;
-	redirect.fd = fd == NO_FD ? redirects[op].fd : fd;
+	redirect = (struct shell_redirect){
+		.op = redirects[op].op, .both = redirects[op].both, .fd = fd == NO_FD ? redirects[op].fd : fd,
+	};
 	p->in.pos = end;
 	lex_skip_blanks(p);
 	if (redirect.op == REDIRECT_HERE_DOCUMENT) {

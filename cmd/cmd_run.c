@@ -1,62 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  * run: the main job. What is wrong with the command line or the package is found before anything is made; from the journal on,
  * run_plan() sees to it that nothing is left. */
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
-#include "cmd/output.h"
-#include "cmd/package.h"
-#include "cmd/report_target.h"
-#include "cmd/scan_file.h"
-#include "cmd/scratch.h"
-#include "cmd/settings.h"
-#include "cmd/terminal.h"
-#include "runner/base/archive.h"
+#include "cmd/run_invocation.h"
+#include "cmd/run_name.h"
 #include "runner/base/clock.h"
-#include "runner/base/digest.h"
-#include "runner/base/file.h"
 #include "runner/base/mem.h"
-#include "runner/base/nearest.h"
-#include "runner/cancel.h"
-#include "runner/live.h"
-#include "runner/run.h"
-#include "runner/run_store.h"
-
-struct run_command_options {
-	struct settings settings;	/* first: the shared rows write here */
-	const char *wpk, *format, *save_logs;
-	const char *override;		/* why a blocked package is run all the same; NULL: it is not */
-	uint64_t timeout_ns;		/* 0: as the profile says */
-	struct strvec files, require, report;
-	struct scan_options scan;
-	bool exit_zero, no_history, monitor, diff;
-	const char *fail_on_security;
-};
-
-/* Everything that a run holds, released in one place. */
-struct invocation {
-	struct run_command_options opt;
-	struct report_targets reports;
-	struct run_file *files;		/* strings are owned */
-	size_t files_len;
-	bool require[CONTROL_COUNT], require_all;
-	struct parameters parameters;
-	struct scan_judge judge;
-	struct package package;
-	struct plan *plan;
-	struct cancel *cancel;
-	struct scratch scratch;
-	char *state_dir;		/* owned */
-	char *rootfs;			/* owned: absolute path of the root to use; NULL: the host's */
-	struct strvec warnings;		/* from before the run */
-	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
-	struct output out;		/* stdout */
-	struct output narrative;	/* stderr, when stdout is taken */
-};
+#include "runner/base/printable.h"
+#include "runner/base/quantity.h"
 
 static const char *const formats[] = { "text", "json", "ndjson", NULL };
 
@@ -71,7 +27,7 @@ static uint64_t timeout_of_profile(const struct option_spec *row, const void *ta
 static const char *const security_levels[] = { "none", "low", "medium", "high", "critical", NULL };
 
 static const struct option_spec options[] = {
-	{ .name = "wpk", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, wpk), .value = "SOURCE",
+	{ .name = "wpk", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, packages), .value = "SOURCE",
 	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL" },
 	{ .name = "files", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, files), .value = "PATH[:DEST]",
 	  .section = "", .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
@@ -97,475 +53,226 @@ static const struct option_spec options[] = {
 	  .group = "Output", .help = "show what changed in the text files that each step created, changed or deleted" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
 	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
+	{ .name = "keep", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, keep_ns), .value = "TIME", .without = "1h",
+	  .section = "cleanup", .min = NS_PER_SEC, .group = "Sandbox",
+	  .help = "keep the sandbox for a while after the verdict (1h without a value); 'attach' opens a shell in it, 'stop' ends it" },
+	{ .name = "keep-on-failure", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, keep_on_failure_ns), .value = "TIME",
+	  .without = "1h", .section = "cleanup", .min = NS_PER_SEC, .group = "Sandbox", .help = "the same, when the verdict is not acceptable" },
 	{ .name = "no-history", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, no_history),
 	  .section = "", .group = "Output", .help = "leave no record of the run; 'history' and 'logs' will not know it" },
 	{ .name = NULL },
 };
 
-/* ---- what the command line says, checked before anything is made */
-
-static int require_one(struct invocation *v, const char *name, struct error *err)
-{
-	const char *names[CONTROL_COUNT + 1];
-	enum control_id id;
-	const char *near;
-
-	if (!strcmp(name, "all")) {
-		v->require_all = true;
-		return 0;
-	}
-	if (control_from_name(name, &id)) {
-		v->require[id] = true;
-		return 0;
-	}
-	for (int i = 0; i < CONTROL_COUNT; i++)
-		names[i] = control_name((enum control_id)i);
-	names[CONTROL_COUNT] = "all";
-	near = nearest(name, names, CONTROL_COUNT + 1);
-	if (near)
-		return error_set(err, ERR_USAGE, "--require: there is no control '%s'; did you mean '%s'?", name, near);
-	return error_set(err, ERR_USAGE, "--require: there is no control '%s'; 'sandbox_runner doctor' lists them", name);
-}
-
-static int parse_require(struct invocation *v, struct error *err)
-{
-	for (size_t i = 0; i < v->opt.require.len; i++) {
-		autofree char *list = xstrdup(v->opt.require.items[i]);
-		char *rest = list, *name;
-
-		while ((name = strsep(&rest, ",")))
-			if (require_one(v, name, err) < 0)
-				return -1;
-	}
-	return 0;
-}
-
-static int check_dest(const char *dest, struct error *err)
-{
-	if (*dest == '/')
-		return error_set(err, ERR_USAGE, "--files: '%s' must be relative: it lies below the work folder", dest);
-	for (const char *p = dest; *p; p += strcspn(p, "/"), p += *p == '/')
-		if (strcspn(p, "/") == 2 && !strncmp(p, "..", 2))
-			return error_set(err, ERR_USAGE, "--files: '%s' must not hold '..'", dest);
-	return 0;
-}
-
-/* PATH[:DEST]; a path that exists as it is written wins, colons included. */
-static int add_file(struct invocation *v, const char *text, struct error *err)
-{
-	struct run_file *file = &v->files[v->files_len];
-	const char *colon = strrchr(text, ':');
-
-	if (access(text, F_OK) == 0 || !colon) {
-		file->source = xstrdup(text);
-		file->dest = xstrdup("");
-	} else {
-		file->source = xstrndup(text, (size_t)(colon - text));
-		file->dest = xstrdup(colon + 1);
-	}
-	v->files_len++;
-	if (access(file->source, R_OK) < 0)
-		return error_sys(err, ERR_INVALID_INPUT, "--files: cannot read '%s'", file->source);
-	return check_dest(file->dest, err);
-}
-
-static int parse_files(struct invocation *v, struct error *err)
-{
-	v->files = xcalloc(v->opt.files.len + 1, sizeof(*v->files));	/* one more for the package's own folder */
-	for (size_t i = 0; i < v->opt.files.len; i++)
-		if (add_file(v, v->opt.files.items[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int check_stdout(const struct invocation *v, struct error *err)
-{
-	size_t claims = report_targets_on_stdout(&v->reports) + (strcmp(v->opt.format, "text") ? 1 : 0);
-
-	if (claims > 1)
-		return error_set(err, ERR_USAGE, "only one thing can be written to standard output; give the report a file: --report=%s:FILE",
-				 v->opt.report.items[0]);
-	return 0;
-}
-
-static int check_rootfs(const struct invocation *v, struct error *err)
-{
-	const char *path = v->opt.settings.rootfs;
-	struct stat st;
-
-	if (!path)
-		return 0;
-	if (stat(path, &st) < 0)
-		return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot read '%s'", path);
-	if (!S_ISDIR(st.st_mode) && !archive_is_archive(path))
-		return error_set(err, ERR_INVALID_INPUT, "--rootfs: '%s' is neither a folder nor a tar archive", path);
-	return 0;
-}
-
-static int check_options(struct invocation *v, struct error *err)
-{
-	if (parse_require(v, err) < 0 || parse_files(v, err) < 0 || check_rootfs(v, err) < 0 ||
-	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0)
-		return -1;
-	parameters_init(&v->parameters);
-	return settings_resolve(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
-}
-
-static int operand_error(const struct command *self, const char *word)
-{
-	if (command_find(word))
-		return command_usage_error(self, "the command '%s' must come first: sandbox_runner %s ...", word, word);
-	if (strchr(word, '.') || strchr(word, '/') || !strcmp(word, "-"))
-		return command_usage_error(self, "'run' takes no '%s'; did you mean --wpk=%s?", word, word);
-	return command_usage_error(self, "'run' takes no '%s'", word);
-}
-
-/* ---- from the package to the plan */
-
-static void warn_unused(struct invocation *v)
-{
-	for (size_t i = 0; i < v->parameters.len; i++) {
-		const struct parameter *p = &v->parameters.items[i];
-
-		if (!p->used && strcmp(p->origin, "--params-file"))
-			strvec_pushf(&v->warnings, "parameter '%s' is given by %s, but the package has no ${%s}", p->name, p->origin, p->name);
-	}
-}
-
-static int make_plan(struct invocation *v, struct error *err)
-{
-	struct plan_options wanted = settings_plan_options(&v->opt.settings, &v->parameters);
-	size_t before, unset;
-
-	package_verdict(&v->package, err);
-	if (err->code != ERR_OK)
-		return -1;
-	if (plan_make(v->package.decision, &wanted, &v->plan, err) < 0)
-		return -1;
-	before = v->package.findings.len;
-	unset = plan_unset(v->plan, &v->package.findings);
-	if (unset) {
-		package_show_findings(&v->package, &v->opt.settings.common, before);
-		return error_set(err, ERR_INVALID_INPUT, "%zu parameter%s of package '%s' %s not set; use --param NAME=VALUE", unset,
-				 unset == 1 ? "" : "s", v->package.findings.file, unset == 1 ? "is" : "are");
-	}
-	warn_unused(v);
-	return 0;
-}
-
-static int open_package(struct invocation *v, struct error *err)
-{
-	if (scan_judge_prepare(&v->judge, &v->opt.scan, &v->opt.settings.common, err) < 0 ||
-	    package_open(v->opt.wpk, scratch_path(&v->scratch), &v->judge, &v->package, err) < 0)
-		return -1;
-	package_show_findings(&v->package, &v->opt.settings.common, 0);
-	package_show_reasons(&v->package);
-	if (v->package.decision && v->opt.override)
-		decision_override(v->package.decision, v->opt.override);
-	return make_plan(v, err);
-}
-
-/* ---- from here on something is made */
-
-/* Runs that were killed without their reaper: finish what they began. Their trouble is no reason not to start. */
-static void clean_after_others(struct invocation *v, const char *state_dir)
-{
-	struct cleanup_list list = { .items = NULL };
-	struct replay_stats stats = { 0 };
-	struct error err = { 0 };
-
-	if (journal_replay_all(state_dir, &stats, &list, &err) < 0)
-		strvec_pushf(&v->warnings, "what earlier runs left could not be cleaned: %s", err.text);
-	if (stats.cleaned)
-		strvec_pushf(&v->warnings, "cleaned up after %u earlier run%s that had been killed", stats.cleaned,
-			     stats.cleaned == 1 ? "" : "s");
-	if (stats.failed)
-		strvec_pushf(&v->warnings, "%u earlier run%s left something that cannot be removed; see 'sandbox_runner gc'",
-			     stats.failed, stats.failed == 1 ? "" : "s");
-	cleanup_list_release(&list);
-}
-
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* A tar given as --rootfs is unpacked below the scratch folder, which the journal removes. */
-static int prepare_rootfs(struct invocation *v, struct error *err)
-{
-	const char *given = v->opt.settings.rootfs;
-	autoclose int dir = -1;
-
-	if (!given)
-		return 0;
-	if (is_folder(given)) {
-		v->rootfs = realpath(given, NULL);
-		if (!v->rootfs)
-			return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot find '%s'", given);
-	} else {
-		v->rootfs = xasprintf("%s/rootfs", scratch_path(&v->scratch));
-		if (make_dirs(v->rootfs, 0755, err) < 0)
-			return error_prefix(err, "--rootfs");
-		dir = open(v->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (dir < 0)
-			return error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", v->rootfs);
-		if (archive_extract(given, dir, &archive_rootfs_limits, err) < 0)
-			return error_prefix(err, "--rootfs: unpacking '%s'", given);
-	}
-	v->plan->spec.rootfs = v->rootfs;
-	return 0;
-}
-
-static struct event_sink *make_terminal(struct invocation *v)
-{
-	const struct common_options *common = &v->opt.settings.common;
-	bool text = !strcmp(v->opt.format, "text");
-	const char *term = getenv("TERM");
-	struct terminal_options t = {
-		.progress_fd = -1,
-		.verbosity = common->quiet ? -1 : common->verbose,
-	};
-
-	if (text && !report_targets_on_stdout(&v->reports))
-		t.out = &v->out;
-	else if (text || common->verbose)
-		t.out = &v->narrative;
-	if (!common->quiet && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb"))
-		t.progress_fd = STDERR_FILENO;
-	t.color = t.out && use_color(common, t.out->fd);
-	return sink_terminal_new(&t);
-}
-
-static int add_sinks(struct invocation *v, struct events *events, struct error *err)
-{
-	uint64_t max_bytes = v->plan->spec.limits.output_bytes ? v->plan->spec.limits.output_bytes : UINT64_MAX;
-
-	events_add_take(events, make_terminal(v));
-	if (!strcmp(v->opt.format, "ndjson")) {
-		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
-		events_add_take(events, v->ndjson);
-	}
-	events_add_take(events, sink_live_new(scratch_path(&v->scratch)));
-	if (!v->opt.save_logs)
-		return 0;
-	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, &v->logs, err) < 0)
-		return error_prefix(err, "--save-logs");
-	events_add_take(events, v->logs);
-	return 0;
-}
-
-static void fill_result(struct invocation *v, struct result *r)
-{
-	result_init(r);
-	snprintf(r->run_id, sizeof(r->run_id), "%s", v->scratch.run_id);
-	r->source = v->package.source.name ? v->package.source.name : v->package.shown;
-	if (v->package.source.name)
-		sha256_hex(v->package.source.bytes.buf, v->package.source.bytes.len, r->package_sha256);
-	r->findings = &v->package.findings;
-	r->redactor = v->parameters.redactor;
-	for (size_t i = 0; i < v->warnings.len; i++)
-		strvec_push(&r->warnings, v->warnings.items[i]);
-}
-
-/* The result in every form that was asked for: on stdout, and for each --report. */
-static int write_documents(struct invocation *v, const struct result *r, int status)
-{
-	if (!strcmp(v->opt.format, "json")) {
-		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
-		json_auto_t *json = result_to_json(r);
-
-		json_write(json, 2, &text);
-		strbuf_addch(&text, '\n');
-		output_write(&v->out, text.buf, text.len);
-	}
-	return report_targets_write(&v->reports, r, &v->out, status);
-}
-
-static int write_results(struct invocation *v, const struct result *r)
-{
-	int status = exit_status_of_result(r);
-	struct error err = { 0 };
-
-	if (v->opt.exit_zero && (status == EXIT_NOT_ACCEPTABLE || status == EXIT_LIMIT || status == EXIT_DEADLINE))
-		status = EXIT_OK;
-	if (v->ndjson)
-		v->out.failed = v->ndjson->error;
-	status = write_documents(v, r, status);
-	if (v->logs && sink_logs_finish(v->logs, r, &err) < 0) {
-		int failed = report_error(&err);
-
-		status = status == EXIT_OK ? failed : status;
-	}
-	status = output_status(&v->out, status);
-	if (!v->opt.no_history && run_store_add(v->state_dir, r, status, &err) < 0)
-		message("warning", "the run is not in the history: %s", err.text);
-	return status;
-}
-
-/* "none" is the severity that fails nothing. */
-static enum sandbox_severity escape_severity(const char *name)
-{
-	enum sandbox_severity severity = SANDBOX_INFO;
-
-	return severity_from_name(name, &severity) ? severity : SANDBOX_INFO;
-}
-
-static int execute(struct invocation *v, struct error *err)
-{
-	const struct run_options run = {
-		.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
-		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
-		.monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
-		.diff = v->opt.diff,
-	};
-	struct events events = { .sinks = NULL };
-	struct result result;
-	int status = -1;
-
-	if (add_sinks(v, &events, err) == 0) {
-		fill_result(v, &result);
-		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
-		status = write_results(v, &result);
-		result_release(&result);
-	}
-	events_release(&events);
-	return status;
-}
-
-/* What did not come to a run still is a result, in the same form: for --format and for every --report. */
-static int fail(struct invocation *v, const struct error *err)
-{
-	struct result r;
-	int status = report_error(err);
-
-	if (status == EXIT_USAGE) {
-		message("hint", "see 'sandbox_runner run --help'");
-		return status;
-	}
-	fill_result(v, &r);
-	r.verdict = RUN_ERROR;
-	r.verdict_reason = xasprintf("there was no run: %s", err->text);
-	r.error = *err;
-	r.decision = v->package.decision;
-	r.cleanup_complete = true;
-	r.started_ns = r.ended_ns = clock_realtime_ns();
-	if (!strcmp(v->opt.format, "ndjson")) {
-		struct events events = { .sinks = NULL };
-		struct event verdict = { .type = EVENT_VERDICT, .result = &r };
-
-		events_add_take(&events, sink_ndjson_new(STDOUT_FILENO, -1));
-		event_emit(&events, &verdict);
-		events_release(&events);
-	}
-	status = write_documents(v, &r, status);
-	result_release(&r);
-	return output_status(&v->out, status);
-}
-
-static int watch_signals(struct invocation *v, uint64_t deadline_ns, struct error *err)
-{
-	if (cancel_new(deadline_ns, &v->cancel, err) < 0)
-		return -1;
-	v->out.cancel_fd = v->narrative.cancel_fd = cancel_fd(v->cancel);
-	return 0;
-}
-
-/* Download and unpack: this can take long, so any signal may still end us, and a reaper cleans up then. */
-static int unpack(struct invocation *v, bool package, struct error *err)
-{
-	if (scratch_guard(&v->scratch, err) < 0 || (package && open_package(v, err) < 0))
-		return -1;
-	return prepare_rootfs(v, err);
-}
-
-/* What is made before the run: the journal with its folder, and in it what has to be unpacked. Signals are blocked before the journal,
- * or when all is unpacked, and read by run_plan()'s loop. */
-static int prepare(struct invocation *v, bool packed, struct error *err)
-{
-	const char *state_option = v->opt.settings.common.state_dir, *rootfs = v->opt.settings.rootfs;
-	const struct profile *profile = profile_find(v->opt.settings.profile);
-	uint64_t deadline_ns = clock_deadline(v->opt.timeout_ns ? v->opt.timeout_ns : profile->timeout_ns);
-	bool slow = packed || (rootfs && !is_folder(rootfs));
-
-	v->state_dir = journal_state_dir(state_option, err);
-	if (!v->state_dir)
-		return -1;
-	clean_after_others(v, v->state_dir);
-	if (slow)
-		return scratch_open(&v->scratch, state_option, err) < 0 || unpack(v, packed, err) < 0 ? -1 : watch_signals(v, deadline_ns, err);
-	if (watch_signals(v, deadline_ns, err) < 0 || prepare_rootfs(v, err) < 0)
-		return -1;
-	return scratch_open(&v->scratch, state_option, err);
-}
-
-static int run_invocation(struct invocation *v)
-{
-	bool packed = package_needs_scratch(v->opt.wpk);
-	struct error err = { 0 };
-	int status = -1;
-
-	if (check_options(v, &err) == 0 && (packed || open_package(v, &err) == 0) && prepare(v, packed, &err) == 0) {
-		if (v->package.source.dir)
-			v->files[v->files_len++] = (struct run_file){
-				.source = xstrdup(v->package.source.dir), .dest = xstrdup(""), .except = v->package.source.package_file,
-			};
-		status = execute(v, &err);
-	}
-	if (status < 0)
-		status = fail(v, &err);
-	if (scratch_close(&v->scratch, &err) < 0)
-		status = report_error(&err);
-	return status;
-}
-
-static void invocation_release(struct invocation *v)
-{
-	for (size_t i = 0; i < v->files_len; i++) {
-		free((char *)v->files[i].source);
-		free((char *)v->files[i].dest);
-	}
-	free(v->files);
-	free(v->rootfs);
-	free(v->state_dir);
-	report_targets_release(&v->reports);
-	plan_free(v->plan);
-	package_release(&v->package);
-	scan_judge_close(&v->judge);
-	parameters_release(&v->parameters);
-	strvec_release(&v->warnings);
-	strvec_release(&v->opt.files);
-	strvec_release(&v->opt.require);
-	strvec_release(&v->opt.report);
-	scan_options_release(&v->opt.scan);
-	settings_release(&v->opt.settings);
-	cancel_free(v->cancel);
-}
-
 static const struct run_command_options run_defaults = {
 	.settings = SETTINGS_INIT, .scan = SCAN_OPTIONS_INIT, .format = "text", .fail_on_security = "high",
 };
 
+#define INVOCATION_INIT { .opt = run_defaults, .scratch = SCRATCH_INIT, .front = FRONT_INIT, \
+			  .out = OUTPUT_INIT(STDOUT_FILENO), .narrative = OUTPUT_INIT(STDERR_FILENO) }
+
+/* ---- several packages, one after another */
+
+struct batch {
+	const struct command *self;
+	int argc;
+	char **argv;
+	const struct run_command_options *opt;	/* as the command line has them; each run reads them anew, with its own project's file */
+	const char *const *packages;
+	size_t len;
+	struct run_summary *runs;
+	sigset_t unblocked;
+	int signal;		/* that stopped the rest */
+};
+
+static void block_signals(struct batch *b)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &b->unblocked);
+}
+
+/* Did one come between two runs? */
+static int pending_signal(void)
+{
+	static const int wanted[] = { SIGINT, SIGTERM, SIGQUIT, SIGHUP };
+	sigset_t set;
+
+	sigpending(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (sigismember(&set, wanted[i]))
+			return wanted[i];
+	return 0;
+}
+
+/* false: this is a keeper, which has nothing to do with the others. */
+static bool run_nth(struct batch *b, size_t i, bool skip)
+{
+	autostrvec struct strvec operands = STRVEC_INIT;
+	struct invocation v = INVOCATION_INIT;
+	struct run_summary *run = &b->runs[i];
+	int status = command_begin_configured(b->self, b->argc, b->argv, &v.opt, &operands, &v.opt.settings.config);
+	bool child;
+
+	v.of_several = true;
+	v.cleaned = i > 0;
+	v.lead = i ? ",\n" : "[\n";
+	v.unblocked = &b->unblocked;
+	v.opt.wpk = b->packages[i];
+	*run = (struct run_summary){ .verdict = "not run" };
+	snprintf(run->package, sizeof(run->package), "%s", b->packages[i]);
+	if (skip) {
+		invocation_skip(&v, "an earlier run was stopped");
+	} else {
+		if (status < 0)
+			status = command_configure(b->self, v.opt.wpk, &v.opt, &v.opt.settings.config);
+		run->status = status;
+		if (status < 0)
+			run->status = invocation_run(&v, run);
+		else
+			snprintf(run->verdict, sizeof(run->verdict), "no run");
+	}
+	child = v.front.child;
+	invocation_release(&v);
+	return !child;
+}
+
+static void add_padded(struct strbuf *out, const char *text, size_t width)
+{
+	size_t columns = printable_add_cut(out, text, strlen(text), width);
+
+	strbuf_addf(out, "%*s  ", (int)(width - columns), "");
+}
+
+static void print_table(const struct batch *b, int status)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	size_t good = 0, not_run = 0;
+
+	strbuf_addstr(&text, "\nRuns\n");
+	for (size_t i = 0; i < b->len; i++) {
+		const struct run_summary *run = &b->runs[i];
+
+		strbuf_addf(&text, "%4zu  ", i + 1);
+		add_padded(&text, run->package, 40);
+		add_padded(&text, run->verdict, 16);
+		if (run->run_id[0]) {
+			autostrbuf struct strbuf time = STRBUF_INIT(STRBUF_NO_MAX);
+
+			duration_format(&time, run->duration_ns);
+			strbuf_addf(&text, "%-8s  %.*s%s", time.buf, RUN_ID_SHOWN, run->run_id, run->kept ? "  kept" : "");
+		} else if (run->status) {
+			strbuf_addf(&text, "exit status %d", run->status);
+		}
+		while (text.len && text.buf[text.len - 1] == ' ')
+			text.buf[--text.len] = '\0';
+		strbuf_addch(&text, '\n');
+		good += run->run_id[0] && run->status == EXIT_OK;
+		not_run += !run->run_id[0];
+	}
+	strbuf_addf(&text, "%zu runs: %zu acceptable, %zu not, %zu not run; exit status %d\n", b->len, good, b->len - good - not_run, not_run, status);
+	print_result(&text, EXIT_OK);
+}
+
+static int run_all(struct batch *b)
+{
+	bool text = !strcmp(b->opt->format, "text"), json = !strcmp(b->opt->format, "json");
+	autostrbuf struct strbuf end = STRBUF_INIT(16);
+	int status = EXIT_OK;
+
+	block_signals(b);
+	for (size_t i = 0; i < b->len; i++) {
+		bool skip = b->signal != 0;
+
+		if (!run_nth(b, i, skip))
+			return EXIT_OK;
+		status = exit_status_worse(status, b->runs[i].status);
+		if (!b->signal && b->runs[i].cancelled)
+			b->signal = b->runs[i].status - EXIT_SIGNAL_BASE;
+		if (!b->signal)
+			b->signal = pending_signal();
+	}
+	if (b->signal)
+		status = exit_status_worse(status, EXIT_SIGNAL_BASE + b->signal);
+	if (text && !b->opt->settings.common.quiet)
+		print_table(b, status);
+	strbuf_addstr(&end, json ? "\n]\n" : "");
+	return print_result(&end, status);
+}
+
+/* What makes sense for one package only. */
+static int check_several(const struct command *self, const struct run_command_options *opt, const struct strvec *packages)
+{
+	size_t from_stdin = 0;
+
+	for (size_t i = 0; i < packages->len; i++)
+		from_stdin += !strcmp(packages->items[i], "-");
+	if (from_stdin > 1)
+		return command_usage_error(self, "standard input can be read once: --wpk=- is given %zu times", from_stdin);
+	if (opt->report.len)
+		return command_usage_error(self, "--report is for one package; --format=json writes the results of several as one list");
+	if (opt->save_logs)
+		return command_usage_error(self, "--save-logs is for one package");
+	return -1;
+}
+
+static int run_several(const struct command *self, int argc, char **argv, const struct run_command_options *opt, const struct strvec *packages)
+{
+	struct batch b = { .self = self, .argc = argc, .argv = argv, .opt = opt, .packages = (const char *const *)packages->items, .len = packages->len };
+	int status = check_several(self, opt, packages);
+
+	if (status >= 0)
+		return status;
+	b.runs = xcalloc(b.len, sizeof(*b.runs));
+	status = run_all(&b);
+	free(b.runs);
+	return status;
+}
+
+/* ---- the command */
+
+/* A word that cannot be a package is a mistake, and must not be found out after the first has run. */
+static int operand_error(const struct command *self, const struct strvec *operands)
+{
+	for (size_t i = 0; i < operands->len; i++) {
+		const char *word = operands->items[i];
+
+		if (command_find(word))
+			return command_usage_error(self, "the command '%s' must come first: sandbox_runner %s ...", word, word);
+		if (access(word, F_OK) < 0 && !strpbrk(word, "./:") && strcmp(word, "-"))
+			return command_usage_error(self, "'run' takes no '%s'", word);
+	}
+	return -1;
+}
+
 static int run_main(const struct command *self, int argc, char **argv)
 {
-	struct invocation v = {
-		.opt = run_defaults,
-		.scratch = SCRATCH_INIT,
-		.out = OUTPUT_INIT(STDOUT_FILENO),
-		.narrative = OUTPUT_INIT(STDERR_FILENO),
-	};
+	struct invocation v = INVOCATION_INIT;
+	autostrvec struct strvec packages = STRVEC_INIT;
 	autostrvec struct strvec operands = STRVEC_INIT;
+	struct run_summary summary;
 	int status = command_begin_configured(self, argc, argv, &v.opt, &operands, &v.opt.settings.config);
 
-	if (status < 0 && operands.len)
-		status = operand_error(self, operands.items[0]);
-	else if (status < 0 && !v.opt.wpk)
+	for (size_t i = 0; i < v.opt.packages.len; i++)
+		strvec_push(&packages, v.opt.packages.items[i]);
+	for (size_t i = 0; i < operands.len; i++)
+		strvec_push(&packages, operands.items[i]);
+	if (status < 0)
+		status = operand_error(self, &operands);
+	if (status < 0 && !packages.len)
 		status = command_usage_error(self, "which package? --wpk=SOURCE is missing");
-	if (status < 0)
+	else if (status < 0 && packages.len > 1)
+		status = run_several(self, argc, argv, &v.opt, &packages);
+	if (status < 0) {
+		v.opt.wpk = packages.items[0];
 		status = command_configure(self, v.opt.wpk, &v.opt, &v.opt.settings.config);
+	}
 	if (status < 0)
-		status = run_invocation(&v);
+		status = invocation_run(&v, &summary);
 	invocation_release(&v);
 	return status;
 }
@@ -573,7 +280,7 @@ static int run_main(const struct command *self, int argc, char **argv)
 const struct command command_run = {
 	.name = "run",
 	.summary = "Run a package in a sandbox and tell what it did",
-	.usage = "[run] --wpk=SOURCE [options]",
+	.usage = "[run] --wpk=SOURCE... [options]",
 	.examples = "  sandbox_runner --wpk=restart.wpk.yaml\n"
 		    "  sandbox_runner --wpk=backup-verify.wpk.yaml --param STAGING_PATH=. --files=in\n"
 		    "  sandbox_runner --wpk=bundle.wpk.tar.gz --format=json --save-logs=logs.tar.zst\n"

@@ -67,9 +67,23 @@ int exit_status_of_result(const struct result *r)
 {
 	int status = status_of_verdict(r);
 
-	if (!r->cleanup_complete && (status == EXIT_OK || status == EXIT_NOT_ACCEPTABLE))
+	if (!r->cleanup_complete && !result_is_kept(r) && (status == EXIT_OK || status == EXIT_NOT_ACCEPTABLE))
 		return EXIT_CLEANUP;
 	return status;
+}
+
+int exit_status_worse(int a, int b)
+{
+	/* from bad to worst; a signal, which is not here, is worse than all */
+	static const int order[] = { EXIT_OK, EXIT_NOT_ACCEPTABLE, EXIT_LIMIT, EXIT_DEADLINE, EXIT_REFUSED, EXIT_INVALID, EXIT_USAGE,
+				     EXIT_REMOTE, EXIT_UNAVAILABLE, EXIT_CLEANUP, EXIT_BUG };
+	size_t n = sizeof(order) / sizeof(order[0]), ia = 0, ib = 0;
+
+	while (ia < n && order[ia] != a)
+		ia++;
+	while (ib < n && order[ib] != b)
+		ib++;
+	return ib > ia ? b : a;
 }
 
 int report_error(const struct error *err)

@@ -26,5 +26,7 @@ bool exit_status_at(size_t i, int *status, const char **summary);
 int exit_status_of_error(const struct error *err);
 int exit_status_of_result(const struct result *result);	/* an incomplete clean-up overrides 0 and 1 */
 
+int exit_status_worse(int a, int b);	/* of several runs: a failed step, a limit, …, a bug, a signal */
+
 /* "sandbox_runner: error: …" on stderr; returns exit_status_of_error(). */
 int report_error(const struct error *err);

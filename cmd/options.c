@@ -293,6 +293,8 @@ static int parse_long(const struct reading *r, int *i, struct error *err)
 		value++;
 	if (value && !option_takes_value(row))
 		return error_set(err, ERR_USAGE, "option '%s' takes no value", written);
+	if (!value && row->without)
+		value = row->without;
 	if (!value && option_takes_value(row)) {
 		/* "--wpk --type=kind" forgot a value; a value that really starts so can be written with "=" */
 		if (*i + 1 >= r->argc || !strncmp(argv[*i + 1], "--", 2))
@@ -377,7 +379,7 @@ void option_synopsis(const struct option_spec *row, struct strbuf *out)
 		strbuf_addf(out, "-%c, ", row->short_name);
 	strbuf_addf(out, "--%s", row->name);
 	if (option_takes_value(row))
-		strbuf_addf(out, "=%s", row->value);
+		strbuf_addf(out, row->without ? "[=%s]" : "=%s", row->value);
 }
 
 /* Help text plus what the row knows by itself: the choices, and that it may be repeated. */

@@ -39,6 +39,7 @@ struct option_spec {
 	enum option_kind kind;
 	size_t offset;		/* of the member in the target struct */
 	const char *value;	/* "PATH" for help; NULL for flags */
+	const char *without;	/* the value where it is written without one: "--keep"; NULL: it needs one */
 	const char *const *choices;	/* NULL-terminated, for OPTION_CHOICE and completion */
 	uint64_t min;		/* of durations, sizes, cpus and counts: the least that makes sense */
 	const char *group;	/* heading in help */

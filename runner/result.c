@@ -47,6 +47,11 @@ static void step_result_release(struct step_result *step)
 	effects_release(&step->effects);
 }
 
+bool result_is_kept(const struct result *r)
+{
+	return r->kept_until_ns && !r->kept_ended_ns;
+}
+
 void result_release(struct result *r)
 {
 	for (size_t i = 0; i < r->steps_len; i++)

@@ -88,6 +88,9 @@ struct result {
 	struct control_table controls;
 	struct cleanup_list cleanup;
 	bool cleanup_complete;
+	uint64_t kept_until_ns;		/* wall clock; 0: the sandbox was not kept. Until kept_ended_ns is set there is no clean-up yet */
+	uint64_t kept_ended_ns;
+	const char *kept_ended_by;	/* static; NULL: it is still kept */
 	struct strvec warnings;
 	const struct finding_list *findings;	/* borrowed */
 	const struct redactor *redactor;	/* borrowed: every text that leaves goes through it */
@@ -113,6 +116,7 @@ struct observed {			/* over all executed steps; 0: nothing known */
 	uint64_t pids_peak;
 };
 struct observed result_observed(const struct result *r);
+bool result_is_kept(const struct result *r);	/* it still stands */
 /* Security events that fail the run, of all steps together. */
 uint64_t result_escape_attempts(const struct result *r);
 

@@ -41,7 +41,7 @@ void json_put_time(json_t *o, const char *key, uint64_t realtime_ns)
 static bool is_own_word(const char *key)
 {
 	static const char *const keys[] = {
-		"$schema", "schema", "run_id", "started", "ended", "time", "sha256", "safety_mode", "type", "runtime",
+		"$schema", "schema", "run_id", "started", "ended", "until", "time", "sha256", "safety_mode", "type", "runtime",
 		"policy_decision", "profile", "phase", "kind", "mode", "status", "limit", "end", "signal_name", "control", "state",
 		"verdict", "code", "rule_id", "level", "severity", "stream", "observation", "category", "cwe", "fingerprint", "risk_level",
 		"complexity", "automation_level", "change", "area",
@@ -239,6 +239,19 @@ static json_t *cleanup_to_json(const struct result *r)
 	json_put_int(o, "made", (int64_t)r->cleanup.len);
 	json_put_int(o, "gone", gone);
 	json_put(o, "items", items);
+	return o;
+}
+
+static json_t *kept_to_json(const struct result *r)
+{
+	json_t *o;
+
+	if (!r->kept_until_ns)
+		return json_null();
+	o = json_object();
+	json_put_time(o, "until", r->kept_until_ns);
+	json_put_time(o, "ended", r->kept_ended_ns);
+	json_put_text(o, "ended_by", r->kept_ended_by);
 	return o;
 }
 
@@ -471,6 +484,7 @@ json_t *result_to_json(const struct result *r)
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));
 	json_put(o, "cleanup", cleanup_to_json(r));
+	json_put(o, "kept", kept_to_json(r));
 	json_put(o, "warnings", warnings);
 	json_redact(o, r->redactor);
 	return o;

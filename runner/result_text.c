@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
@@ -396,6 +397,13 @@ static void print_cleanup(struct printer *p)
 	for (size_t i = 0; i < list->len; i++)
 		left += !list->items[i].gone;
 	add_styled(p, BOLD, "Cleanup");
+	if (result_is_kept(p->r)) {
+		char until[CLOCK_RFC3339_SIZE];
+
+		clock_rfc3339(p->r->kept_until_ns, until);
+		strbuf_addf(p->out, ": the sandbox is kept until %s, and removed then\n", until);
+		return;
+	}
 	if (p->r->cleanup_complete && !left) {
 		strbuf_addf(p->out, ": %zu thing%s made, %zu gone\n", list->len, list->len == 1 ? "" : "s", list->len);
 	} else {

@@ -212,6 +212,41 @@ static void note_cancel(struct run *run)
 	run->result->verdict = run->result->signal ? RUN_CANCELLED : RUN_DEADLINE;
 }
 
+/* Only what can still be used is worth keeping, and only for who has not just asked to stop. */
+static bool shall_keep(const struct run *run)
+{
+	const struct result *r = run->result;
+	bool good = r->verdict == RUN_VERIFIED || r->verdict == RUN_PARTIAL || r->verdict == RUN_NOTHING_EXECUTED;
+
+	for (size_t i = 0; i < r->steps_len; i++)
+		if (r->steps[i].exit.end == SANDBOX_LOST)
+			return false;
+	return run->sandbox && run->options->keep && r->verdict != RUN_ERROR && r->verdict != RUN_CANCELLED &&
+	       (run->options->keep == RUN_KEEP_ALWAYS || !good);
+}
+
+/* It is handed over as it stands. That its time is not written down is no reason to end it. */
+static bool keep(struct run *run)
+{
+	struct result *result = run->result;
+	struct kept_run kept = KEPT_RUN_INIT;
+	uint64_t until = clock_realtime_ns() + run->options->keep_ns;
+	struct error err = { 0 };
+
+	kept.journal = run->journal;
+	if (keep_open(&kept, &err) < 0) {
+		strvec_pushf(&result->warnings, "the sandbox cannot be kept: %s", err.text);
+		return false;
+	}
+	kept.sandbox = run->sandbox;
+	kept.reaper = run->reaper;
+	result->kept_until_ns = until;
+	if (journal_kept(run->journal, until, &err) < 0)
+		strvec_pushf(&result->warnings, "'ps' cannot tell that the sandbox is kept: %s", err.text);
+	*run->options->kept = kept;
+	return true;
+}
+
 /* Destroy, tell, decide. The clean-up itself cannot be cancelled: a second signal only shortens what is polite. */
 static void finish(struct run *run)
 {
@@ -222,6 +257,12 @@ static void finish(struct run *run)
 	note_cancel(run);
 	if (run->options->cancel)
 		cancel_acknowledge(run->options->cancel);
+	result->ended_ns = clock_realtime_ns();
+	result_decide(result);
+	if (shall_keep(run) && keep(run)) {
+		emit(run, (struct event){ .type = EVENT_VERDICT });
+		return;
+	}
 	emit(run, (struct event){ .type = EVENT_CLEANUP_START });
 	effects_tracker_free(run->effects);
 	sandbox_close(run->sandbox);
@@ -235,7 +276,6 @@ static void finish(struct run *run)
 		emit(run, (struct event){ .type = EVENT_CLEANUP_ITEM, .item = &result->cleanup.items[i] });
 	result->cleanup_ns = clock_monotonic_ns() - started;
 	result->ended_ns = clock_realtime_ns();
-	result_decide(result);
 	emit(run, (struct event){ .type = EVENT_VERDICT });
 	fault_write_count();
 }

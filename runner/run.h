@@ -4,6 +4,7 @@
 
 #include "runner/cancel.h"
 #include "runner/event.h"
+#include "runner/keep.h"
 #include "runner/plan.h"
 #include "runner/result.h"
 
@@ -20,6 +21,9 @@ struct run_options {
 	const bool *require;		/* CONTROL_COUNT flags: refuse to start unless enforced; NULL: none */
 	bool require_all;		/* the same for every control of which something is asked */
 	struct cancel *cancel;
+	enum run_keep { RUN_KEEP_NEVER, RUN_KEEP_ON_FAILURE, RUN_KEEP_ALWAYS } keep;	/* the sandbox after its verdict */
+	uint64_t keep_ns;
+	struct kept_run *kept;		/* where it goes then; its journal stays NULL when it was not kept */
 	bool monitor;			/* events and warnings about resources */
 	enum sandbox_severity escape_severity;	/* as in struct result */
 	bool diff;			/* tell what changed in text files */

@@ -107,6 +107,8 @@ static void entry_write(const struct result *r, int status, size_t result_bytes,
 	json_put_int(o, "duration_ns", (int64_t)r->duration_ns);
 	json_put_int(o, "memory_peak_bytes", (int64_t)seen.memory_peak_bytes);
 	json_put_bool(o, "cleanup_complete", r->cleanup_complete);
+	if (result_is_kept(r))
+		json_put_int(o, "kept_until_ns", (int64_t)r->kept_until_ns);
 	json_put_int(o, "result_bytes", (int64_t)result_bytes);
 	json_redact(o, r->redactor);
 	json_write(o, 0, out);

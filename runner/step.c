@@ -163,7 +163,7 @@ static bool script_wants(const struct parameter *p, const char *script)
 	return !p->secret || strstr(script, p->name);
 }
 
-static void fill_environment(const struct step_context *ctx, const char *script, struct strvec *env)
+void step_environment(const struct parameters *parameters, const char *script, struct strvec *env)
 {
 	static const char *const fixed[] = {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" SANDBOX_WORKDIR,
@@ -172,11 +172,11 @@ static void fill_environment(const struct step_context *ctx, const char *script,
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strvec_push(env, fixed[i]);
-	for (size_t i = 0; ctx->parameters && i < ctx->parameters->len; i++) {
-		const struct parameter *p = &ctx->parameters->items[i];
+	for (size_t i = 0; parameters && i < parameters->len; i++) {
+		const struct parameter *p = &parameters->items[i];
 
 		/* later ones win: skip what is given again further on */
-		if (parameters_find(ctx->parameters, p->name) == p && script_wants(p, script))
+		if (parameters_find(parameters, p->name) == p && script_wants(p, script))
 			strvec_pushf(env, "%s=%s", p->name, p->value);
 	}
 }
@@ -217,7 +217,7 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 	int r;
 
 	fill_argv(script, &argv);
-	fill_environment(ctx, script, &env);
+	step_environment(ctx->parameters, script, &env);
 	strbuf_init(&arg.clean, STRBUF_NO_MAX);
 	for (int i = 0; i < 2; i++) {
 		capture_init(&arg.capture[i], ctx->parameters ? ctx->parameters->redactor : NULL);

@@ -40,14 +40,16 @@ valdate x|unknown command 'valdate'; did you mean 'validate'?
 xyzzy|unknown command 'xyzzy'
 good.wpk.yaml|did you mean '--wpk=good.wpk.yaml'?
 ./good|did you mean '--wpk=./good'?
-run good.wpk.yaml|did you mean --wpk=good.wpk.yaml?
 run --wpk=good.wpk.yaml extra|'run' takes no 'extra'
 --wpk=good.wpk.yaml validate|the command 'validate' must come first
 run|--wpk=SOURCE is missing
 --wkp=good.wpk.yaml|unknown option '--wkp'; did you mean '--wpk'?
 --wpk=good.wpk.yaml --tpye=kind|did you mean '--type'?
 --wpk=good.wpk.yaml --time-out=5m|did you mean '--timeout'?
---wpk=good.wpk.yaml --keep|unknown option '--keep'
+--wpk=good.wpk.yaml --keep=0|--keep: '0' is too small
+--wpk=good.wpk.yaml --keep=soon|--keep: 
+--wpk=good.wpk.yaml --report=json --wpk=other.wpk.yaml|--report is for one package
+--wpk=- --wpk=-|standard input can be read once
 --wpk=good.wpk.yaml --monitor-everything|unknown option '--monitor-everything'
 --wpk|option '--wpk' needs a value: --wpk=SOURCE
 --wpk --type=container|option '--wpk' needs a value

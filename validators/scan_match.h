@@ -26,7 +26,8 @@ struct rule_ref {		/* one of the matches of a rule */
 	const struct rule *rule;
 	const struct rule_match *match;
 	uint32_t index;		/* of the rule in the set */
-	uint64_t need;		/* shell: features that a command must have (scan_shell.c) */
+	uint64_t need;		/* shell: features that a command must have (scan_shell.c); mappings: keys, by hash, that it must have */
+	uint64_t need_below;	/* mappings: keys that must be one level below */
 };
 
 struct rule_refs {

@@ -14,33 +14,6 @@
 
 #define VALUE_MAX ((size_t)64 << 10)	/* bytes of a value with defaults filled in */
 
-/* The gravest first, so that a weaker rule of the same category finds its place taken; else in order. */
-static void insert_by_severity(struct rule_refs *refs, struct rule_ref ref)
-{
-	size_t i = refs->len++;
-
-	for (; i && refs->items[i - 1].rule->severity < ref.rule->severity; i--)
-		refs->items[i] = refs->items[i - 1];
-	refs->items[i] = ref;
-}
-
-void structure_index(struct scanner *s)
-{
-	for (size_t i = 0; i < s->rules->len; i++) {
-		const struct rule *rule = &s->rules->rules[i];
-		struct rule_refs *refs = &s->structural[rule->scope];
-
-		if (rule->disabled || rule->scope < SCOPE_CONTAINER)
-			continue;
-		for (size_t j = 0; j < rule->matches_len; j++) {
-			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
-			insert_by_severity(
-				refs,
-				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
-		}
-	}
-}
-
 /* ---- paths of rules: a.b[].c, *, "key.with.dots", prefix* */
 
 /* True: enough was seen, stop. */
@@ -114,6 +87,98 @@ static bool walk_path(const struct node *node, const char *rest, const struct sc
 			return true;
 	}
 	return false;
+}
+
+/* ---- the index: which keys a mapping must have for a match */
+
+/* Good enough to tell the keys of one mapping apart. */
+static uint64_t key_bit(const char *key, size_t len)
+{
+	unsigned char first = len ? (unsigned char)key[0] : 0, last = len ? (unsigned char)key[len - 1] : 0;
+
+	return UINT64_C(1) << ((len * 29 + first * 5u + last * 11u + (len > 2 ? (unsigned char)key[len / 2] : 0)) & 63);
+}
+
+/* A path that is not there is at no node: its first key must be in the mapping, its second below that. */
+static void need_path(struct rule_ref *ref, const char *path)
+{
+	struct path_key key;
+
+	path = path_next(path ? path : "", &key);
+	if (!path || key.items || key.prefix)
+		return;
+	ref->need |= key_bit(key.text, key.len);
+	path = path_next(path, &key);
+	if (path && key.items)
+		path = path_next(path, &key);
+	if (path && !key.items && !key.prefix)
+		ref->need_below |= key_bit(key.text, key.len);
+}
+
+static void need_paths(struct rule_ref *ref)
+{
+	if (ref->match->each)
+		need_path(ref, ref->match->each);
+	for (size_t i = 0; i < ref->match->conditions_len; i++) {
+		const struct rule_condition *c = &ref->match->conditions[i];
+
+		if (!c->negated && !c->each)
+			need_path(ref, c->path);
+	}
+}
+
+static uint64_t keys_of(const struct node *mapping)
+{
+	uint64_t keys = 0;
+
+	for (size_t i = 0; mapping->kind == NODE_MAPPING && i < mapping->len; i++) {
+		const struct node *key = mapping->pairs[i].key;
+
+		keys |= key->kind == NODE_SCALAR ? key_bit(key->text, key->len) : 0;
+	}
+	return keys;
+}
+
+static uint64_t keys_below(const struct node *mapping)
+{
+	uint64_t keys = 0;
+
+	for (size_t i = 0; i < mapping->len; i++) {
+		const struct node *value = mapping->pairs[i].value;
+
+		keys |= keys_of(value);
+		for (size_t k = 0; value->kind == NODE_SEQUENCE && k < value->len; k++)
+			keys |= keys_of(value->items[k]);
+	}
+	return keys;
+}
+
+/* The gravest first, so that a weaker rule of the same category finds its place taken; else in order. */
+static void insert_by_severity(struct rule_refs *refs, struct rule_ref ref)
+{
+	size_t i = refs->len++;
+
+	for (; i && refs->items[i - 1].rule->severity < ref.rule->severity; i--)
+		refs->items[i] = refs->items[i - 1];
+	refs->items[i] = ref;
+}
+
+void structure_index(struct scanner *s)
+{
+	for (size_t i = 0; i < s->rules->len; i++) {
+		const struct rule *rule = &s->rules->rules[i];
+		struct rule_refs *refs = &s->structural[rule->scope];
+
+		if (rule->disabled || rule->scope < SCOPE_CONTAINER)
+			continue;
+		for (size_t j = 0; j < rule->matches_len; j++) {
+			struct rule_ref ref = { .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i };
+
+			need_paths(&ref);
+			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
+			insert_by_severity(refs, ref);
+		}
+	}
 }
 
 /* ---- values */
@@ -373,6 +438,7 @@ static bool try_each(void *arg, const struct node *node, const struct scan_path 
 void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *mapping, const struct scan_path *path)
 {
 	const struct rule_refs *refs = &sc->scanner->structural[scope];
+	const uint64_t keys = keys_of(mapping), below = keys_below(mapping);
 
 	for (size_t i = 0; i < refs->len; i++) {
 		struct trial t = {
@@ -384,6 +450,8 @@ void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *map
 			.item_path = path,
 		};
 
+		if ((t.ref->need & ~keys) | (t.ref->need_below & ~below))
+			continue;
 		if (t.ref->match->each)
 			walk_path(mapping, t.ref->match->each, path, try_each, &t);
 		else

@@ -40,7 +40,33 @@ void path_add_key(struct strbuf *path, const char *key, size_t len)
 
 void path_add_index(struct strbuf *path, size_t index)
 {
-	strbuf_addf(path, "[%zu]", index);
+	char digits[24], *p = digits + sizeof(digits);
+
+	*--p = ']';
+	do
+		*--p = (char)('0' + index % 10);
+	while (index /= 10);
+	*--p = '[';
+	strbuf_add(path, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void path_cut(struct strbuf *path, size_t len)
+{
+	if (path->len <= len)
+		return;
+	path->len = len;
+	path->buf[len] = '\0';
+}
+
+char *path_below(const char *path, const char *key)
+{
+	size_t len = strlen(path), key_len = strlen(key);
+	char *below = xmalloc(len + 1 + key_len + 1);
+
+	memcpy(below, path, len);
+	below[len] = '.';
+	memcpy(below + len + 1, key, key_len + 1);
+	return below;
 }
 
 /* ---- types */
@@ -79,7 +105,7 @@ static const struct field *find_field(const struct field_table *table, const str
 	for (size_t i = 0; i < table->len; i++) {
 		const char *name = table->fields[i].key;
 
-		if (!strncmp(name, key->text, key->len) && !name[key->len]) {
+		if (name[0] == key->text[0] && !strncmp(name, key->text, key->len) && !name[key->len]) {
 			*ret = i;
 			return &table->fields[i];
 		}
@@ -165,21 +191,24 @@ static void *member_of(const struct field *field, void *target)
 void schema_decode(struct decode *d, const struct field_table *table, const struct node *map, const char *path,
 		   void *target)
 {
-	struct sighting seen[SCHEMA_FIELDS_MAX] = { 0 };
+	struct sighting seen[SCHEMA_FIELDS_MAX];
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
+	size_t len;
 
 	assert(table->len <= SCHEMA_FIELDS_MAX);
+	memset(seen, 0, table->len * sizeof(*seen));
 	if (map->kind != NODE_MAPPING) {
 		schema_wrong_type(d, map, path, "a mapping");
 		return;
 	}
+	strbuf_addstr(&child, path);
+	len = child.len;
 	for (size_t i = 0; i < map->len; i++) {
 		const struct node *key = map->pairs[i].key, *value = map->pairs[i].value;
 		const struct field *field = NULL;
 		size_t row;
 
-		strbuf_clear(&child);
-		strbuf_addstr(&child, path);
+		path_cut(&child, len);
 		if (key->kind == NODE_SCALAR) {
 			path_add_key(&child, key->text, key->len);
 			field = find_field(table, key, &row);
@@ -356,8 +385,9 @@ static void decode_name(struct decode *d, const struct field *field, const struc
 			return;
 		}
 		candidates[n] = names[n].name;
-		strbuf_addf(&known, "%s%s", n ? ", " : "", names[n].name);
 	}
+	for (size_t i = 0; i < n; i++)
+		strbuf_addf(&known, "%s%s", i ? ", " : "", candidates[i]);
 	near = nearest(node->text, candidates, n);
 	f = finding_at(d->findings, level, "schema/value", node, path, "'%s' is %s, which is not known", path,
 		       utf8_quote(quoted, node->text, node->len));
@@ -386,15 +416,17 @@ void decode_list(struct decode *d, const struct field *field, const struct node 
 {
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
 	const struct field *item = field->extra;
+	size_t len;
 
 	if (node->kind != NODE_SEQUENCE) {
 		schema_wrong_type(d, node, path, "a list");
 		return;
 	}
 	STORE(target, const struct node *, node);
+	strbuf_addstr(&child, path);
+	len = child.len;
 	for (size_t i = 0; i < node->len; i++) {
-		strbuf_clear(&child);
-		strbuf_addstr(&child, path);
+		path_cut(&child, len);
 		path_add_index(&child, i);
 		if (node_is_null(node->items[i]))
 			schema_wrong_type(d, node->items[i], child.buf, "a value");

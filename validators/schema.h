@@ -67,6 +67,8 @@ struct enum_name {
 /* Append ".key" (or ["odd key"]) or "[index]" to a path. */
 void path_add_key(struct strbuf *path, const char *key, size_t len);
 void path_add_index(struct strbuf *path, size_t index);
+void path_cut(struct strbuf *path, size_t len);		/* back to what it was */
+char *path_below(const char *path, const char *key);	/* path.key, for plain keys; the caller owns it */
 
 /* "a mapping", "text" …: what a node is, for messages. */
 const char *node_description(const struct node *node);

@@ -52,7 +52,7 @@ const struct field_table wpk_step_table = FIELD_TABLE(step_rows);
 /* The part of a step that says what to do. */
 static void decode_form(struct decode *d, const struct step_form *form, const struct node *value, struct wpk_step *step)
 {
-	autofree char *path = xasprintf("%s.%s", step->path, form->key);
+	autofree char *path = path_below(step->path, form->key);
 
 	step->kind = form->kind;
 	if (node_is_null(value)) {
@@ -97,7 +97,7 @@ static void decode_step(struct decode *d, const struct node *node, const char *p
 static void decode_steps(struct decode *d, const struct node *node, const char *handler_path,
 			 struct wpk_handler *handler)
 {
-	autofree char *path = xasprintf("%s.steps", handler_path);
+	autofree char *path = path_below(handler_path, "steps");
 	autostrbuf struct strbuf child = STRBUF_INIT(STRBUF_NO_MAX);
 
 	if (node_is_null(node) || (node->kind == NODE_SEQUENCE && !node->len)) {
@@ -159,7 +159,7 @@ const struct field_table wpk_handler_table = FIELD_TABLE(handler_rows);
 static void decode_type(struct decode *d, struct draft *draft, const struct node *steps, const char *path)
 {
 	static const struct field field = { .extra = wpk_handler_types };
-	autofree char *type_path = xasprintf("%s.type", path);
+	autofree char *type_path = path_below(path, "type");
 
 	if (!draft->type_node)
 		return;
@@ -172,7 +172,7 @@ static void decode_type(struct decode *d, struct draft *draft, const struct node
 static void decode_config(struct decode *d, const struct draft *draft, const char *path, struct wpk_handler *handler)
 {
 	struct wpk_step *step = &handler->steps[handler->steps_len++];
-	autofree char *config_path = xasprintf("%s.config", path);
+	autofree char *config_path = path_below(path, "config");
 
 	*step = (struct wpk_step){
 		.kind = (enum wpk_step_kind)draft->type, .name = handler->name, .node = draft->config,

@@ -21,7 +21,7 @@ const struct field_table wpk_shell_table = FIELD_TABLE(shell_rows);
 
 void decode_shell_config(struct decode *d, const struct node *node, const char *path, struct wpk_step *step)
 {
-	autofree char *child = xasprintf("%s.command", path);
+	autofree char *child = path_below(path, "command");
 
 	schema_decode(d, &wpk_shell_table, node, path, step);
 	if (!step->command)
@@ -282,7 +282,7 @@ void decode_manifest_step(struct decode *d, const struct node *node, const char 
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
 		const struct node *value = node_get(node, wanted[i]);
-		autofree char *child = xasprintf("%s.%s", path, wanted[i]);
+		autofree char *child = path_below(path, wanted[i]);
 
 		if (node_is_null(value))
 			finding_add(d->findings, FINDING_WARNING, "wpk/manifest", node->start,

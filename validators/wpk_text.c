@@ -29,14 +29,6 @@ static void visit(struct walk *w, const struct node *text, enum template_kind ki
 	w->each(w->arg, w->step, text, kind, w->path.buf);
 }
 
-static void cut_path(struct walk *w, size_t len)
-{
-	if (w->path.len > len) {
-		w->path.len = len;
-		w->path.buf[len] = '\0';
-	}
-}
-
 /* "-c", "-ec", "-euxc": the next argument of a shell is a script. */
 static bool announces_script(const struct node *argument)
 {
@@ -77,7 +69,7 @@ static void walk_data(struct walk *w, const struct node *node, const struct node
 			else
 				walk_data(w, node->items[i], NULL);
 			script = owner && announces_script(node->items[i]);
-			cut_path(w, len);
+			path_cut(&w->path, len);
 		}
 		break;
 	case NODE_MAPPING:
@@ -87,7 +79,7 @@ static void walk_data(struct walk *w, const struct node *node, const struct node
 			if (key->kind == NODE_SCALAR)
 				path_add_key(&w->path, key->text, key->len);
 			walk_data(w, node->pairs[i].value, is_arguments(key) ? node : NULL);
-			cut_path(w, len);
+			path_cut(&w->path, len);
 		}
 		break;
 	}

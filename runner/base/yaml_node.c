@@ -25,10 +25,9 @@ struct node *node_get(const struct node *map, const char *key)
 
 static bool is_word(const struct node *node, const char *const *words, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!strcmp(node->text, words[i]))
+	for (size_t i = 0; i < n; i++)
+		if (node->text[0] == words[i][0] && !strcmp(node->text, words[i]))
 			return true;
-	}
 	return false;
 }
 

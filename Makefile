@@ -62,7 +62,7 @@ validators_src := $(filter-out validators/rules_embed.c,$(wildcard validators/*.
 # guest_init is a program of its own, see below
 guest_only := sandboxes/guest_init.c sandboxes/guest_look.c
 guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c sandboxes/dns.c sandboxes/event.c sandboxes/observe.c $(wildcard sandboxes/init*.c) \
-	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock error file mem strbuf)
+	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock digest error file mem strbuf)
 sandboxes_src := $(filter-out sandboxes/lockdown_filter.c $(guest_only),$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
 cmd_src := $(wildcard cmd/*.c)
@@ -114,7 +114,7 @@ $(BUILD)/guest/sandboxes/lockdown_filter.o: $(BUILD)/sandboxes/lockdown_filter.o
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $(<:.o=.inc.c)
 $(BUILD)/guest/guest_init: $(patsubst %.c,$(BUILD)/guest/%.o,$(guest_src)) $(BUILD)/guest/sandboxes/lockdown_filter.o
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(GUEST_CFLAGS) -static -Wl,--gc-sections,-z,noexecstack,-z,relro,--fatal-warnings -s -o $@ $^
+	$(Q)$(CC) $(GUEST_CFLAGS) -static -Wl,--gc-sections,-z,noexecstack,-z,relro,--fatal-warnings -s -o $@ $^ -lmd
 	$(Q)size=$$(wc -c < $@); [ $$size -lt $(GUEST_MAX) ] || { echo "$@ has $$size bytes, the limit is $(GUEST_MAX)" >&2; rm $@; exit 1; }
 $(BUILD)/guest/program.o: $(BUILD)/guest/guest_init
 	$(call say,EMBED,$<)

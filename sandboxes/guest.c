@@ -13,9 +13,12 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
+#include "sandboxes/event.h"
 #include "sandboxes/exec_watch.h"
 #include "sandboxes/guest_wire.h"
+#include "sandboxes/init_walk.h"
 
+#define PATIENCE_NS (120 * NS_PER_SEC)	/* for something to be heard of files */
 enum { HEAD = sizeof(struct guest_head), STUCK_MS = 30000, START_TIMEOUT_MS = 30000 };
 
 /* ---- frames */
@@ -186,7 +189,7 @@ int guest_put(struct guest *g, struct sandbox *sb, const struct sandbox_file *fi
 	const char *target = file->kind == SANDBOX_SYMLINK ? file->target : "";
 	autofree char *names = xasprintf("%s%c%s", file->path, '\0', target);
 	size_t len = order.path_len + strlen(target) + 2;
-	struct guest_wire_done done;
+	struct guest_wire_done done = { 0 };
 	int r = 0;
 
 	if (len > 2 * INIT_PATH_MAX + 2)
@@ -266,6 +269,16 @@ static int send_command(struct guest *g, const struct sandbox_command *cmd, stru
 	return 0;	/* one that died between two commands is a result, found as end of file */
 }
 
+static void on_events(const struct sandbox_command *cmd, const struct guest_frame *frame)
+{
+	const char *at = (const char *)frame->data;
+	size_t left = frame->len;
+	struct sandbox_event event;
+
+	while (cmd->observer && event_unpack(&at, &left, &event))
+		cmd->observer(cmd->observer_arg, &event);
+}
+
 static void on_frame(struct watch *w, const struct guest_frame *frame)
 {
 	struct init_ended ended;
@@ -275,6 +288,9 @@ static void on_frame(struct watch *w, const struct guest_frame *frame)
 	case GUEST_STDERR:
 		exec_watch_output(&w->base, frame->kind == GUEST_STDOUT ? SANDBOX_STDOUT : SANDBOX_STDERR, (const char *)frame->data,
 				  frame->len);
+		break;
+	case GUEST_EVENT:
+		on_events(w->base.cmd, frame);
 		break;
 	case GUEST_ENDED:
 		if (frame->len == sizeof(ended)) {
@@ -350,15 +366,79 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 
 /* ---- looking at files */
 
+/* Pieces of `kind` until DONE, each to `take`; -1 from it: this says nothing. */
+static int hear_pieces(struct guest *g, struct sandbox *sb, enum guest_kind kind, int (*take)(void *arg, const void *data, size_t len),
+		       void *arg, struct error *err)
+{
+	struct guest_wire_done done = { 0 };
+	struct guest_frame frame;
+
+	for (;;) {
+		/* the digest of a large file takes a while */
+		if (hear(g, clock_deadline(PATIENCE_NS), &frame) != 1)
+			return lose(sb, err);
+		if (frame.kind == GUEST_DONE && frame.len == sizeof(done)) {
+			memcpy(&done, frame.data, sizeof(done));
+			return errno = done.error, 0;
+		}
+		if (frame.kind != kind || take(arg, frame.data, frame.len) < 0)
+			return lose(sb, err);
+	}
+}
+
+static int take_entries(void *reader, const void *data, size_t len)
+{
+	return walk_reader_feed(reader, data, len);
+}
+
 int guest_walk(struct guest *g, struct sandbox *sb, struct sandbox_walk *walk, struct error *err)
 {
-	(void)g, (void)sb, (void)walk;
-	return error_set(err, ERR_UNAVAILABLE, "this first process cannot tell which files there are yet");
+	const struct init_walk order = {
+		.trees = walk->trees, .digests = walk->digests, .max_entries = walk->max_entries, .max_depth = walk->max_depth,
+	};
+	autofree struct walk_reader *reader = xmalloc(sizeof(*reader));
+
+	walk_reader_init(reader, walk);
+	if (say(g, GUEST_WALK, &order, sizeof(order), NULL, 0) < 0)
+		return lose(sb, err);
+	if (hear_pieces(g, sb, GUEST_ENTRY, take_entries, reader, err) < 0)
+		return -1;
+	return errno || !reader->ended ? error_sys(err, ERR_UNAVAILABLE, "the files cannot be looked at") : 0;
+}
+
+struct content {
+	int fd, error;
+	uint64_t bytes, max_bytes;
+};
+
+/* More than was asked for is nothing that ours would send. A disk that is full here is no fault of the sandbox. */
+static int take_content(void *arg, const void *data, size_t len)
+{
+	struct content *c = arg;
+
+	if (len > c->max_bytes - c->bytes)
+		return -1;
+	c->bytes += len;
+	if (!c->error && write_all(c->fd, data, len) < 0)
+		c->error = errno;
+	return 0;
 }
 
 int guest_get(struct guest *g, struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd,
 	      uint64_t *ret, struct error *err)
 {
-	(void)g, (void)sb, (void)tree, (void)path, (void)max_bytes, (void)fd, (void)ret;
-	return error_set(err, ERR_UNAVAILABLE, "this first process cannot give files back yet");
+	const struct guest_wire_get order = { .tree = tree, .max_bytes = max_bytes };
+	struct content content = { .fd = fd, .max_bytes = max_bytes };
+
+	if (strlen(path) >= INIT_PATH_MAX)
+		return error_set(err, ERR_INVALID_INPUT, "the path is too long");
+	if (say(g, GUEST_GET, &order, sizeof(order), path, strlen(path) + 1) < 0)
+		return lose(sb, err);
+	if (hear_pieces(g, sb, GUEST_CONTENT, take_content, &content, err) < 0)
+		return -1;
+	*ret = content.bytes;
+	if (errno)
+		return error_sys(err, ERR_INVALID_INPUT, errno == EINVAL ? "it is no regular file" : "not possible");
+	errno = content.error;
+	return content.error ? error_sys(err, ERR_RESOURCE_EXHAUSTED, "cannot write its content") : 0;
 }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "sandboxes/backend.h"
+#include "sandboxes/init.h"
 #include "sandboxes/lockdown.h"
 
 struct guest_transport {
@@ -47,6 +48,7 @@ struct guest_report {
 	bool own_filter, observing;		/* our filter was loaded; its notifications work */
 	bool oom_steps_first;			/* a step stands first when memory runs out, the first process does not */
 	struct lockdown_landlock landlock;
+	char not_observing[INIT_WHY_MAX];	/* a sentence, when it was asked for and cannot be done there */
 	char failed[256];			/* the stage that failed; "" when ready */
 };
 

@@ -164,10 +164,23 @@ static void fill_privileges(const struct guest_report *r, const struct sandbox_s
 		    r->foreign_groups ? "%u groups of somebody else count" : NULL, r->foreign_groups);
 }
 
+static void fill_observation(const struct guest_report *r, const struct sandbox_spec *spec, struct control_table *t)
+{
+	static const char requested[] = "calls, programs, network";
+
+	if (!spec->observe)
+		control_set(t, CONTROL_OBSERVATION, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
+	else if (r->observing)
+		control_set(t, CONTROL_OBSERVATION, CONTROL_ENFORCED, requested, "seccomp user notification", NULL);
+	else
+		control_set(t, CONTROL_OBSERVATION, CONTROL_UNAVAILABLE, requested, "none", "%.127s", r->not_observing);
+}
+
 void guest_fill_controls(const struct guest *g, const struct sandbox_spec *spec, struct control_table *controls)
 {
 	fill_limits(&g->report, &spec->limits, controls);
 	fill_namespaces(&g->report, controls);
 	fill_walls(&g->report, spec, controls);
 	fill_privileges(&g->report, spec, controls);
+	fill_observation(&g->report, spec, controls);
 }

@@ -24,6 +24,7 @@
 #include "runner/base/mem.h"
 #include "sandboxes/guest_look.h"
 #include "sandboxes/guest_wire.h"
+#include "sandboxes/init_walk.h"
 #include "sandboxes/sandbox.h"
 
 enum { HEAD = sizeof(struct guest_head), QUEUE = 2 * (HEAD + GUEST_FRAME_MAX), STEP_PIPE = 256 << 10 };
@@ -38,6 +39,7 @@ struct guest_side {
 	int step_out[2];		/* read ends of the command's stdout and stderr; -1: closed */
 	bool over;			/* the command has ended; what is left in its pipes comes first */
 	struct init_ended ended;
+	struct init_walk_state walked;
 	unsigned char *queue;		/* on its way out: [start, end) */
 	size_t start, end;
 };
@@ -95,9 +97,9 @@ static void say(struct guest_side *g, enum guest_kind kind, const void *data, si
 	g->end += HEAD + len;
 }
 
-static void say_done(struct guest_side *g, int error, uint64_t count)
+static void say_done(struct guest_side *g, int error)
 {
-	const struct guest_wire_done done = { .error = error, .count = count };
+	const struct guest_wire_done done = { .error = error };
 
 	say(g, GUEST_DONE, &done, sizeof(done));
 }
@@ -143,6 +145,11 @@ static void take(const struct guest_frame *frame, void *ret, size_t size)
 }
 
 /* ---- commands */
+
+static void on_events(struct init *init, const char *packed, size_t len)
+{
+	say((struct guest_side *)init, GUEST_EVENT, packed, len);
+}
 
 static void on_ended(struct init *init, const struct init_ended *ended)
 {
@@ -271,7 +278,43 @@ static void put(struct guest_side *g, const struct guest_frame *frame)
 		error = put_file(g, &order.file, text);
 	else if (init_put(&g->init, &order.file, text, text + order.path_len + 1, -1) < 0)
 		error = errno;
-	say_done(g, error, 0);
+	say_done(g, error);
+}
+
+static int sink_entries(void *g, const void *data, size_t len)
+{
+	say(g, GUEST_ENTRY, data, len);
+	return 0;
+}
+
+static int sink_content(void *g, const void *data, size_t len)
+{
+	say(g, GUEST_CONTENT, data, len);
+	return 0;
+}
+
+static void walk(struct guest_side *g, const struct guest_frame *frame)
+{
+	const struct init_sink sink = { .write = sink_entries, .arg = g };
+	struct init_walk order;
+
+	take(frame, &order, sizeof(order));
+	say_done(g, init_walk(&g->init, NULL, &order, &g->walked, &sink) < 0 ? errno : 0);
+}
+
+static void get(struct guest_side *g, const struct guest_frame *frame)
+{
+	const struct init_sink sink = { .write = sink_content, .arg = g };
+	struct guest_wire_get order;
+	char path[INIT_PATH_MAX];
+	size_t len;
+
+	take(frame, &order, sizeof(order));
+	len = frame->len - sizeof(order);
+	if (len < 2 || len > sizeof(path) || frame->data[frame->len - 1])
+		end_all(1);
+	memcpy(path, frame->data + sizeof(order), len);
+	say_done(g, init_get(&g->init, NULL, (enum sandbox_tree)order.tree, path, order.max_bytes, &sink) < 0 ? errno : 0);
 }
 
 /* ---- orders */
@@ -283,13 +326,21 @@ static void obey(struct guest_side *g, const struct guest_frame *frame)
 		start(g, frame);
 		break;
 	case GUEST_TERMINATE:
+		g->init.stopping = true;
 		init_terminate();
 		break;
 	case GUEST_KILL:
+		g->init.stopping = true;
 		init_kill();
 		break;
 	case GUEST_PUT:
 		put(g, frame);
+		break;
+	case GUEST_WALK:
+		walk(g, frame);
+		break;
+	case GUEST_GET:
+		get(g, frame);
 		break;
 	default:
 		end_all(1);
@@ -316,12 +367,14 @@ static int patience(struct guest_side *g, bool idle)
 
 	if (g->over && idle)
 		return 0;
-	return look_ms < 0 || (deadline_ms >= 0 && deadline_ms < look_ms) ? deadline_ms : look_ms;
+	if (look_ms < 0 || (deadline_ms >= 0 && deadline_ms < look_ms))
+		look_ms = deadline_ms;
+	return init_observe_wait(&g->init, look_ms);
 }
 
 static _Noreturn void serve(struct guest_side *g)
 {
-	enum { IN, CHILD, STDOUT, STDERR, OUT, COUNT };
+	enum { IN, CHILD, STDOUT, STDERR, OUT, CALLS, NAMES, COUNT };
 
 	for (;;) {
 		bool idle = flush(g);
@@ -331,12 +384,18 @@ static _Noreturn void serve(struct guest_side *g)
 			[STDOUT] = { .fd = idle ? g->step_out[0] : -1, .events = POLLIN },
 			[STDERR] = { .fd = idle ? g->step_out[1] : -1, .events = POLLIN },
 			[OUT] = { .fd = idle ? -1 : g->out_fd, .events = POLLOUT },
+			[CALLS] = { .fd = g->init.listener, .events = POLLIN },
+			[NAMES] = { .fd = g->init.dns_fd, .events = POLLIN },
 		};
 
 		if (poll(p, COUNT, patience(g, idle)) < 0 && errno != EINTR)
 			end_all(1);
 		if (clock_monotonic_ns() >= g->deadline_ns)
 			end_all(1);
+		if (p[CALLS].revents)
+			init_observe(&g->init);
+		if (p[NAMES].revents)
+			init_observe_dns(&g->init);
 		if (p[CHILD].revents)
 			init_reap(&g->init);
 		if (p[IN].revents)
@@ -385,13 +444,18 @@ static void set_up(struct guest_side *g)
 		fail(g, "opening %s and /dev/null: %s", SANDBOX_WORKDIR, strerror(errno));
 	if (faccessat(AT_FDCWD, SANDBOX_WORKDIR, W_OK | X_OK, 0) < 0)
 		fail(g, "%s cannot be written to by user %u: %s", SANDBOX_WORKDIR, getuid(), strerror(errno));
+	if (setup.observe)
+		init_observe_names(&g->init);
 	if (give_up_capabilities(setup.net_bind_service) < 0)
 		fail(g, "setting no-new-privileges: %s", strerror(errno));
 	if (lockdown_landlock(lockdown_writable, &report->landlock) < 0)
 		report->landlock.error = errno;		/* the table tells, as for the filter */
+	if (setup.observe)
+		report->observing = init_observe_try(&g->init, report->not_observing) == 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		fail(g, "closing itself to other processes: %s", strerror(errno));
-	report->own_filter = lockdown_filter_load(LOCKDOWN_PLAIN) == 0;	/* in addition to whatever there is */
+	/* in addition to whatever there is */
+	report->own_filter = lockdown_filter_load(g->init.observing ? LOCKDOWN_INIT : LOCKDOWN_PLAIN) == 0;
 	report->limits.core = report->limits.memlock = UINT64_MAX;
 	init_try_limits(&g->init.limits, &report->limits);
 	guest_look_back(report);
@@ -415,6 +479,7 @@ int main(void)
 	guest_stream_open(&g.in, false);
 	g.queue = xmalloc(QUEUE);
 	g.init.on_ended = on_ended;
+	g.init.on_events = on_events;
 	if (init_reset_signals(&g.init) < 0)
 		fail(&g, "watching for ended processes: %s", strerror(errno));
 	set_up(&g);

@@ -9,7 +9,8 @@
  *	SETUP struct guest_wire_setup; READY struct guest_report
  *	EXEC struct guest_wire_exec, then DATA until all its strings are there
  *	PUT struct guest_wire_put with path and target; for a file then DATA to its end, which is an empty one
- *	WALK struct guest_wire_walk; GET struct guest_wire_get with the path
+ *	WALK struct init_walk, answered by ENTRY (pieces of init_walk.h's stream) and DONE; GET struct guest_wire_get with the path, by
+ *	CONTENT and DONE
  */
 #pragma once
 
@@ -53,9 +54,12 @@ struct guest_wire_put {
 	struct init_put file;
 	uint32_t path_len;		/* then path and target, each with its NUL */
 };
+struct guest_wire_get {
+	uint32_t tree;			/* enum sandbox_tree; then the path and its NUL */
+	uint64_t max_bytes;
+};
 struct guest_wire_done {
 	int32_t error;			/* errno */
-	uint64_t count;			/* by order: left out, bytes */
 };
 
 #define GUEST_SETUP_SIZE ((uint32_t)(sizeof(struct guest_wire_setup) << 16 | sizeof(struct guest_report)))

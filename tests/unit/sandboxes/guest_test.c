@@ -3,6 +3,20 @@
 
 static const struct sandbox_backend no_backend = { .name = "test" };
 
+struct listing {
+	char text[4096];
+	size_t len;
+};
+
+static bool list_entry(void *arg, const struct sandbox_entry *e)
+{
+	struct listing *l = arg;
+
+	l->len += (size_t)snprintf(l->text + l->len, sizeof(l->text) - l->len, "%d %s %llu%s\n", (int)e->kind, e->path,
+				   e->kind == SANDBOX_ENTRY_FILE ? (unsigned long long)e->size : 0, e->has_digest ? " d" : "");
+	return l->len < sizeof(l->text) - 512;
+}
+
 static int set_up(void **state)
 {
 	struct place *p = malloc(sizeof(*p));
@@ -138,6 +152,75 @@ static void puts_files(void **state)
 	place_close(p);
 }
 
+static void looks_at_files(void **state)
+{
+	struct place *p = *state;
+	struct listing l = { .len = 0 };
+	struct sandbox_walk walk = { .trees = 1u << SANDBOX_TREE_WORK, .digests = true, .entry = list_entry, .arg = &l };
+	struct error err = { .text = "" };
+	int fd = memfd_create("got", MFD_CLOEXEC);
+	char text[64] = "";
+	uint64_t got;
+
+	place_open(p);
+	place_sh(p, "mkdir -p a/b; echo content > a/b/c; ln -s /etc/passwd link; mkfifo fifo; head -c 200000 /dev/zero > big");
+	assert_int_equal(guest_walk(&p->g, &p->base, &walk, &err), 0);
+	assert_string_equal(l.text, "1 a 0\n1 a/b 0\n0 a/b/c 8 d\n0 big 200000 d\n3 fifo 0\n2 link 0\n");
+	assert_int_equal(guest_get(&p->g, &p->base, SANDBOX_TREE_WORK, "a/b/c", 100, fd, &got, &err), 0);
+	assert_int_equal(got, 8);
+	assert_int_equal(pread(fd, text, sizeof(text) - 1, 0), 8);
+	assert_string_equal(text, "content\n");
+	assert_int_equal(guest_get(&p->g, &p->base, SANDBOX_TREE_WORK, "big", 150000, fd, &got, &err), 0);
+	assert_int_equal(got, 150000);
+	assert_int_equal(guest_get(&p->g, &p->base, SANDBOX_TREE_WORK, "link", 100, fd, &got, &err), -1);
+	assert_int_equal(guest_get(&p->g, &p->base, SANDBOX_TREE_WORK, "fifo", 100, fd, &got, &err), -1);
+	assert_int_equal(guest_get(&p->g, &p->base, SANDBOX_TREE_WORK, "nowhere", 100, fd, &got, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID_INPUT);
+	assert_false(p->base.lost);
+	place_sh(p, "echo still here");
+	assert_string_equal(p->out[0].buf, "still here\n");
+	close(fd);
+	place_close(p);
+}
+
+struct seen {
+	unsigned int execs, refused_mounts;
+};
+
+static void see(void *arg, const struct sandbox_event *e)
+{
+	struct seen *s = arg;
+
+	s->execs += e->kind == SANDBOX_EVENT_EXEC;
+	s->refused_mounts += e->kind == SANDBOX_EVENT_CALL && !strcmp(e->subject, "unshare") && !e->allowed;
+}
+
+static void observes(void **state)
+{
+	static const char *const argv[] = { "sh", "-c", "true; /bin/true; unshare -U true; echo done", NULL };
+	static const char *const env[] = { "PATH=/usr/bin:/bin", NULL };
+	struct place *p = *state;
+	struct seen seen = { 0 };
+	const struct sandbox_command cmd = {
+		.argv = argv, .env = env, .timeout_ns = 20 * NS_PER_SEC, .cancel_fd = -1, .output = place_keep_output, .output_arg = p,
+		.observer = see, .observer_arg = &seen,
+	};
+	struct error err = { .text = "" };
+
+	p->g.setup.observe = true;
+	place_open(p);
+	if (!p->g.report.observing) {
+		print_message("not observing: %s\n", p->g.report.not_observing);
+		place_close(p);
+		skip();
+	}
+	assert_int_equal(guest_exec(&p->g, &p->base, &cmd, &p->exit, &err), 0);
+	assert_string_equal(p->out[0].buf, "done\n");
+	assert_true(seen.execs >= 3);
+	assert_int_equal(seen.refused_mounts, 1);
+	place_close(p);
+}
+
 static void reports(void **state)
 {
 	struct place *p = *state;
@@ -221,6 +304,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ends, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(flood, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(puts_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(looks_at_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(observes, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(reports, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(refuses_bad_places, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(deadline, set_up, tear_down),

@@ -28,7 +28,7 @@ static uint64_t bit_of(unsigned int class)
 	return UINT64_C(1) << class;
 }
 
-static uint64_t pair_bit(unsigned int first, unsigned int second)
+static inline uint64_t pair_bit(unsigned int first, unsigned int second)
 {
 	return UINT64_C(1) << ((first * 37 + second * 11) & 63);
 }
@@ -40,17 +40,17 @@ uint64_t character_bit(char c)
 	return class ? bit_of(class) : 0;
 }
 
+/* Pairs with a blank or the like are marked as well, which says less than it could and costs no branch. */
 struct text_marks text_marks(const char *text, size_t len)
 {
-	struct text_marks marks = { 0 };
-	unsigned int before = 0;
+	unsigned int before = len ? classes[(unsigned char)text[0]] : 0;
+	struct text_marks marks = { .characters = bit_of(before) };
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 1; i < len; i++) {
 		unsigned int class = classes[(unsigned char)text[i]];
 
 		marks.characters |= bit_of(class);
-		if (before && class)
-			marks.pairs |= pair_bit(before, class);
+		marks.pairs |= pair_bit(before, class);
 		before = class;
 	}
 	return marks;

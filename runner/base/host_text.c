@@ -136,7 +136,8 @@ static bool read_url(const char *text, size_t len, size_t from, size_t colon, bo
 bool host_find_url(const char *text, size_t len, size_t from, struct host_ref *ret)
 {
 	for (size_t at = from; at < len; ) {
-		const char *found = memmem(text + at, len - at, "://", 3);
+		const char *colon = memchr(text + at, ':', len - at);
+		const char *found = colon ? memmem(colon, len - (size_t)(colon - text), "://", 3) : NULL;
 		size_t end;
 
 		if (!found)
@@ -231,9 +232,12 @@ static const char *const prefixes[] = {
 static size_t prefix_len(const char *s, size_t len)
 {
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		size_t n = strlen(prefixes[i]);
+		size_t n;
 
-		if (len > n && !((prefixes[i][0] ^ s[0]) & ~0x20) && !strncasecmp(prefixes[i], s, n))
+		if ((prefixes[i][0] ^ s[0]) & ~0x20)
+			continue;
+		n = strlen(prefixes[i]);
+		if (len > n && !strncasecmp(prefixes[i], s, n))
 			return n;
 	}
 	return 0;
@@ -280,10 +284,11 @@ bool host_of_argument(const char *arg, size_t len, struct host_ref *ret)
 
 	if (!len || strchr("-+.~=%", arg[0]))
 		return false;
-	size_t begin = prefix_len(arg, len);
+	const char *colon = memchr(arg, ':', len);
+	size_t begin = colon || arg[0] == '/' ? prefix_len(arg, len) : 0;
 	bool sure = begin > 0;
 
-	if (!sure && (memmem(arg, len, "://", 3) || (len > 2 && !memcmp(arg, "//", 2))))
+	if (!sure && ((colon && memmem(colon, len - (size_t)(colon - arg), "://", 3)) || (len > 2 && !memcmp(arg, "//", 2))))
 		return host_of_url(arg, len, ret);
 
 	if (arg[begin] == '@' && len - begin > 1) {	/* dig @server; but also curl -d @file */

@@ -193,13 +193,13 @@ static json_t *resources(const struct oci_bundle *b)
 	json_put_text(none, "access", "rwm");
 	json_push(devices, none);
 	json_put(r, "devices", devices);
-	if (l->memory_bytes) {
+	if (l->memory_bytes && b->states[CGROUP_MEMORY].held) {
 		put_limit(r, "memory", "limit", l->memory_bytes);
 		put_limit(r, "memory", "swap", l->memory_bytes);
 	}
-	if (l->pids)
+	if (l->pids && b->states[CGROUP_PIDS].held)
 		put_limit(r, "pids", "limit", l->pids + 1 + b->runtime->own_processes);
-	if (l->cpu_millis) {
+	if (l->cpu_millis && b->states[CGROUP_CPU].held) {
 		put_limit(r, "cpu", "period", CPU_PERIOD_US);
 		put_limit(r, "cpu", "quota", l->cpu_millis * (CPU_PERIOD_US / 1000));
 	}

@@ -26,6 +26,7 @@ struct oci_bundle {
 	const struct sandbox_spec *spec;
 	const struct native_root *root;		/* who, how large */
 	const char *cgroups_path;		/* NULL: as the runtime likes */
+	const struct cgroup_state *states;	/* which of our limits are in force: only they are asked of a runtime, too */
 	bool user_namespace;
 	unsigned int outside_uid, outside_gid;	/* of root->uid and root->gid */
 	unsigned int outside_root;		/* of user and group 0 inside, when they are not the steps'; 0: is not there */

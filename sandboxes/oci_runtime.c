@@ -530,7 +530,8 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct cgroup_state states[CGROUP_CONTROLLERS];
 	struct cgroup cg;
 	struct native_root root = { .rootfs_fd = -1, .hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox" };
-	struct oci_bundle bundle = { .runtime = runtime, .spec = spec, .root = &root, .user_namespace = !runtime->own_kernel };
+	struct oci_bundle bundle = { .runtime = runtime, .spec = spec, .root = &root, .states = states,
+				     .user_namespace = !runtime->own_kernel };
 	int joins[CGROUP_PLACES];
 	struct oci_stage stage = { .bundle = &bundle, .program = program, .id = id, .joins = joins };
 	struct attempt a = { .spec = spec, .name = runtime->name, .pidfd = -1, .errors = -1, .said = STRBUF_INIT(ERRORS_MAX),

@@ -104,7 +104,7 @@ static int gc_main(const struct command *self, int argc, char **argv)
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	struct gc_options opt = { .format = "text" };
 	int status = command_begin_alone(self, argc, argv, &opt);
-	struct outcome o = { .stats = { .dry_run = opt.dry_run } };
+	struct outcome o = { .stats = { .dry_run = opt.dry_run, .thorough = true } };
 	autofree char *state_dir = NULL;
 
 	if (status >= 0)

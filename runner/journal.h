@@ -50,6 +50,7 @@ void journal_close(struct journal *j);
 
 /* ---- other people's journals: `gc`, and every start */
 struct replay_stats {
+	bool thorough;		/* asked for: also look into engines for what no journal knows */
 	bool dry_run;		/* asked for: touch nothing; what would be cleaned is counted as failed and listed as not gone */
 	unsigned int alive;	/* locked by a living run: not touched */
 	unsigned int cleaned;	/* orphans of which nothing is left now */

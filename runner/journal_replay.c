@@ -288,7 +288,7 @@ static DIR *list_runs(const char *state_dir, int *runs_fd, struct error *err)
 
 int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct cleanup_list *list, struct error *err)
 {
-	struct replay_stats count = { .dry_run = stats && stats->dry_run };
+	struct replay_stats count = { .dry_run = stats && stats->dry_run, .thorough = stats && stats->thorough };
 	struct error why = { .code = ERR_OK };
 	autofree char *real = realpath(state_dir, NULL);
 	const char *path = real ? real : state_dir;
@@ -301,7 +301,7 @@ int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct
 	}
 	if (dir ? count.failed && !count.dry_run : why.sys != ENOENT)
 		rc = -1;
-	if (!count.dry_run && sandbox_sweep(list, rc < 0 ? NULL : &why) < 0)
+	if (!count.dry_run && sandbox_sweep(count.thorough, list, rc < 0 ? NULL : &why) < 0)
 		rc = -1;
 	if (stats)
 		*stats = count;

@@ -30,6 +30,7 @@ struct sandbox_backend {
 		   struct error *err);
 	void (*usage)(struct sandbox *sb, struct sandbox_usage *ret);
 	int (*sweep)(struct cleanup_list *list, struct error *err);
+	bool sweep_is_slow;	/* somebody else has to be asked: not at every start */
 };
 
 struct sandbox {		/* base of every handle */
@@ -41,3 +42,4 @@ struct sandbox {		/* base of every handle */
 
 extern const struct sandbox_backend sandbox_backend_native;
 extern const struct sandbox_backend sandbox_backend_runc, sandbox_backend_crun, sandbox_backend_runsc;
+extern const struct sandbox_backend sandbox_backend_docker, sandbox_backend_podman;

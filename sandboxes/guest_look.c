@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -132,7 +134,15 @@ static uint32_t unexpected_devices(void)
 	return n;
 }
 
-/* Neither a line of mountinfo of a cgroup file system, nor one below /sys/fs/cgroup; counts what is mounted over /proc and /sys. */
+/* Is there one, or has something else been mounted over it? */
+static bool is_cgroup_there(const char *point)
+{
+	struct statfs fs;
+
+	return statfs(point, &fs) == 0 && (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
+}
+
+/* Neither a cgroup file system in mountinfo that can be reached, nor one below /sys/fs/cgroup; counts what is mounted over /proc and /sys. */
 static bool look_at_mounts(uint32_t *masked)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(1 << 20);
@@ -147,7 +157,7 @@ static bool look_at_mounts(uint32_t *masked)
 
 		if (!type || sscanf(line, "%*d %*d %*s %*s %255s", point) != 1)
 			continue;
-		hidden &= strncmp(type, " - cgroup", 9) != 0;
+		hidden &= strncmp(type, " - cgroup", 9) != 0 || !is_cgroup_there(point);
 		*masked += !strncmp(point, "/proc/", 6) || !strncmp(point, "/sys/", 5);
 	}
 	return hidden;

@@ -15,6 +15,8 @@ static const struct sandbox_backend *const backends[] = {
 	&sandbox_backend_crun,
 	&sandbox_backend_runc,
 	&sandbox_backend_runsc,
+	&sandbox_backend_docker,
+	&sandbox_backend_podman,
 };
 
 static const struct sandbox_backend *backend_find(const struct sandbox_ref *ref, struct error *err)
@@ -190,12 +192,12 @@ int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, st
 	return 0;
 }
 
-int sandbox_sweep(struct cleanup_list *list, struct error *err)
+int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
-		if (backends[i]->sweep && backends[i]->sweep(list, err) < 0)
+		if (backends[i]->sweep && (thorough || !backends[i]->sweep_is_slow) && backends[i]->sweep(list, err) < 0)
 			result = error_prefix(err, "looking for leftovers of '%s'", backends[i]->name);
 	return result;
 }

@@ -176,8 +176,8 @@ void sandbox_close(struct sandbox *sb);
  * NULL) names everything either way. */
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 
-/* Remove things of ours that no journal knows: their lock can be taken, so nobody alive owns them. */
-int sandbox_sweep(struct cleanup_list *list, struct error *err);
+/* Remove things of ours that no journal knows: their lock can be taken, so nobody alive owns them. `thorough`: ask engines, too. */
+int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err);
 
 /* ---- what this host can do */
 

@@ -120,8 +120,9 @@ int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, st
 	return fake.destroy_fails ? error_set(err, ERR_CLEANUP, "still there") : 0;
 }
 
-int sandbox_sweep(struct cleanup_list *list, struct error *err)
+int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err)
 {
+	(void)thorough;
 	(void)list;
 	(void)err;
 	return 0;

@@ -230,7 +230,7 @@ static void test_sweep(void **state)
 	}
 	must(waitpid(runner, NULL, 0) == runner && s->ready);
 	assert_true(count_cgroups(s->jail.ref.id) > 0);
-	assert_int_equal(sandbox_sweep(&list, &err), 0);
+	assert_int_equal(sandbox_sweep(false, &list, &err), 0);
 	assert_int_equal(count_cgroups(s->jail.ref.id), 0);
 	assert_true(list.len > 0 && strstr(list.items[0].name, "sandbox_runner-"));
 	assert_true(count_cgroups(alive.ref.id) > 0);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Undoing a container from its ref alone, and finding those whose runner is dead. The engine's word that something is gone is not taken
+ * for it: the first process and the control groups are looked for as well. What has not our label is never touched. */
+#include "sandboxes/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/file.h"
+#include "runner/base/mem.h"
+#include "sandboxes/native.h"
+
+#define OPEN_NS (5 * NS_PER_SEC)
+#define GONE_NS (20 * NS_PER_SEC)	/* an engine under load removes slowly */
+#define DIE_NS (5 * NS_PER_SEC)
+
+struct undo {
+	struct engine *engine;		/* NULL: cannot be reached */
+	struct cleanup_list *list;
+	bool failed;
+};
+
+static void note(struct undo *u, const char *kind, const char *name, bool gone, const char *proof)
+{
+	cleanup_add(u->list, kind, name, gone, proof);
+	u->failed |= !gone;
+}
+
+static void nap(unsigned int *ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)*ms * 1000000 }, NULL);
+	if (*ms < 100)
+		*ms *= 2;
+}
+
+/* ---- what the kernel has of it */
+
+static bool is_alive(int pid, uint64_t start)
+{
+	return pid > 1 && start && native_start_time(pid) == start;
+}
+
+static bool wait_for_end(int pid, uint64_t start, uint64_t timeout_ns)
+{
+	const uint64_t deadline = clock_deadline(timeout_ns);
+	unsigned int ms = 1;
+
+	while (is_alive(pid, start) && clock_monotonic_ns() < deadline)
+		nap(&ms);
+	return !is_alive(pid, start);
+}
+
+static void kill_process(int pid, uint64_t start)
+{
+	autoclose int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (pidfd >= 0 && is_alive(pid, start))
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+/* With engine or without: is anything of it running? */
+static void undo_process(struct undo *u, const struct engine_state *s)
+{
+	char name[64];
+	bool gone;
+
+	if (!s->pid)
+		return;
+	snprintf(name, sizeof(name), "container's first process %d", s->pid);
+	gone = wait_for_end(s->pid, s->start, u->engine ? DIE_NS : 0);
+	if (!gone) {
+		kill_process(s->pid, s->start);
+		gone = wait_for_end(s->pid, s->start, DIE_NS);
+	}
+	note(u, "process", name, gone, gone ? "no process has this pid and start time" : "still there after SIGKILL");
+}
+
+/* Engines remove theirs when the last process is gone; what they leave behind, because one of their helpers was killed, is
+ * ours to remove: the container's id is in the path. */
+static void undo_cgroup(struct undo *u, const char *path)
+{
+	const uint64_t deadline = clock_deadline(u->engine ? NS_PER_SEC : 0);
+	unsigned int ms = 1;
+	int r;
+
+	while (access(path, F_OK) == 0 && clock_monotonic_ns() < deadline)
+		nap(&ms);
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		note(u, "cgroup", path, true, "ENOENT");
+		return;
+	}
+	r = cgroup_remove(path, DIE_NS);
+	note(u, "cgroup", path, r >= 0, r > 0 ? "the engine had left it: removed" : r == 0 ? "ENOENT" : strerror(errno));
+}
+
+/* ---- what the engine has of it */
+
+/* Was it not in the record, because we were killed before it could be written? */
+static void learn_process(struct undo *u, struct engine_state *s, const char *id)
+{
+	autofree char *path = xasprintf("/containers/%s/json", id);
+	json_auto_t *container = NULL;
+	struct cgroup cg = { .len = 0 };
+
+	if (s->pid || engine_demand(u->engine, "GET", path, NULL, &container, NULL) < 0)
+		return;
+	s->pid = (int)engine_number(container, "State", "Pid", NULL);
+	s->start = s->pid > 1 ? native_start_time(s->pid) : 0;
+	if (!s->start) {
+		s->pid = 0;
+		return;
+	}
+	cgroup_adopt(&cg, s->pid, id);
+	for (size_t i = 0; i < cg.len; i++)
+		strvec_push(&s->cgroups, cg.places[i].path);
+	cgroup_close(&cg);
+}
+
+/* Removing may be under way already: the end of its runner is the end of a container. */
+static void undo_container(struct undo *u, const char *id)
+{
+	autofree char *remove = xasprintf("/containers/%s?force=1&v=1", id), *look = xasprintf("/containers/%s/json", id);
+	const uint64_t deadline = clock_deadline(GONE_NS);
+	unsigned int ms = 2;
+	struct error why = { .code = ERR_OK };
+	json_auto_t *answer = NULL;
+	char name[80];
+	int status = engine_call(u->engine, "DELETE", remove, NULL, &answer, &why);
+
+	if (status >= 400 && status != 404)
+		engine_refusal(u->engine, status, answer, &why);
+	while (status >= 0 && (status = engine_call(u->engine, "GET", look, NULL, NULL, &why)) < 400 && status >= 0 &&
+	       clock_monotonic_ns() < deadline)
+		nap(&ms);
+	snprintf(name, sizeof(name), "%.12s", id);
+	note(u, "container", name, status == 404, status == 404 ? "removed; the engine knows it no more" :
+	     *why.text ? why.text : "the engine still has it");
+}
+
+static void undo_image(struct undo *u, const char *id)
+{
+	autofree char *remove = xasprintf("/images/%s?force=1", id), *look = xasprintf("/images/%s/json", id);
+	struct error why = { .code = ERR_OK };
+	json_auto_t *answer = NULL;
+	char name[80];
+	int status = engine_call(u->engine, "DELETE", remove, NULL, &answer, &why);
+
+	if (status >= 400 && status != 404)
+		engine_refusal(u->engine, status, answer, &why);
+	if (status >= 0)
+		status = engine_call(u->engine, "GET", look, NULL, NULL, &why);
+	snprintf(name, sizeof(name), "%.19s", id);
+	note(u, "image", name, status == 404, status == 404 ? "removed; the engine knows it no more" :
+	     *why.text ? why.text : "the engine still has it");
+}
+
+/* Everything below `path` that has our label, with that value or any: `call` for each. -1: the engine does not say. */
+static int each_labelled(struct engine *e, const char *path, const char *id, void (*call)(void *arg, const json_t *item), void *arg,
+			 struct error *err)
+{
+	autofree char *target = engine_labelled(path, ENGINE_LABEL, id);
+	json_auto_t *list = NULL;
+	const json_t *item;
+	size_t i;
+
+	if (engine_demand(e, "GET", target, NULL, &list, err) < 0)
+		return -1;
+	if (!json_is_array(list))
+		return error_set(err, ERR_CLEANUP, "%s answers no list", e->kind->backend->name);
+	json_array_foreach(list, i, item) {
+		/* the filter is the engine's; this is ours */
+		const char *label = json_string_value(json_object_get(json_object_get(item, "Labels"), ENGINE_LABEL));
+
+		if (label && (!id || !strcmp(label, id)) && *engine_text(item, "Id", NULL))
+			call(arg, item);
+	}
+	return 0;
+}
+
+struct finding {
+	struct undo *undo;
+	struct engine_state *state;
+};
+
+static void take_container(void *arg, const json_t *item)
+{
+	struct finding *f = arg;
+
+	learn_process(f->undo, f->state, engine_text(item, "Id", NULL));
+	undo_container(f->undo, engine_text(item, "Id", NULL));
+}
+
+static void take_image(void *arg, const json_t *item)
+{
+	undo_image(((struct finding *)arg)->undo, engine_text(item, "Id", NULL));
+}
+
+static int undo_all(struct undo *u, struct engine_state *s, const char *id, struct error *err)
+{
+	struct finding f = { .undo = u, .state = s };
+	int before = u->list ? (int)u->list->len : 0;
+
+	if (each_labelled(u->engine, "/containers/json?all=1", id, take_container, &f, err) < 0 ||
+	    (s->image && each_labelled(u->engine, "/images/json?all=1", id, take_image, &f, err) < 0))
+		return -1;
+	if (u->list && (int)u->list->len == before)
+		note(u, "container", id, true, "the engine has nothing with this label");
+	undo_process(u, s);
+	for (size_t i = 0; i < s->cgroups.len; i++)
+		undo_cgroup(u, s->cgroups.items[i]);
+	return 0;
+}
+
+/* ---- from the ref */
+
+static int undo_files(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
+{
+	autoclose int scratch = open(ref->endpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	autofree char *name = xasprintf("%s-%s.files", ref->backend, ref->id);
+	struct stat st;
+
+	if (scratch < 0 || fstatat(scratch, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (remove_tree_at(scratch, name, err) < 0) {
+		cleanup_add(list, "directory", name, false, err ? err->text : "cannot be removed");
+		return error_set(err, ERR_CLEANUP, "cannot remove '%s/%s'", ref->endpoint, name);
+	}
+	cleanup_add(list, "directory", name, true, "removed");
+	return 0;
+}
+
+/* What can be done without the engine: nothing of it runs any more. The rest stays on record. */
+static int undo_without_engine(struct undo *u, const struct engine_state *s, const struct sandbox_ref *ref, const struct error *why,
+			       struct error *err)
+{
+	autofree char *name = xasprintf(ENGINE_NAME_PREFIX "%s", ref->id);
+
+	undo_process(u, s);
+	note(u, "container", name, false, "the engine cannot be asked");
+	return error_set(err, ERR_CLEANUP, "container '%s' may still be there, and so may its image: %s; then 'sandbox_runner gc' removes them",
+			 name, why->text);
+}
+
+int engine_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
+{
+	struct undo u = { .list = list };
+	struct error why = { .code = ERR_OK };
+	struct engine_state s;
+	struct engine e;
+	int r = engine_state_read(&s, ref, err);
+
+	if (r > 0 && *s.socket) {
+		r = engine_open(&e, engine_kind_of(ref->backend), s.socket, OPEN_NS, &why);
+		u.engine = r < 0 ? NULL : &e;
+		r = r < 0 ? undo_without_engine(&u, &s, ref, &why, err) : undo_all(&u, &s, ref->id, err);
+		if (u.engine)
+			engine_close(&e);
+	}
+	engine_state_release(&s);
+	if (r < 0 || u.failed)
+		return r < 0 ? -1 : error_set(err, ERR_CLEANUP, "something of it is still there");
+	if (undo_files(ref, list, err) < 0)
+		return -1;
+	/* last: it says what else there is */
+	if (unlink(s.path) < 0 && errno != ENOENT && errno != ENOTDIR) {
+		cleanup_add(list, "state_file", s.path, false, strerror(errno));
+		return error_sys(err, ERR_CLEANUP, "cannot remove '%s'", s.path);
+	}
+	cleanup_add(list, "state_file", s.path, true, "unlinked");
+	return 0;
+}
+
+/* ---- those whose runner is dead */
+
+/* Its record can be locked or is gone, seen from where it was written; or its time is over by far, which it should not have outlived. */
+static bool is_orphan(const json_t *labels)
+{
+	const char *where = engine_text(labels, ENGINE_LABEL_WHERE, NULL), *state = engine_text(labels, ENGINE_LABEL_STATE, NULL);
+	const uint64_t deadline = strtoull(engine_text(labels, ENGINE_LABEL_DEADLINE, NULL), NULL, 10);
+	struct stat st;
+	char here[32];
+
+	if (deadline && clock_realtime_ns() / NS_PER_SEC > deadline + 60)
+		return true;
+	snprintf(here, sizeof(here), "%llu", stat("/proc/self/ns/mnt", &st) == 0 ? (unsigned long long)st.st_ino : 0);
+	return *where && !strcmp(where, here) && *state == '/' && engine_state_is_orphan(state);
+}
+
+static void sweep_container(void *arg, const json_t *item)
+{
+	struct undo *u = arg;
+	struct engine_state s = { .fd = -1, .cgroups = STRVEC_INIT };
+
+	if (!is_orphan(json_object_get(item, "Labels")))
+		return;
+	learn_process(u, &s, engine_text(item, "Id", NULL));
+	undo_container(u, engine_text(item, "Id", NULL));
+	undo_process(u, &s);
+	for (size_t i = 0; i < s.cgroups.len; i++)
+		undo_cgroup(u, s.cgroups.items[i]);
+	engine_state_release(&s);
+}
+
+static void sweep_image(void *arg, const json_t *item)
+{
+	if (is_orphan(json_object_get(item, "Labels")))
+		undo_image(arg, engine_text(item, "Id", NULL));
+}
+
+int engine_sweep(const struct engine_kind *kind, struct cleanup_list *list, struct error *err)
+{
+	struct engine e;
+	struct undo u = { .engine = &e, .list = list };
+	int r;
+
+	if (engine_open(&e, kind, NULL, NS_PER_SEC, NULL) < 0)
+		return 0;	/* no engine, nothing of ours in it */
+	r = each_labelled(&e, "/containers/json?all=1", NULL, sweep_container, &u, err);
+	if (r == 0)
+		r = each_labelled(&e, "/images/json?all=1", NULL, sweep_image, &u, err);
+	engine_close(&e);
+	return r < 0 || !u.failed ? r : error_set(err, ERR_CLEANUP, "%s still has something of a dead run", kind->backend->name);
+}

@@ -247,6 +247,10 @@ static int build(struct engine_sandbox *es, struct engine_plan *p, struct contro
 	engine_usage_open(es);
 	if (talk(es, p, err) < 0)
 		goto out;
+	if (p->spec->observe && !es->guest.report.own_filter) {
+		error_set(err, ERR_UNAVAILABLE, "the first process cannot load its system call filter, and the engine's was left out for it");
+		goto out;
+	}
 	engine_fill_controls(es, p, a.inspected, controls);
 	r = 0;
 out:
@@ -345,6 +349,7 @@ const struct engine_kind engine_docker = {
 	.root_socket = "/var/run/docker.sock",
 	.user_sockets = { "docker.sock", ".docker/run/docker.sock" },
 	.how_to_start = "systemctl start docker; Debian package docker.io",
+	.own_users = "one that is rootless, or with userns-remap,",
 	.group = "docker",
 	.tmpfs_details = true,
 	.network_disabled = true,
@@ -356,6 +361,7 @@ const struct engine_kind engine_podman = {
 	.root_socket = "/run/podman/podman.sock",
 	.user_sockets = { "podman/podman.sock" },
 	.how_to_start = "systemctl start podman.socket, or podman system service --time=0; Debian package podman",
+	.own_users = "a rootless one",
 	.masks_are_options = true,
 	.adds_writable = true,
 };

@@ -32,6 +32,7 @@ struct engine_kind {
 	const char *root_socket;
 	const char *user_sockets[2];	/* below $XDG_RUNTIME_DIR and $HOME; NULL: none */
 	const char *how_to_start;
+	const char *own_users;		/* kinds of it that have a user namespace */
 	const char *group;		/* whose members may use the socket; NULL: there is none */
 	bool tmpfs_details;		/* owner and number of files of a tmpfs can be said */
 	bool masks_are_options;		/* hidden paths are a security option */

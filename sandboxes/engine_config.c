@@ -263,6 +263,10 @@ static json_t *host_config(const struct engine_plan *p, const struct engine_imag
 	put_limits(host, p);
 	put_file_systems(host, p, image);
 	json_push(security, json_text("no-new-privileges"));
+	/* The engine's filter would answer before ours, and nothing that is refused could be seen. Ours allows less, and without it there is no
+	 * sandbox: see build() in engine.c. */
+	if (p->spec->observe)
+		json_push(security, json_text("seccomp=unconfined"));
 	put_masks(host, security, p);
 	json_put(host, "SecurityOpt", security);
 	json_push(drop, json_text("ALL"));

@@ -129,8 +129,8 @@ static void give_reasons(const struct engine_sandbox *es, const struct engine_pl
 	struct control *c = &t->items[CONTROL_USER_NAMESPACE];
 
 	if (c->state == CONTROL_UNAVAILABLE)
-		snprintf(c->detail, sizeof(c->detail), "%s shares the host's: steps have an id of nobody's there (a rootless %s, or one with "
-			 "userns-remap, has its own)", name, name);
+		snprintf(c->detail, sizeof(c->detail), "%s shares the host's: steps have an id of nobody's there (%s has its own)", name,
+			 es->engine.kind->own_users);
 	c = &t->items[CONTROL_CGROUP_NAMESPACE];
 	if (c->state == CONTROL_UNAVAILABLE)
 		snprintf(c->detail, sizeof(c->detail), "%s gives none on a host with cgroup version 1", name);

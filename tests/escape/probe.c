@@ -232,11 +232,16 @@ static void try_host_files(const void *arg)
 {
 	static const char *const files[] = {
 		"/etc/shadow", "/etc/gshadow", "/etc/shadow-", "/etc/sudoers", "/etc/ssh", "/etc/ssl/private", "/etc/machine-id",
-		"/etc/resolv.conf", "/etc/docker", "/etc/kubernetes", "/etc/NetworkManager", "/root/.ssh", "/root/.bashrc",
+		"/etc/docker", "/etc/kubernetes", "/etc/NetworkManager", "/root/.ssh", "/root/.bashrc",
 		"/var/log", "/var/lib/dpkg", "/run/secrets", "/.dockerenv", "/sys/kernel", "/sys/fs/cgroup", "/boot/grub",
 	};
 
+	char servers[64] = "";
+	int fd = open("/etc/resolv.conf", O_RDONLY);	/* if there is one it is the sandbox's own */
+
 	(void)arg;
+	if (fd >= 0 && (read(fd, servers, sizeof(servers) - 1) < 0 || strcmp(servers, "nameserver 127.0.0.1\n") != 0))
+		end(1, "the name servers of the host are known");
 	for (size_t i = 0; i < COUNT(files); i++)
 		if (access(files[i], F_OK) == 0)
 			end(1, "%s is there", files[i]);

@@ -37,7 +37,7 @@ attempt() {	# who, command in front of the runner…: every line of the probe is
 	local who=$1; shift
 	"$@" ./runner --wpk=probe.wpk.yaml --files=probe --state-dir="$state" --format=json "${options[@]}" > "$out" 2> "$err" < /dev/null
 	rc=$?
-	status 0 "$who"
+	status 1 "$who: what it tries fails the verdict"
 	python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["steps"][0]["stdout"]["text"], end="")' "$out" > lines 2>> "$err"
 	[ "$(grep -cE '^(blocked|ESCAPED) ' lines)" -ge 85 ]; result $? "$who: all was tried"
 	while read -r verdict rest; do

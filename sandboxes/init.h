@@ -82,7 +82,7 @@ void init_kill(void);
 /* ---- observing commands */
 
 /* Can it be done here? Tried out with a child of our own. Call it when privileges are gone and no filter is in force, and load
- * LOCKDOWN_INIT if it says yes (init->observing), LOCKDOWN_PLAIN otherwise. -1: `why_not` is a sentence. */
+ * LOCKDOWN_INIT if it says yes (init->observing), LOCKDOWN_PLAIN otherwise. -1: `why_not` is a sentence. Leaves us dumpable. */
 enum { INIT_WHY_MAX = 128 };
 int init_observe_try(struct init *init, char why_not[INIT_WHY_MAX]);
 /* With the right to bind to port 53: have a socket there, so that every name asked for is told and refused. */

@@ -272,11 +272,19 @@ static void wait_for_state(struct init_shared *shared, pid_t pid)
 	}
 }
 
-static _Noreturn void observed_main(struct init_shared *shared, const struct sock_fprog *program, int (*child)(void *arg), void *arg)
+struct start {
+	struct init_shared *shared;
+	const struct sock_fprog *program;
+	int (*child)(void *arg);
+	void *arg;
+};
+
+static int observed_main(void *arg)
 {
-	/* what a fork of a first process, who cannot be looked at, has inherited. Nobody else is alive who could do so now */
-	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	shared->listener = lockdown_filter_listen(program);
+	const struct start *start = arg;
+	struct init_shared *shared = start->shared;
+
+	shared->listener = lockdown_filter_listen(start->program);
 	if (shared->listener < 0)
 		shared->listener = -errno;
 	else if (syscall(CLOSE_RANGE, shared->listener, shared->listener, UNSHARE_TABLE) < 0)
@@ -284,23 +292,15 @@ static _Noreturn void observed_main(struct init_shared *shared, const struct soc
 	shared->state = 1;
 	syscall(SYS_futex, &shared->state, FUTEX_WAKE, 1, NULL, NULL, 0);
 	if (shared->listener >= 0 && shared->error == 0)
-		shared->error = child(arg);
+		shared->error = start->child(start->arg);
 	_exit(127);
 }
 
-static pid_t fork_observed(struct init *init, const struct sock_fprog *program, int (*child)(void *arg), void *arg)
+/* What the new process, who has our descriptors, says before it goes its own way. */
+static void meet(struct init *init, pid_t pid)
 {
 	struct init_shared *shared = init->shared;
-	pid_t pid;
 
-	shared->listener = -ESRCH;
-	shared->error = 0;
-	shared->state = 0;
-	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
-	if (pid == 0)
-		observed_main(shared, program, child, arg);
-	if (pid < 0)
-		return -1;
 	wait_for_state(shared, pid);
 	if (shared->listener >= 0) {
 		init->listener = shared->listener;
@@ -309,13 +309,31 @@ static pid_t fork_observed(struct init *init, const struct sock_fprog *program, 
 	} else {
 		shared->error = -shared->listener;
 	}
-	return pid;
+}
+
+static void reset(struct init_shared *shared)
+{
+	shared->listener = -ESRCH;
+	shared->error = 0;
+	shared->state = 0;
 }
 
 pid_t init_observe_fork(struct init *init, int (*child)(void *arg), void *arg)
 {
+	struct start start = { init->shared, &lockdown_filters[LOCKDOWN_OBSERVED], child, arg };
+	pid_t pid;
+
 	init->observer = observer_new();
-	return fork_observed(init, &lockdown_filters[LOCKDOWN_OBSERVED], child, arg);
+	reset(init->shared);
+	pid = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (pid == 0) {
+		/* a copy of a first process, who cannot be looked at. Nobody is alive now who could, but us */
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		observed_main(&start);
+	}
+	if (pid > 0)
+		meet(init, pid);
+	return pid;
 }
 
 int init_observe_error(const struct init *init)
@@ -400,16 +418,21 @@ static const char *try_all(struct init *init)
 	};
 	const struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 	struct seccomp_notif_sizes sizes = { 0 };
+	struct start start = { init->shared, &program, trial_child, NULL };
 	const char *why_not = NULL;
+	char stack[16384];
 	pid_t pid;
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
 		return "this kernel has no seccomp user notification: it needs Linux 5.9";
 	if (sizes.seccomp_notif > sizeof(union receive) || sizes.seccomp_notif_resp > sizeof(union reply))
 		return "this kernel's notifications are larger than known here";
-	pid = fork_observed(init, &program, trial_child, NULL);
+	reset(init->shared);
+	/* in our memory, for copying it costs more than the rest */
+	pid = clone(observed_main, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD, &start);
 	if (pid < 0)
 		return "a process cannot be started";
+	meet(init, pid);
 	if (init->listener >= 0 && init->shared->error == 0)
 		why_not = try_notification(init);
 	else if (init->shared->error == EBUSY)
@@ -429,6 +452,7 @@ int init_observe_try(struct init *init, char why_not[INIT_WHY_MAX])
 	struct signalfd_siginfo info;
 	const char *text;
 
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);	/* as steps are; a change of credentials has taken it */
 	init->shared = mmap(NULL, sizeof(*init->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	text = init->shared == MAP_FAILED ? "no memory" : try_all(init);
 	while (read(init->sigchld_fd, &info, sizeof(info)) > 0) {}	/* of the trial */

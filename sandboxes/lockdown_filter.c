@@ -221,15 +221,21 @@ static unsigned int word(const struct comparison *c)
 	return (unsigned int)offsetof(struct seccomp_data, args) + 8 * c->arg + (c->high != big_endian ? 4 : 0);
 }
 
-/* When it is this call and all comparisons hold: that action. Otherwise what follows. */
-static void emit_row(struct program *p, const char *name, const struct comparison *args, unsigned int len, uint32_t action)
+/* Rows of one call: the first whose comparisons all hold answers, after the last of them follows what comes next. */
+static bool begin_call(struct program *p, const char *name, size_t *ret_test)
 {
 	int nr = seccomp_syscall_resolve_name(name);
 
 	if (nr == __NR_SCMP_ERROR || nr < 0)
-		return;
+		return false;
 	emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, (uint8_t)(3 * len + 1));
+	*ret_test = p->len;
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 0);
+	return true;
+}
+
+static void emit_row(struct program *p, const struct comparison *args, unsigned int len, uint32_t action)
+{
 	for (unsigned int i = 0; i < len; i++) {
 		emit(p, BPF_LD | BPF_W | BPF_ABS, word(&args[i]), 0, 0);
 		emit(p, BPF_ALU | BPF_AND | BPF_K, args[i].mask, 0, 0);
@@ -238,22 +244,72 @@ static void emit_row(struct program *p, const char *name, const struct compariso
 	emit(p, BPF_RET | BPF_K, action, 0, 0);
 }
 
+/* A jump cannot go farther than 255 instructions. */
+static void end_call(struct program *p, size_t test)
+{
+	size_t distance = p->len - test - 1;
+
+	if (distance > UINT8_MAX)
+		p->len = BPF_MAXINSNS;	/* which is found to be too long */
+	p->code[test].jf = (uint8_t)distance;
+}
+
+static void emit_refused_values(struct program *p, uint32_t action)
+{
+	size_t test;
+
+	for (size_t i = 0, first = 0; i < ARRAY_SIZE(refused_values); first = i) {
+		bool known = begin_call(p, refused_values[i].name, &test);
+
+		for (; i < ARRAY_SIZE(refused_values) && !strcmp(refused_values[i].name, refused_values[first].name); i++)
+			if (known)
+				emit_row(p, &(struct comparison){ refused_values[i].arg, LOW32, refused_values[i].value, false },
+					 1, action);
+		if (known)
+			end_call(p, test);
+	}
+}
+
+static void emit_untold(struct program *p)
+{
+	size_t test;
+
+	for (size_t i = 0; i < ARRAY_SIZE(untold); i++) {
+		if (!begin_call(p, untold[i].name, &test))
+			continue;
+		emit_row(p, untold[i].args, untold[i].len, untold[i].action);
+		end_call(p, test);
+	}
+}
+
+static void emit_condition(struct program *p, size_t i)
+{
+	struct comparison args[3];
+
+	for (unsigned int k = 0; k < conditional[i].len; k++)
+		args[k] = (struct comparison){
+			.arg = conditional[i].args[k].arg,
+			.mask = (uint32_t)conditional[i].args[k].datum_a,
+			.value = (uint32_t)conditional[i].args[k].datum_b,
+		};
+	emit_row(p, args, conditional[i].len, is_told(conditional[i].name) ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
+}
+
 /* The same table that libseccomp compiles for `plain`; here what matches no row of its call is told instead of unknown. */
 static void emit_conditional(struct program *p)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(conditional); i++) {
-		struct comparison args[3];
+	size_t test;
 
-		for (unsigned int k = 0; k < conditional[i].len; k++)
-			args[k] = (struct comparison){
-				.arg = conditional[i].args[k].arg,
-				.mask = (uint32_t)conditional[i].args[k].datum_a,
-				.value = (uint32_t)conditional[i].args[k].datum_b,
-			};
-		emit_row(p, conditional[i].name, args, conditional[i].len,
-			 is_told(conditional[i].name) ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW);
-		if (i + 1 == ARRAY_SIZE(conditional) || strcmp(conditional[i].name, conditional[i + 1].name) != 0)
-			emit_row(p, conditional[i].name, NULL, 0, SECCOMP_RET_USER_NOTIF);
+	for (size_t i = 0, first = 0; i < ARRAY_SIZE(conditional); first = i) {
+		bool known = begin_call(p, conditional[i].name, &test);
+
+		for (; i < ARRAY_SIZE(conditional) && !strcmp(conditional[i].name, conditional[first].name); i++)
+			if (known)
+				emit_condition(p, i);
+		if (!known)
+			continue;
+		emit_row(p, NULL, 0, SECCOMP_RET_USER_NOTIF);
+		end_call(p, test);
 	}
 }
 
@@ -261,19 +317,16 @@ static void emit_prologue(struct program *p, enum variant variant)
 {
 	if (variant == OF_INIT)
 		return;
-	if (variant == OBSERVED) {	/* numbers mean something else to another architecture */
-		emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-		emit(p, BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0);
-		emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(refused_values); i++)
-		emit_row(p, refused_values[i].name,
-			 &(struct comparison){ refused_values[i].arg, LOW32, refused_values[i].value, false }, 1,
-			 variant == PLAIN ? SECCOMP_RET_ERRNO | EPERM : SECCOMP_RET_USER_NOTIF);
-	if (variant != OBSERVED)
+	if (variant == PLAIN) {
+		emit_refused_values(p, SECCOMP_RET_ERRNO | EPERM);
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(untold); i++)
-		emit_row(p, untold[i].name, untold[i].args, untold[i].len, untold[i].action);
+	}
+	/* numbers mean something else to another architecture */
+	emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0);
+	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	emit_refused_values(p, SECCOMP_RET_USER_NOTIF);
+	emit_untold(p);
 	emit_conditional(p);
 }
 
@@ -287,16 +340,28 @@ static int add(scmp_filter_ctx filter, uint32_t action, const char *name, unsign
 	return nr == __NR_SCMP_ERROR || nr < 0 ? 0 : seccomp_rule_add_array(filter, action, nr, len, args);
 }
 
-static int add_rules(scmp_filter_ctx filter, enum variant variant)
+static int add_names(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t len)
 {
-	static const uint32_t refusal[VARIANTS] = { SCMP_ACT_ERRNO(EPERM), SCMP_ACT_ALLOW, SCMP_ACT_NOTIFY };
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed); i++)
-		r = add(filter, variant == OBSERVED && is_told(allowed[i]) ? SCMP_ACT_NOTIFY : SCMP_ACT_ALLOW, allowed[i], 0, NULL);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refused); i++)
-		r = add(filter, refusal[variant], refused[i], 0, NULL);
-	for (size_t i = 0; r == 0 && variant != OBSERVED && i < ARRAY_SIZE(conditional); i++)
+	for (size_t i = 0; r == 0 && i < len; i++)
+		r = add(filter, action, names[i], 0, NULL);
+	return r;
+}
+
+static int add_rules(scmp_filter_ctx filter, enum variant variant)
+{
+	const uint32_t refusal = variant == PLAIN ? SCMP_ACT_ERRNO(EPERM) : SCMP_ACT_ALLOW;
+	int r;
+
+	if (variant == OBSERVED) {	/* and whatever `init` answers to the others */
+		r = add_names(filter, SCMP_ACT_NOTIFY, told, ARRAY_SIZE(told));
+		return r ? r : add_names(filter, SCMP_ACT_NOTIFY, refused, ARRAY_SIZE(refused));
+	}
+	r = add_names(filter, SCMP_ACT_ALLOW, allowed, ARRAY_SIZE(allowed));
+	if (r == 0)
+		r = add_names(filter, refusal, refused, ARRAY_SIZE(refused));
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(conditional); i++)
 		r = add(filter, SCMP_ACT_ALLOW, conditional[i].name, variant == PLAIN ? conditional[i].len : 0,
 			conditional[i].args);
 	for (size_t i = 0; r == 0 && variant == PLAIN && i < ARRAY_SIZE(refused_bits); i++)
@@ -306,7 +371,7 @@ static int add_rules(scmp_filter_ctx filter, enum variant variant)
 
 static int make(enum variant variant, struct program *p)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	scmp_filter_ctx filter = seccomp_init(variant == OBSERVED ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(ENOSYS));
 	int fd = memfd_create("filter", MFD_CLOEXEC);
 	int r = filter && fd >= 0 ? 0 : -ENOMEM;
 	ssize_t n;

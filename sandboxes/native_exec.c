@@ -247,7 +247,8 @@ static void turn(struct watch *w)
 		enter(w, PHASE_KILLED, w->why);
 	if (p[CONTROL].revents)
 		on_control(w);
-	else if (clock_monotonic_ns() >= w->deadline_ns)
+	/* whatever there is to hear: events could go on for ever */
+	if (w->phase != PHASE_OVER && clock_monotonic_ns() >= w->deadline_ns)
 		on_deadline(w);
 }
 

@@ -166,6 +166,59 @@ static void test_outlived(void **state)
 	jail_close(&j);
 }
 
+/* What honest steps do is nobody's concern. Those that are not installed are left out. */
+static void test_honest_programs(void **state)
+{
+	static const struct { const char *needs, *script;
+	} rows[] = {
+		{ "gcc", "echo '#include <stdio.h>\nint main(void) { return puts(\"hi\") < 0; }' > a.c; gcc -O2 -pipe a.c -o a && ./a && "
+			 "gcc -g -c a.c && ar rcs liba.a a.o && ld -r a.o -o b.o && strip a && nm a.o" },
+		{ "clang", "echo 'int main(void) { return 0; }' > a.c; clang a.c -o a && ./a" },
+		{ "make", "printf 'all: a b\\na b:\\n\\ttouch $@\\n' > Makefile; make -j2; make -n all; rm Makefile a b" },
+		{ "git", "git init -q r && cd r && git config user.email a@b && git config user.name a && echo x > x && git add x && "
+			 "git commit -qm x && git log --stat && git branch y && git checkout -q y && git gc -q && git diff HEAD" },
+		{ "python3", "python3 -c 'import json, subprocess, tempfile, threading, socket, ssl, ctypes, sqlite3, multiprocessing as m\n"
+			     "print(subprocess.run([\"true\"]).returncode, tempfile.mkdtemp())\n"
+			     "t = threading.Thread(target=print); t.start(); t.join()\n"
+			     "if __name__ == \"__main__\":\n  p = m.Process(target=print); p.start(); p.join()'; "
+			     "python3 -m venv --without-pip v && v/bin/python -c 'print(1)'" },
+		{ "node", "node -e 'require(\"fs\").writeFileSync(\"f\", \"x\"); require(\"child_process\").execSync(\"true\"); "
+			  "setTimeout(() => console.log(1), 10)'" },
+		{ "curl", "curl -sS -m 2 http://example.org/; curl -sS -m 2 http://127.0.0.1:1/; curl --version; true" },
+		{ "wget", "wget -q -T 2 -t 1 http://example.org/; true" },
+		{ "apt", "apt --version; apt-config dump > /dev/null; dpkg --version; true" },
+		{ "bash", "bash -c 'f() { echo $(( $1 + 1 )); }; for i in {1..5}; do f $i; done | tee log | sort | uniq -c; [[ -f log ]] && "
+			  "mapfile -t a < log; echo ${#a[@]}; cat <<< text; cat <(echo 1); echo x 2>&1 >> log; trap : EXIT'" },
+		{ "perl", "perl -MPOSIX -e 'open F, \">f\" or die; print F getpid; close F; system \"true\"; unlink \"f\"'" },
+		{ "tar", "mkdir t; echo x > t/x; ln -s x t/y; tar czf t.tgz t; rm -r t; tar xzf t.tgz; gzip -kf t/x; find t | xargs ls -l; "
+			 "cp -a t u; mv u w; rm -r t w; sed -i s/x/y/ t.tgz; chmod 600 t.tgz; install -m 755 t.tgz v; date; id; df; ps" },
+		{ "openssl", "openssl rand -hex 8; openssl genrsa -out k 1024 2> /dev/null; openssl version" },
+		{ "cmake", "cmake --version" }, { "go", "go version" }, { "java", "java -version" }, { "rustc", "rustc --version" },
+		{ "ssh-keygen", "ssh-keygen -q -t ed25519 -N '' -f key; ssh -V" },
+		{ "gdb", "gdb --version" }, { "docker", "docker --version" }, { "kubectl", "kubectl version --client" },
+		{ "busctl", "busctl --version" }, { "systemctl", "systemctl --version" }, { "jq", "echo '{}' | jq ." },
+	};
+	struct jail j;
+
+	(void)state;
+	open_observed(&j);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char find[64];
+
+		snprintf(find, sizeof(find), "command -v %s", rows[i].needs);
+		jail_sh(&j, find);
+		if (j.exit.status != 0)
+			continue;
+		run(&j, rows[i].script);
+		if (seen.worst > SANDBOX_LOW || j.exit.status != 0)
+			print_error("%s: %d\n%s%s", rows[i].needs, j.exit.status, told.buf, j.out[1].buf);
+		must(seen.worst <= SANDBOX_LOW);
+		must(j.exit.end == SANDBOX_EXITED && j.exit.status == 0);
+		jail_sh(&j, "rm -rf /work/* /work/.[a-z]* /tmp/*");
+	}
+	jail_close(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_outlived),
+		cmocka_unit_test(test_honest_programs),
 	};
 
 	strbuf_init(&told, 16 << 20);

@@ -54,6 +54,10 @@ static void open_observed(struct jail *j)
 	j->spec.observe = true;
 	j->spec.limits.memory_bytes = 512 << 20;
 	j->spec.limits.pids = 200;
+	j->spec.limits.storage_bytes = 64 << 20;
+	j->spec.limits.storage_files = 4000;
+	j->spec.limits.tmp_bytes = 32 << 20;
+	j->spec.limits.nofile = 256;
 	j->observer = note;
 	jail_make(j);
 	forget();

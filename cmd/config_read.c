@@ -157,19 +157,7 @@ static void check_cleanup_timeout(struct reader *r, const struct fixed *fixed, c
 		complain(r, value, "config/not-honoured", "'%s: %s' cannot be promised: 30s is the least", fixed->key, value->text);
 }
 
-static void check_bandwidth(struct reader *r, const struct fixed *fixed, const struct node *value)
-{
-	struct error err;
-	uint64_t bits;
-
-	if (value->kind != NODE_SCALAR)
-		complain(r, value, "config/value", "'%s' is a number of bits a second as in 100Mbps", fixed->key);
-	else if (bandwidth_parse(value->text, value->len, &bits, &err) < 0)
-		complain(r, value, "config/value", "%s", err.text);
-}
-
 static const struct fixed fixed[] = {
-	{ "limits", "network_bandwidth", "no network", check_bandwidth, NULL },
 	{ "security", "allow_privileged", "false", check_bool, "no sandbox here is privileged" },
 	{ "security", "host_network", "false", check_bool, "a sandbox never sees the host's network" },
 	{ "security", "host_pid", "false", check_bool, "a sandbox never sees the host's processes" },

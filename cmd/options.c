@@ -40,7 +40,8 @@ bool option_takes_path(const struct option_spec *row)
 
 bool option_is_number(const struct option_spec *row)
 {
-	return row->kind == OPTION_DURATION || row->kind == OPTION_SIZE || row->kind == OPTION_CPU || row->kind == OPTION_COUNT;
+	return row->kind == OPTION_DURATION || row->kind == OPTION_SIZE || row->kind == OPTION_CPU || row->kind == OPTION_COUNT ||
+	       row->kind == OPTION_RATE;
 }
 
 /* ---- who set what */
@@ -142,6 +143,7 @@ void option_number(const struct option_spec *row, uint64_t value, struct strbuf 
 	switch (row->kind) {
 	case OPTION_DURATION: duration_format(out, value); break;
 	case OPTION_SIZE: size_format(out, value); break;
+	case OPTION_RATE: bandwidth_format(out, value); break;
 	case OPTION_CPU: strbuf_addf(out, "%llum", (unsigned long long)value); break;
 	default: strbuf_addf(out, "%llu", (unsigned long long)value); break;
 	}
@@ -156,6 +158,7 @@ static int set_number(const struct option_spec *row, const char *value, uint64_t
 	switch (row->kind) {
 	case OPTION_DURATION: rc = duration_parse(value, len, &n, err); break;
 	case OPTION_SIZE: rc = size_parse(value, len, &n, err); break;
+	case OPTION_RATE: rc = bandwidth_parse(value, len, &n, err); break;
 	case OPTION_CPU: rc = cpu_parse(value, len, &n, err); break;
 	default: rc = integer_parse(value, len, 0, UINT64_C(1) << 62, &n, err); break;
 	}

@@ -19,6 +19,7 @@ enum option_kind {
 	OPTION_SIZE,		/* uint64_t, bytes */
 	OPTION_CPU,		/* uint64_t, thousandths */
 	OPTION_COUNT,		/* uint64_t */
+	OPTION_RATE,		/* uint64_t, bits a second */
 	OPTION_CHOICE,		/* const char *: one of `choices` */
 	OPTION_COUNTER,		/* int: -v -v */
 };

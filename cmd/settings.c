@@ -52,6 +52,13 @@ static bool profile_is_looser(const char *value, const char *than)
 	{ .name = (option), .section = "limits", .key = (in_file), .trust = OPTION_DOWN, .otherwise = limit_of_profile, .kind = (option_kind), .offset = offsetof(struct settings, limits.member), \
 	  .value = (value_name), .min = (least), .group = "Limits (default: as the profile says)", .help = (text) }
 
+static uint64_t usual_bandwidth(const struct option_spec *row, const void *target)
+{
+	(void)row;
+	(void)target;
+	return SETTINGS_BANDWIDTH_BITS;
+}
+
 const struct option_spec settings_table[] = {
 	{ .name = "type", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, type), .value = "TYPE",
 	  .choices = backend_type_names, .section = "", .group = "Sandbox", .help = "kind of sandbox" },
@@ -70,6 +77,14 @@ const struct option_spec settings_table[] = {
 	  .section = "", .trust = OPTION_ON, .group = "Sandbox", .help = "fetch no image: --pull=never" },
 	{ .name = "net-bind-service", .kind = OPTION_FLAG, .offset = offsetof(struct settings, net_bind_service),
 	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "keep the capability to listen on ports below 1024" },
+	{ .name = "allow-host", .kind = OPTION_LIST, .offset = offsetof(struct settings, allow_host), .value = "HOST[:PORT,...]",
+	  .section = "", .group = "Sandbox", .help = "let steps reach a host by TCP, as in example.org:443 or *.example.org (without: no network)" },
+	{ .name = "allow-private", .kind = OPTION_FLAG, .offset = offsetof(struct settings, allow_private),
+	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox",
+	  .help = "an allowed host may have a private address; never this host, its link or metadata services" },
+	{ .name = "bandwidth", .kind = OPTION_RATE, .offset = offsetof(struct settings, bandwidth_bits), .value = "RATE", .min = 8000,
+	  .section = "limits", .key = "network_bandwidth", .trust = OPTION_DOWN, .otherwise = usual_bandwidth,
+	  .group = "Sandbox", .help = "what allowed hosts and steps send each other together, as in 10Mbps (default: 100Mbps)" },
 	{ .name = "no-observe", .kind = OPTION_FLAG, .offset = offsetof(struct settings, no_observe),
 	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "do not watch which programs, connections and forbidden calls the steps try" },
 	{ .name = "param", .kind = OPTION_LIST, .offset = offsetof(struct settings, param), .value = "NAME=VALUE",
@@ -92,6 +107,8 @@ const struct option_spec settings_table[] = {
 
 void settings_release(struct settings *s)
 {
+	allowed_hosts_release(&s->hosts);
+	strvec_release(&s->allow_host);
 	strvec_release(&s->param);
 	strvec_release(&s->params_file);
 	strvec_release(&s->param_secret);
@@ -127,9 +144,21 @@ static int check_image(const struct settings *s, struct error *err)
 	return 0;
 }
 
-int settings_resolve(const struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
+static int check_network(struct settings *s, struct error *err)
 {
-	if (check_storage(s, err) < 0 || check_image(s, err) < 0)
+	struct sandbox_network network;
+
+	if (s->allow_host.len && !strcmp(s->profile, "restrictive"))
+		return error_set(err, ERR_USAGE, "--allow-host: profile 'restrictive' has no network");
+	if (allowed_hosts_parse(&s->allow_host, &s->hosts, err) < 0)
+		return -1;
+	network = (struct sandbox_network){ .allow = s->hosts.items, .allow_len = s->hosts.len, .private_ranges = s->allow_private };
+	return sandbox_network_check(&network, err) < 0 ? error_prefix(err, "--allow-host") : 0;
+}
+
+int settings_resolve(struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
+{
+	if (check_storage(s, err) < 0 || check_image(s, err) < 0 || check_network(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->param_secret.len; i++) {
 		if (!ends_in(s->param_secret.items[i], "=-"))
@@ -170,6 +199,8 @@ struct plan_options settings_plan_options(const struct settings *s, struct param
 		.pull = pull_policy(s),
 		.net_bind_service = s->net_bind_service,
 		.observe = !s->no_observe,
+		.network = { .allow = s->hosts.items, .allow_len = s->hosts.len, .bits_per_second = s->bandwidth_bits,
+			     .private_ranges = s->allow_private },
 		.parameters = parameters,
 	};
 }

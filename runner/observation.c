@@ -204,6 +204,8 @@ void thing_describe(const struct thing_seen *t, struct strbuf *out)
 	strbuf_addf(out, "%s %s", verb ? verb : sandbox_event_kind_to_string(t->kind), t->subject);
 	if (*t->detail || *t->program)
 		strbuf_addf(out, " (%s%s%s)", t->detail, *t->detail && *t->program ? ", by " : "", t->program);
+	if (t->kind == SANDBOX_EVENT_FORWARD && t->value)
+		strbuf_addf(out, ": %s", strerror(t->value));
 	if (t->count > 1)
 		strbuf_addf(out, ", %llu times", (unsigned long long)t->count);
 }

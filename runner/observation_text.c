@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/observation_text.h"
 
+#include <string.h>
+
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
@@ -35,6 +37,17 @@ static void print_thing(const struct thing_seen *t, const char *heading, const s
 	strbuf_addch(out, '\n');
 }
 
+/* What stays within the sandbox is no news: it is in the JSON. */
+static bool is_at_home(const struct thing_seen *t)
+{
+	static const char *const homes[] = { "127.", "[::1]", "unix:", "198.18." };
+
+	for (size_t i = 0; t->allowed && i < ARRAY_SIZE(homes); i++)
+		if ((t->kind == SANDBOX_EVENT_CONNECT || t->kind == SANDBOX_EVENT_SEND) && !strncmp(t->subject, homes[i], strlen(homes[i])))
+			return true;
+	return false;
+}
+
 /* The most severe first, each severity in the order of time. */
 static void print_things(const struct things_seen *things, const char *heading, enum sandbox_severity least,
 			 const struct observation_style *style, struct strbuf *out)
@@ -43,7 +56,7 @@ static void print_things(const struct things_seen *things, const char *heading, 
 
 	for (int severity = SANDBOX_CRITICAL; severity >= (int)least; severity--) {
 		for (size_t i = 0; i < things->len; i++) {
-			if ((int)things->items[i].severity != severity)
+			if ((int)things->items[i].severity != severity || (style->most && is_at_home(&things->items[i])))
 				continue;
 			if (style->most && shown >= style->most) {
 				hidden++;

@@ -292,6 +292,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->spec.hostname = "sandbox";
 	plan->spec.net_bind_service = options->net_bind_service;
 	plan->spec.observe = options->observe;
+	plan->spec.network = options->network;
 	fill_limits(plan, options->limits);
 	plan->steps = xcalloc(count_steps(&wpk->handlers) + count_steps(&wpk->rollback), sizeof(*plan->steps));
 	add_phase(plan, &wpk->handlers, PHASE_MAIN);

@@ -12,6 +12,7 @@ struct sandbox_backend {
 	const char *type;	/* --type: "container", "kind" … */
 	const char *name;	/* --runtime and ref.backend: "native" … */
 	const char *summary;
+	bool carries_network;	/* knows what to do with an allow-list of hosts */
 	bool images;		/* knows what to do with spec.image */
 
 	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */

@@ -19,6 +19,7 @@ static const char *const names[CONTROL_COUNT] = {
 	[CONTROL_CPU_TIME] = "cpu_time",
 	[CONTROL_TIME] = "time",
 	[CONTROL_OUTPUT] = "output",
+	[CONTROL_BANDWIDTH] = "bandwidth",
 	[CONTROL_NETWORK] = "network",
 	[CONTROL_USER_NAMESPACE] = "user_namespace",
 	[CONTROL_PID_NAMESPACE] = "pid_namespace",

@@ -20,6 +20,7 @@ enum control_id {
 	CONTROL_CPU_TIME,
 	CONTROL_TIME,		/* wall clock, with a way to end everything */
 	CONTROL_OUTPUT,
+	CONTROL_BANDWIDTH,
 	CONTROL_NETWORK,	/* walls */
 	CONTROL_USER_NAMESPACE,
 	CONTROL_PID_NAMESPACE,

@@ -208,6 +208,13 @@ static int start_init(struct attempt *a, struct error *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, socks) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot make a socket pair");
+	if (a->n->network && network_forwarder_start(a->n->network, a->who, &a->n->forwarder, err) < 0) {
+		close(socks[0]);
+		close(socks[1]);
+		return -1;
+	}
+	a->init->network = a->n->network;
+	a->init->forwarder = a->n->forwarder.inside;
 	a->init->joins_len = cgroup_open_joins(&a->n->cgroup, a->init->joins, NATIVE_JOINS - 1, &v2_folder);
 	pid = clone_into(flags, v2_folder, &a->n->pidfd);
 	if (pid < 0 && v2_folder >= 0 && (errno == EACCES || errno == EPERM || errno == EOPNOTSUPP || errno == EBUSY)) {
@@ -221,6 +228,9 @@ static int start_init(struct attempt *a, struct error *err)
 		native_init_main(a->init, socks[1]);
 	for (size_t i = 0; i < a->init->joins_len; i++)
 		close(a->init->joins[i]);
+	if (a->n->forwarder.inside >= 0)
+		close(a->n->forwarder.inside);
+	a->n->forwarder.inside = -1;
 	close(socks[1]);
 	if (pid < 0) {
 		error_sys(err, ERR_UNAVAILABLE, "cannot make the namespaces");
@@ -232,10 +242,14 @@ static int start_init(struct attempt *a, struct error *err)
 	return 0;
 }
 
+/* The forwarder is no first process of a namespace, which is what the two words are for. */
 static int record_init(const struct attempt *a, struct error *err)
 {
+	const pid_t forwarder = a->n->forwarder.pid;
+	autofree char *carries = !forwarder ? xstrdup("") :
+		xasprintf("forwarder %d %llu\n", (int)forwarder, (unsigned long long)native_start_time(forwarder));
 	autofree char *line =
-		xasprintf("init %d %llu\n", (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
+		xasprintf("%sinit %d %llu\n", carries, (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
 
 	if (write_all(a->state_fd, line, strlen(line)) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot write the state file");
@@ -300,6 +314,7 @@ static void give_up(struct native *n)
 	}
 	n->sock = n->pidfd = -1;
 	n->pid = 0;
+	network_forwarder_stop(&n->forwarder);
 }
 
 /* With a user namespace; without one only for root, and only if namespaces are what failed. */
@@ -348,6 +363,8 @@ static void close_native(struct sandbox *sb)
 		close(n->work_fd);
 	if (n->tmp_fd >= 0)
 		close(n->tmp_fd);
+	network_forwarder_stop(&n->forwarder);
+	free(n->network);
 	cgroup_close(&n->cgroup);
 	free(n);
 }
@@ -360,6 +377,7 @@ static struct native *new_native(const struct sandbox_ref *ref, const struct san
 	n->base.ref = *ref;
 	n->limits = spec->limits;
 	n->sock = n->pidfd = n->work_fd = n->tmp_fd = -1;
+	n->forwarder = (struct network_forwarder){ .pidfd = -1, .events = -1, .inside = -1 };
 	return n;
 }
 
@@ -384,6 +402,10 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	if (spec->rootfs && resolve(spec->rootfs, rootfs, err) < 0)
 		return -1;
 	n = new_native(ref, spec);
+	if (spec->network.allow_len && network_plan_make(&spec->network, &n->network, err) < 0) {
+		close_native(&n->base);
+		return -1;
+	}
 	a.n = n;
 	init.rootfs = spec->rootfs ? rootfs : NULL;
 	init.root.rootfs_fd = -1;
@@ -461,6 +483,7 @@ static bool probe(char *reason, size_t size)
 const struct sandbox_backend sandbox_backend_native = {
 	.type = "container",
 	.name = "native",
+	.carries_network = true,
 	.summary = "built-in jail: namespaces, seccomp, cgroups; needs nothing installed",
 	.probe = probe,
 	.create = create,

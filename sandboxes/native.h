@@ -19,6 +19,8 @@ struct native {
 	int pidfd;		/* of PID 1 */
 	pid_t pid;
 	int work_fd, tmp_fd;	/* O_PATH of its writable file systems, to see how full they are; -1: unknown */
+	struct network_plan *network;	/* owned; NULL: none at all */
+	struct network_forwarder forwarder;
 	struct cgroup cgroup;
 	struct sandbox_limits limits;
 	bool user_namespace;

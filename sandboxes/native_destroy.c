@@ -131,6 +131,18 @@ static void undo_leaf(struct undo *u, const char *place)
 	u->failed |= r < 0;
 }
 
+/* It ends with the runner. Here it is only made sure, by the same means. */
+static void undo_forwarder(struct undo *u, pid_t pid, uint64_t start)
+{
+	const char *proof;
+	bool gone = end_init(pid, start, &proof);
+	char name[64];
+
+	snprintf(name, sizeof(name), "network forwarder %d", (int)pid);
+	cleanup_add(u->list, "process", name, gone, proof);
+	u->failed |= !gone;
+}
+
 static void undo_cgroup(struct undo *u, const char *path)
 {
 	int r;
@@ -165,7 +177,9 @@ static void read_state(struct undo *u, char *text, const char *id)
 		unsigned long long start;
 		int pid;
 
-		if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1)
+		if (sscanf(line, "forwarder %d %llu", &pid, &start) == 2 && pid > 1)
+			undo_forwarder(u, pid, start);
+		else if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1)
 			undo_init(u, pid, start);
 		else if (!strncmp(line, "cgroup /", 8) && is_cgroup_of(line + 7, id))
 			add_cgroup(u, line + 7);

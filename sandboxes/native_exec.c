@@ -222,14 +222,24 @@ static void on_control(struct watch *w)
 	poll(&(struct pollfd){ .fd = w->n->pidfd, .events = POLLIN }, 1, (int)(PATIENCE_NS / NS_PER_MS));
 }
 
+/* Without the forwarder there is no network any more, which is no way out; commands see their connections fail. */
+static void hear_network(struct watch *w)
+{
+	struct network_forwarder *f = &w->n->forwarder;
+
+	if (!network_forwarder_read(f, w->cmd->observer, w->cmd->observer_arg))
+		network_forwarder_stop(f);
+}
+
 static void turn(struct watch *w)
 {
-	enum { CONTROL, OUT, ERRORS, CANCEL, COUNT };
+	enum { CONTROL, OUT, ERRORS, CANCEL, NETWORK, COUNT };
 	struct pollfd p[COUNT] = {
 		[CONTROL] = { .fd = w->n->sock, .events = POLLIN },
 		[OUT] = { .fd = w->out[SANDBOX_STDOUT], .events = POLLIN },
 		[ERRORS] = { .fd = w->out[SANDBOX_STDERR], .events = POLLIN },
 		[CANCEL] = { .fd = w->cancel_seen ? -1 : w->cmd->cancel_fd, .events = POLLIN },
+		[NETWORK] = { .fd = w->n->forwarder.events, .events = POLLIN },
 	};
 	uint64_t look = clock_deadline(WATCH_INTERVAL_NS);
 
@@ -239,6 +249,8 @@ static void turn(struct watch *w)
 		read_stream(w, SANDBOX_STDOUT, 4);
 	if (p[ERRORS].revents)
 		read_stream(w, SANDBOX_STDERR, 4);
+	if (p[NETWORK].revents)
+		hear_network(w);
 	if (p[CANCEL].revents) {
 		w->cancel_seen = true;
 		enter(w, PHASE_ASKED, SANDBOX_CANCELLED);
@@ -332,6 +344,8 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 		look(&w);
 	}
 	finish(&w);
+	if (n->forwarder.events >= 0)
+		hear_network(&w);
 	sample(&w);
 	ret->duration_ns = clock_monotonic_ns() - start;
 	return 0;

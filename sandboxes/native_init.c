@@ -141,7 +141,11 @@ static void set_up(struct jail *j)
 	if (sethostname(init.root.hostname, strlen(init.root.hostname)) < 0)
 		die(j, "setting the host name");
 	report->interfaces = bring_up_loopback();
-	if (init.observe)
+	if (init.network && network_listen(init.network, init.forwarder) < 0)
+		die(j, "listening for the allowed hosts");
+	if (init.network)
+		close(init.forwarder);
+	else if (init.observe)
 		init_observe_names(&j->init);
 	if (native_root_enter(&init.root, report, &stage) < 0)
 		die(j, stage.text);
@@ -290,15 +294,16 @@ static void obey(struct jail *j)
 _Noreturn void native_init_main(const struct native_init *init, int sock)
 {
 	struct jail j = { .init = INIT_EMPTY, .spec = init, .sock = sock };
-	int keep[NATIVE_JOINS + 1] = { sock };
+	int keep[NATIVE_JOINS + 2] = { sock, init->forwarder };
+	size_t kept = init->network ? 2 : 1;
 
 	j.init.limits = init->limits;
 	j.init.on_ended = on_ended;
 	j.init.on_events = on_events;
 	setsid();
 	/* whatever our parent had open is not ours; 0 to 2 are replaced after the change of root */
-	memcpy(keep + 1, init->joins, init->joins_len * sizeof(int));
-	init_close_others(keep, init->joins_len + 1);
+	memcpy(keep + kept, init->joins, init->joins_len * sizeof(int));
+	init_close_others(keep, init->joins_len + kept);
 	if (init_reset_signals(&j.init) < 0)
 		die(&j, "watching for ended processes");
 	set_up(&j);

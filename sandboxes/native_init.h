@@ -10,6 +10,7 @@
 #include "sandboxes/init.h"
 #include "sandboxes/native_root.h"
 #include "sandboxes/native_wire.h"
+#include "sandboxes/network.h"
 
 enum { NATIVE_JOINS = 8 };
 
@@ -21,6 +22,8 @@ struct native_init {		/* prepared by the runner before the clone */
 	bool user_namespace;			/* the ids below are mapped; otherwise they are real */
 	bool drop_groups;
 	bool net_bind_service;
+	const struct network_plan *network;	/* NULL: none at all */
+	int forwarder;				/* where the sockets of the network go; -1 */
 	bool observe;				/* tell what steps do */
 	struct lockdown_limits limits;		/* of a step */
 };

@@ -75,6 +75,8 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 	if (spec->image && !backend->images)
 		return error_set(err, ERR_UNAVAILABLE, "runtime '%s' has no images: take --runtime=docker or podman, or --rootfs with a "
 				 "folder or archive", backend->name);
+	if (spec->network.allow_len && !backend->carries_network)
+		return error_set(err, ERR_UNAVAILABLE, "runtime '%s' cannot keep to a list of allowed hosts; use --runtime=native", backend->name);
 	if (backend->create(ref, spec, &sb, &table, err) < 0)
 		return error_prefix(err, "creating sandbox '%s'", ref->id);
 	if (controls)

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "runner/base/error.h"
+#include "sandboxes/allow_list.h"
 #include "sandboxes/control.h"
 #include "sandboxes/observe.h"
 #include "sandboxes/tree.h"
@@ -42,19 +43,6 @@ struct sandbox_limits {		/* 0: no limit asked for */
 	uint64_t output_bytes;	/* stdout and stderr of one command together: what goes past it is counted, not delivered */
 };
 
-/* Without an entry there is no network at all. With some, names are answered and connections carried by a process of ours
- * outside: inside there still is nothing but a loopback interface. */
-struct sandbox_endpoint {
-	const char *host;	/* "example.org", "*.example.org", "192.0.2.1", "2001:db8::1" */
-	uint16_t port;		/* TCP */
-};
-struct sandbox_network {
-	const struct sandbox_endpoint *allow;
-	size_t allow_len;
-	uint64_t bits_per_second;	/* both directions together; 0: no limit */
-};
-
-enum sandbox_pull { SANDBOX_PULL_MISSING, SANDBOX_PULL_ALWAYS, SANDBOX_PULL_NEVER };	/* an image, from its registry */
 struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	const char *rootfs;	/* a folder to use as root; NULL: view of the host's system folders */
 	const char *image;	/* engines and OCI runtimes: what to use as root instead, by name or digest; NULL: as rootfs says */
@@ -103,8 +91,7 @@ struct sandbox_command {
 	sandbox_sampler *sampler;	/* about every sample_ns while it runs, and at its end; NULL: never */
 	void *sampler_arg;
 	uint64_t sample_ns;
-	/* A terminal of its own inside, connected to this one (raw input, output, window size), which the caller keeps; output is
-	 * then not called. 0 stands for none, for nobody means standard input here by accident. */
+	/* A terminal of its own inside, connected to this one, which the caller keeps; output is then not called. 0: none */
 	int tty_fd;
 	int input_fd;			/* standard input, copied until its end; 0: /dev/null */
 };

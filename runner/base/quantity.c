@@ -314,6 +314,23 @@ void size_format(struct strbuf *out, uint64_t bytes)
 		strbuf_addch(out, 'i');
 }
 
+/* The largest unit of which it is a whole number, or tenths of it. */
+void bandwidth_format(struct strbuf *out, uint64_t bits)
+{
+	static const char *const units[] = { "bps", "kbps", "Mbps", "Gbps", "Tbps" };
+	uint64_t scale = 1;
+	size_t i = 0;
+
+	while (i + 1 < ARRAY_SIZE(units) && bits / scale >= 1000) {
+		scale *= 1000;
+		i++;
+	}
+	strbuf_addf(out, "%llu", (unsigned long long)(bits / scale));
+	if (bits % scale / (scale >= 10 ? scale / 10 : 1) && scale > 1)
+		strbuf_addf(out, ".%llu", (unsigned long long)(bits % scale / (scale / 10)));
+	strbuf_addstr(out, units[i]);
+}
+
 /* "2m05s": `big` of one unit and, unless 0, `small` of the next. */
 static void two_units(struct strbuf *out, uint64_t big, const char *big_unit, uint64_t small, const char *small_unit)
 {

@@ -23,6 +23,7 @@ int cpu_parse(const char *text, size_t len, uint64_t *ret_millis, struct error *
 
 /* "100Mbps", "1Gbps", "500kbps": bits a second. */
 int bandwidth_parse(const char *text, size_t len, uint64_t *ret_bits, struct error *err);
+void bandwidth_format(struct strbuf *out, uint64_t bits);
 
 /* Whole decimal number between min and max. */
 int integer_parse(const char *text, size_t len, uint64_t min, uint64_t max, uint64_t *ret, struct error *err);

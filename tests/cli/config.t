@@ -37,7 +37,7 @@ sandbox:
     force_cleanup: true
   require: pids
 YAML
-run config check "$user"; status 0 "the sections of the seed are good"; out_has "good (7 settings)" "and counted"
+run config check "$user"; status 0 "the sections of the seed are good"; out_has "good (8 settings)" "and counted"
 run config show; says limits.memory 512Mi "file $user:5"; says security.net_bind_service true "file $user:15"; says type auto default
 SANDBOX_RUNNER_MEMORY=600Mi run config show; says limits.memory 600Mi 'environment SANDBOX_RUNNER_MEMORY'
 SANDBOX_RUNNER_MEMORY=600Mi run config show -- --memory=700Mi; says limits.memory 700Mi 'flag --memory'

@@ -31,7 +31,7 @@ const char *const host_view_empty[] = {
 /* Others only root can read, which a step is not. */
 const char *const host_view_proc_hidden[] = {
 	"acpi", "asound", "bus", "driver", "fs", "interrupts", "irq", "kallsyms", "kcore", "key-users", "keys",
-	"kmsg", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty", NULL,
+	"kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats", "modules", "mtrr", "sched_debug", "scsi", "sysrq-trigger", "timer_list", "tty", NULL,
 };
 
 const char *host_view_file(size_t i, const struct host_view_user *user, struct strbuf *text)

@@ -37,6 +37,7 @@ static const struct { const char *name, *target; } device_links[] = {
 
 #define HIDDEN_FILE "run/.hidden"	/* exists until the root is sealed */
 #define HIDDEN_FOLDER "mnt"
+#define VEIL "run/.veil"		/* exists while a root folder is shown */
 
 #ifndef MOUNT_ATTR_RDONLY
 #define MOUNT_ATTR_RDONLY 0x1
@@ -304,25 +305,45 @@ static bool is_ours(const char *name)
 	return false;
 }
 
+/* Where a bind comes from shows in /proc/self/mountinfo. Taken from an overlay of the folder, that is no path of the host. */
+static void veil_rootfs(int rootfs_fd, char prefix[64])
+{
+	char options[96];
+
+	snprintf(prefix, 64, "/proc/self/fd/%d", rootfs_fd);
+	snprintf(options, sizeof(options), "lowerdir=%s:" HIDDEN_FOLDER, prefix);
+	if (make_place(VEIL, true) == 0 && mount("overlay", VEIL, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0)
+		snprintf(prefix, 64, VEIL);
+}
+
+static void unveil_rootfs(void)
+{
+	umount2(VEIL, MNT_DETACH);
+	rmdir(VEIL);
+}
+
 /* The entries of a folder given as root, one by one: our mount points need not exist in it, and it is not written to. */
 static int show_rootfs(struct build *b)
 {
 	int copy = openat(b->spec->rootfs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *e;
+	char prefix[64];
 	int r = 0;
 
 	if (!dir)
 		return fail(b, "reading the root folder");
+	veil_rootfs(b->spec->rootfs_fd, prefix);
 	while (r == 0 && (e = readdir(dir))) {
 		char source[320];
 
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, "..") || is_ours(e->d_name))
 			continue;
-		snprintf(source, sizeof(source), "/proc/self/fd/%d/%s", b->spec->rootfs_fd, e->d_name);
+		snprintf(source, sizeof(source), "%s/%s", prefix, e->d_name);
 		r = show_entry(b, source, e->d_name, false);
 	}
 	closedir(dir);
+	unveil_rootfs();
 	for (const char *const *name = host_view_empty; r == 0 && *name; name++)
 		if (!strchr(*name, '/') && access(*name, F_OK) < 0)
 			r = make_place(*name, true) < 0 ? fail(b, "making '/%s'", *name) : 0;

@@ -5,9 +5,8 @@
  *	blocked|ESCAPED <name>: <detail>
  *
  *	probe [--secret=PATH] [--token=TEXT] [--port=N] [--abstract=NAME] [--unix=PATH] [--argv0=NAME] [--ns=NAME:INODE]…
- *	      [--nofile=N] [--expect-groups]
+ *	      [--host-path=PATH] [--hostname=NAME] [--nofile=N] [--expect-groups]
  */
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +35,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <termios.h>
@@ -44,93 +43,12 @@
 
 #include "attempt.h"
 #include "calls.h"
+#include "network.h"
 
-static const char *secret, *token, *abstract_name, *unix_path, *argv0;
-static int port;
+static const char *secret, *token, *argv0, *host_path, *host_name;
 static rlim_t nofile = 1024;
 static struct { const char *name; unsigned long inode; } host_ns[8];
 static size_t host_ns_len;
-
-/* ---- sockets */
-static const struct { const char *name; int family, type, protocol; bool wanted; } sockets[] = {
-	{ "raw", AF_INET, SOCK_RAW, IPPROTO_ICMP, false }, { "raw with flags", AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP, false },
-	{ "raw 6", AF_INET6, SOCK_RAW, IPPROTO_ICMPV6, false },
-	{ "packet", AF_PACKET, SOCK_DGRAM, 0, false },
-	{ "obsolete packet", AF_INET, SOCK_PACKET, 0, false },
-	{ "vsock", AF_VSOCK, SOCK_STREAM, 0, false },
-	{ "alg", AF_ALG, SOCK_SEQPACKET, 0, false },
-	{ "tipc", AF_TIPC, SOCK_STREAM, 0, false },
-	{ "bluetooth", AF_BLUETOOTH, SOCK_RAW, 1, false },
-	{ "can", AF_CAN, SOCK_RAW, 1, false },
-	{ "xdp", 44, SOCK_RAW, 0, false },
-	{ "sctp", AF_INET, SOCK_STREAM, 132, false },
-	{ "netlink audit", AF_NETLINK, SOCK_RAW, 9, false },
-	{ "netlink netfilter", AF_NETLINK, SOCK_RAW, 12, false },
-	{ "netlink uevent", AF_NETLINK, SOCK_DGRAM, 15, false },
-	{ "netlink route", AF_NETLINK, SOCK_RAW, 0, true },
-	{ "unix", AF_UNIX, SOCK_STREAM, 0, true },
-	{ "tcp", AF_INET, SOCK_STREAM, 0, true },
-	{ "udp 6", AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0, true },
-};
-
-static void try_sockets(const void *arg)
-{
-	char list[300] = "";
-
-	(void)arg;
-	for (size_t i = 0; i < COUNT(sockets); i++) {
-		bool got = socket(sockets[i].family, sockets[i].type, sockets[i].protocol) >= 0;
-
-		if (got != sockets[i].wanted && strlen(list) < 250)
-			sprintf(list + strlen(list), " %s%s", sockets[i].name, got ? "" : " (refused)");
-	}
-	end(*list != '\0', "%s", *list ? list : "only unix, internet streams and datagrams, and netlink route");
-}
-
-static void try_route(const void *arg)
-{
-	static const char *const addresses[] = { "203.0.113.7", "10.0.0.1", "192.168.1.1", "169.254.169.254", "172.17.0.1" };
-
-	(void)arg;
-	for (size_t i = 0; i < COUNT(addresses); i++) {
-		struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(53) };
-		int s = socket(AF_INET, SOCK_DGRAM, 0);
-
-		inet_pton(AF_INET, addresses[i], &a.sin_addr);
-		if (connect(s, (struct sockaddr *)&a, sizeof(a)) == 0 || errno != ENETUNREACH)
-			end(1, "%s: %s", addresses[i], strerror(errno));
-		close(s);
-	}
-	end(0, "no route");
-}
-
-static void try_loopback(const void *arg)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-	(void)arg;
-	end(connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&a, sizeof(a)) == 0, "%s", strerror(errno));
-}
-
-static void try_unix(const void *arg)
-{
-	const char *names[] = { unix_path, abstract_name, "/run/docker.sock", "/var/run/docker.sock", "/run/dbus/system_bus_socket",
-				"/run/systemd/private", "/run/containerd/containerd.sock" };
-
-	(void)arg;
-	for (size_t i = 0; i < COUNT(names); i++) {
-		struct sockaddr_un a = { .sun_family = AF_UNIX };
-		size_t skip = names[i] == abstract_name;	/* its first byte is 0 */
-
-		if (!names[i])
-			continue;
-		snprintf(a.sun_path + skip, sizeof(a.sun_path) - skip, "%s", names[i]);
-		if (connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&a,
-			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + skip + strlen(names[i]))) == 0)
-			end(1, "connected to %s", names[i]);
-	}
-	end(0, "nobody answers");
-}
 
 /* ---- files: walk all that can be seen */
 static char found[300];
@@ -252,7 +170,7 @@ static void try_proc_secrets(const void *arg)
 {
 	static const char *const files[] = {
 		"/proc/kcore", "/proc/kmsg", "/proc/keys", "/proc/timer_list", "/proc/kpageflags", "/proc/1/mem", "/proc/1/maps",
-		"/proc/1/environ", "/proc/1/fd/3", "/proc/1/stack", "/proc/1/auxv", "/proc/sched_debug", "/dev/mem", "/dev/kmsg",
+		"/proc/1/environ", "/proc/1/fd/3", "/proc/1/stack", "/proc/1/auxv", "/proc/sched_debug", "/proc/kpagecount", "/proc/kpagecgroup", "/dev/mem", "/dev/kmsg",
 		"/dev/port", "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/loop-control", "/dev/vda", "/dev/sda", "/dev/tty1",
 	};
 	char data[16];
@@ -265,6 +183,93 @@ static void try_proc_secrets(const void *arg)
 			end(1, "read %s", files[i]);
 	}
 	end(0, "none can be read");
+}
+
+/* The program of PID 1 is the runner's, and it is not ours to see, to write, or to trace. */
+static void try_init(const void *arg)
+{
+	static const char *const files[] = { "exe", "mem", "fd", "root", "cwd", "ns/mnt", "map_files", "environ", "syscall", "io" };
+	char path[64], data[8];
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/1/%s", files[i]);
+		fd = open(path, O_WRONLY);
+		if (fd < 0)
+			fd = open(path, O_RDONLY);
+		if (fd >= 0 && (!strcmp(files[i], "exe") || !strcmp(files[i], "ns/mnt") || read(fd, data, sizeof(data)) > 0 ||
+				(errno != EACCES && errno != EPERM && errno != EIO)))
+			end(1, "%s can be opened", path);
+		if (readlink(path, data, sizeof(data)) > 0)
+			end(1, "%s can be read", path);
+	}
+	end(0, "it keeps to itself");
+}
+
+/* Names of places on the host: in mount tables, control groups, our own path. */
+static void try_paths(const void *arg)
+{
+	static const char *const files[] = { "/proc/self/mountinfo", "/proc/self/mounts", "/proc/self/cgroup", "/proc/self/environ",
+					     "/proc/1/cgroup", "/proc/self/mountstats" };
+	static char text[1 << 18];
+
+	(void)arg;
+	for (size_t i = 0; i < COUNT(files); i++) {
+		int fd = open(files[i], O_RDONLY);
+		ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+
+		text[n > 0 ? n : 0] = '\0';
+		for (char *p = text; p < text + n; p++)
+			if (!*p)
+				*p = '\n';
+		if (host_path && strstr(text, host_path))
+			end(1, "%s names %s", files[i], host_path);
+		if (strstr(files[i], "cgroup") && strstr(text, "sandbox_runner"))
+			end(1, "%s names a control group of the host", files[i]);
+	}
+	end(0, "none of the host's");
+}
+
+static void try_names(const void *arg)
+{
+	struct utsname u;
+
+	(void)arg;
+	uname(&u);
+	end(host_name && (strcmp(u.nodename, host_name) == 0 || strstr(u.domainname, host_name)), "we are '%s'", u.nodename);
+}
+
+/* Orphans go to PID 1, which buries them. */
+static void try_zombies(const void *arg)
+{
+	char path[64], text[512] = "";
+	int orphan[2], fd;
+	pid_t pid;
+
+	(void)arg;
+	if (pipe(orphan) < 0)
+		end(1, "no pipe");
+	if (fork() == 0) {
+		pid = fork();
+		if (pid == 0)
+			_exit(0);
+		if (write(orphan[1], &pid, sizeof(pid)) < 0) {}
+		_exit(0);
+	}
+	wait(NULL);
+	if (read(orphan[0], &pid, sizeof(pid)) != sizeof(pid))
+		end(1, "no orphan");
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	for (int i = 0; i < 200; i++) {
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			end(0, "gone");
+		close(fd);
+		usleep(10000);
+	}
+	end(1, "process %d is still there: %s", (int)pid, text);
 }
 
 static void try_devices(const void *arg)
@@ -526,6 +531,8 @@ static void try_useful(const void *arg)
 
 static const struct { const char *name; void (*try)(const void *); const void *arg; } attempts[] = {
 	{ "32-bit entry point", try_i386, NULL }, { "sockets", try_sockets, NULL }, { "routes", try_route, NULL },
+	{ "families", try_families, NULL }, { "interfaces", try_interfaces, NULL }, { "init", try_init, NULL },
+	{ "paths of the host", try_paths, NULL }, { "names of the host", try_names, NULL }, { "zombies", try_zombies, NULL },
 	{ "unix sockets", try_unix, NULL }, { "writable files", try_writable, "/" }, { "secret", try_secret, NULL },
 	{ "host files", try_host_files, NULL }, { "kernel and init memory", try_proc_secrets, NULL }, { "devices", try_devices, NULL },
 	{ "mknod", try_mknod, NULL }, { "mount flags", try_flags, NULL }, { "identity", try_identity, NULL },
@@ -552,7 +559,8 @@ int main(int argc, char **argv)
 		const char *v;
 
 		if (option(argv[i], "--secret", &secret) || option(argv[i], "--token", &token) || option(argv[i], "--abstract", &abstract_name) ||
-		    option(argv[i], "--unix", &unix_path) || option(argv[i], "--argv0", &argv0))
+		    option(argv[i], "--unix", &unix_path) || option(argv[i], "--argv0", &argv0) || option(argv[i], "--host-path", &host_path) ||
+		    option(argv[i], "--hostname", &host_name))
 			continue;
 		if (option(argv[i], "--port", &v)) {
 			port = atoi(v);

@@ -22,7 +22,7 @@ for _ in $(seq 300); do [ -f /tmp/bait ] && break; sleep 0.1; done
 ok "the bait is laid out" [ -s /tmp/bait ]
 ns=$(for n in mnt pid net ipc uts user cgroup; do printf -- '--ns=%s:%s ' $n "$(stat -Lc %i /proc/self/ns/$n)"; done)
 package probe <<EOF2
-exec ./probe --nofile=1024 --secret=/tmp/secret --token=bait-4711 --unix=/tmp/bait.sock --abstract=bait --port=$(cat /tmp/bait) --argv0=bait-process $ns
+exec ./probe --nofile=1024 --secret=/tmp/secret --token=bait-4711 --unix=/tmp/bait.sock --abstract=bait --port=$(cat /tmp/bait) --argv0=bait-process --host-path=/home/user --hostname=testhost $ns
 EOF2
 chmod 644 probe.wpk.yaml
 
@@ -31,7 +31,7 @@ umask 0; exec 77< /; trap '' PIPE USR1
 export RUNNER_SECRET=hunter2
 walls_stand() {	# who, what is not enforced
 	run --wpk=probe.wpk.yaml --files=/tmp/files/probe --format=json
-	is "$1: the probe's run ends well" "$rc" 0
+	is "$1: the probe is content, and trying is told" "$(step status):$rc" passed:1
 	step stdout.text > lines
 	ok "$1: all was tried" [ "$(grep -c '^blocked ' lines)" -ge 85 ]
 	is "$1: nothing escaped" "$(grep '^ESCAPED ' lines)" ""

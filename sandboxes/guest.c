@@ -337,6 +337,9 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 	};
 	bool out_of_memory = false;
 
+	if (cmd->tty_fd > 0 || cmd->input_fd > 0)
+		return error_set(err, ERR_UNAVAILABLE, "this runtime gives commands no %s yet; only the built-in jail does",
+				 cmd->tty_fd > 0 ? "terminal" : "input");
 	w.base.arg = &w;
 	exec_watch_start(&w.base);
 	if (send_command(g, cmd, err) < 0)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -148,7 +149,8 @@ static int step_main(void *arg)
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (setsid() < 0 || dup2(s->init->null_fd, 0) < 0 || dup2(s->command->out, 1) < 0 || dup2(s->command->err, 2) < 0 ||
+	if (setsid() < 0 || (s->command->tty && ioctl(s->command->out, TIOCSCTTY, 0) < 0) ||
+	    dup2(s->command->in > 0 ? s->command->in : s->init->null_fd, 0) < 0 || dup2(s->command->out, 1) < 0 || dup2(s->command->err, 2) < 0 ||
 	    chdir(WORKDIR) < 0)
 		return errno;
 	lockdown_limits_apply(&s->init->limits);

@@ -67,7 +67,11 @@ void init_try_limits(const struct lockdown_limits *limits, struct lockdown_limit
 struct init_command {
 	char **argv, **env;	/* NULL-terminated */
 	int out, err;		/* of the command; the caller closes them after init_start() */
+	int in;			/* 0: /dev/null */
+	bool tty;		/* `out` is the terminal that becomes its own */
 };
+/* A new terminal: both ends close-on-exec. -1 with errno. */
+int init_open_tty(int *ret_master, int *ret_slave);
 /* `strings` holds argc + envc texts, each with its NUL: fill in argv and env, which free(argv) frees. -1: it is no such thing. */
 int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct init_command *ret);
 /* Start it. on_ended() is called from here if it cannot be run, otherwise from init_reap(). */

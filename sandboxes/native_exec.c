@@ -22,6 +22,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
 #include "sandboxes/event.h"
+#include "sandboxes/relay.h"
 
 #define WATCH_INTERVAL_NS (100 * NS_PER_MS)	/* how often memory is looked at */
 #define PATIENCE_NS (10 * NS_PER_SEC)		/* for PID 1 to answer after a kill */
@@ -38,6 +39,7 @@ struct watch {
 	enum sandbox_end why;		/* why we ended it; SANDBOX_EXITED: we did not */
 	uint64_t deadline_ns;		/* of this phase */
 	int out[2];			/* read ends, -1 when closed */
+	struct relay relay;
 	uint64_t looked_ns, beat_ns, sampled_ns;	/* when that was done last */
 	bool cancel_seen;
 	char chunk[64 << 10];
@@ -53,14 +55,14 @@ static int pack(const char *const *strings, struct strbuf *out, uint32_t *ret_co
 	return out->overflow ? -1 : 0;
 }
 
-/* Hand the command over. The write ends are closed here in any case, so that end of file means what it says. */
-static int send_command(struct native *n, const struct sandbox_command *cmd, int out, int errors, struct error *err)
+/* Hand the command over. Its ends of the pipes are closed here in any case, so that end of file means what it says. */
+static int send_command(struct native *n, const struct sandbox_command *cmd, int out, int errors, int in, struct error *err)
 {
 	autostrbuf struct strbuf strings = STRBUF_INIT(COMMAND_BYTES_MAX);
-	autoclose int out_fd = out, errors_fd = errors;
+	autoclose int out_fd = out, errors_fd = errors, in_fd = in;
 	autoclose int fd = memfd_create("command", MFD_CLOEXEC);
-	struct wire m = { .kind = WIRE_EXEC };
-	int fds[WIRE_FDS] = { fd, out_fd, errors_fd };
+	struct wire m = { .kind = WIRE_EXEC, .exec = { .tty = cmd->tty_fd > 0 } };
+	int fds[WIRE_FDS] = { fd, out_fd, errors_fd, in_fd };
 
 	if (pack(cmd->argv, &strings, &m.exec.argc) < 0 || pack(cmd->env, &strings, &m.exec.envc) < 0)
 		return error_set(err, ERR_INVALID_INPUT, "arguments and environment are larger than %u bytes",
@@ -68,7 +70,7 @@ static int send_command(struct native *n, const struct sandbox_command *cmd, int
 	m.exec.bytes = strings.len;
 	if (fd < 0 || write_all(fd, strings.buf, strings.len) < 0)
 		return error_sys(err, ERR_INTERNAL, "cannot pass the command on");
-	if (wire_send(n->sock, &m, fds, WIRE_FDS) < 0) {
+	if (wire_send(n->sock, &m, fds, m.exec.tty ? 1 : in_fd < 0 ? 3 : 4) < 0) {
 		if (errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN)
 			return error_sys(err, ERR_INTERNAL, "cannot reach the sandbox");
 		/* it died between two commands: a result, found as end of file */
@@ -210,6 +212,10 @@ static void on_control(struct watch *w)
 		on_events(w, &m);
 		return;
 	}
+	if (r == 1 && m.kind == WIRE_TTY && fds[0] >= 0) {
+		relay_connect(&w->relay, fds[0]);
+		return;
+	}
 	if (r == 1 && m.kind == WIRE_ENDED) {
 		on_ended(w, &m.ended);
 		return;
@@ -234,7 +240,7 @@ static void hear_network(struct watch *w)
 static void turn(struct watch *w)
 {
 	enum { CONTROL, OUT, ERRORS, CANCEL, NETWORK, COUNT };
-	struct pollfd p[COUNT] = {
+	struct pollfd p[COUNT + RELAY_FDS] = {
 		[CONTROL] = { .fd = w->n->sock, .events = POLLIN },
 		[OUT] = { .fd = w->out[SANDBOX_STDOUT], .events = POLLIN },
 		[ERRORS] = { .fd = w->out[SANDBOX_STDERR], .events = POLLIN },
@@ -243,8 +249,9 @@ static void turn(struct watch *w)
 	};
 	uint64_t look = clock_deadline(WATCH_INTERVAL_NS);
 
-	if (poll(p, COUNT, clock_poll_timeout(look < w->deadline_ns ? look : w->deadline_ns)) < 0)
+	if (poll(p, COUNT + relay_poll(&w->relay, p + COUNT), clock_poll_timeout(look < w->deadline_ns ? look : w->deadline_ns)) < 0)
 		return;
+	relay_turn(&w->relay);
 	if (p[OUT].revents)
 		read_stream(w, SANDBOX_STDOUT, 4);
 	if (p[ERRORS].revents)
@@ -317,26 +324,56 @@ static void finish(struct watch *w)
 		e->pids_peak--;		/* PID 1 is not the command's */
 }
 
+static void close_streams(struct watch *w)
+{
+	for (int s = 0; s < 2; s++)
+		if (w->out[s] >= 0)
+			close(w->out[s]);
+	relay_close(&w->relay);
+}
+
+static int open_input(struct watch *w, int *ret_read, struct error *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make a pipe");
+	relay_open_input(&w->relay, w->cmd->input_fd, fds[1]);
+	*ret_read = fds[0];
+	return 0;
+}
+
+/* A terminal takes the place of all three. */
+static int open_streams(struct watch *w, int ends[3], struct error *err)
+{
+	if (w->cmd->tty_fd > 0) {
+		relay_open_tty(&w->relay, w->cmd->tty_fd);
+		return 0;
+	}
+	if (open_pipe(&w->out[0], &ends[0], err) == 0 && open_pipe(&w->out[1], &ends[1], err) == 0 &&
+	    (w->cmd->input_fd <= 0 || open_input(w, &ends[2], err) == 0))
+		return 0;
+	close_streams(w);
+	for (int i = 0; i < 3; i++)
+		if (ends[i] >= 0)
+			close(ends[i]);
+	return -1;
+}
+
 int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
 {
 	struct native *n = (struct native *)sb;
-	struct watch w = { .n = n, .cmd = cmd, .exit = ret, .why = SANDBOX_EXITED, .out = { -1, -1 } };
+	struct watch w = { .n = n, .cmd = cmd, .exit = ret, .why = SANDBOX_EXITED, .out = { -1, -1 }, .relay = RELAY_INIT };
 	const uint64_t start = clock_monotonic_ns();
-	int write_out = -1, write_err = -1;
+	int ends[3] = { -1, -1, -1 };	/* of the command: stdout, stderr, stdin */
 
-	if (open_pipe(&w.out[0], &write_out, err) < 0)
+	if (open_streams(&w, ends, err) < 0)
 		return -1;
-	if (open_pipe(&w.out[1], &write_err, err) < 0) {
-		close(w.out[0]);
-		close(write_out);
-		return -1;
-	}
 	w.looked_ns = w.beat_ns = w.sampled_ns = start;
 	cgroup_mark(&n->cgroup);
 	w.deadline_ns = cmd->timeout_ns ? clock_deadline(cmd->timeout_ns) : CLOCK_NEVER;
-	if (send_command(n, cmd, write_out, write_err, err) < 0) {
-		close(w.out[0]);
-		close(w.out[1]);
+	if (send_command(n, cmd, ends[0], ends[1], ends[2], err) < 0) {
+		close_streams(&w);
 		return -1;
 	}
 	while (w.phase != PHASE_OVER) {
@@ -346,6 +383,7 @@ int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sa
 	finish(&w);
 	if (n->forwarder.events >= 0)
 		hear_network(&w);
+	relay_close(&w.relay);
 	sample(&w);
 	ret->duration_ns = clock_monotonic_ns() - start;
 	return 0;

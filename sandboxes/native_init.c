@@ -197,18 +197,38 @@ static void on_events(struct init *init, const char *packed, size_t len)
 		_exit(1);
 }
 
+/* The runner keeps one end, the command has the other. */
+static int send_tty(struct jail *j, struct init_command *command)
+{
+	struct wire m = { .kind = WIRE_TTY };
+	int master = -1, slave = -1;
+
+	if (init_open_tty(&master, &slave) < 0)
+		return -1;
+	if (wire_send(j->sock, &m, &master, 1) < 0)
+		_exit(1);
+	close(master);
+	command->in = command->out = command->err = slave;
+	return 0;
+}
+
 static void start(struct jail *j, const struct wire *m, const int fds[WIRE_FDS])
 {
-	struct init_command command = { .out = fds[1], .err = fds[2] };
+	struct init_command command = { .out = fds[1], .err = fds[2], .in = fds[3] > 0 ? fds[3] : 0, .tty = m->exec.tty };
 	char *strings = mmap(NULL, m->exec.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE, fds[0], 0);
 
 	if (strings == MAP_FAILED || init_unpack(strings, m->exec.bytes, m->exec.argc, m->exec.envc, &command) < 0)
 		_exit(1);
+	if (m->exec.tty && send_tty(j, &command) < 0)
+		command.out = command.err = j->init.null_fd;	/* it cannot become its terminal, and that is told */
 	init_start(&j->init, &command);
+	if (command.in > 0 && command.in == command.out)
+		close(command.in);
 	free(command.argv);
 	munmap(strings, m->exec.bytes);
 	for (size_t i = 0; i < WIRE_FDS; i++)
-		close(fds[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 static void put(struct jail *j, struct wire *m, int fd)

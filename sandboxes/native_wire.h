@@ -7,7 +7,10 @@
  *	runner				PID 1
  *	GO (ids are mapped) -------->	mounts, identity, capabilities, seccomp, self-check
  *				<-----	READY, or FAILED with the stage
- *	EXEC + argv, stdout, stderr ->	forks the step
+ *	EXEC + argv, stdout, stderr,	forks the step
+ *	     stdin (or none of these,
+ *	     but `tty`) -------------->
+ *				<-----	TTY + the terminal's other end
  *	TERMINATE, KILL ----------->	(any time while it runs)
  *				<-----	EVENT …: what it does, when it is observed
  *				<-----	ENDED: nothing of the step is alive
@@ -36,6 +39,7 @@ enum wire_kind {
 	WIRE_GET,
 	WIRE_READY,
 	WIRE_FAILED,
+	WIRE_TTY,
 	WIRE_ENDED,
 	WIRE_DONE,
 	WIRE_EVENT,
@@ -66,6 +70,7 @@ struct wire_report {
 struct wire_exec {
 	uint32_t argc, envc;
 	uint64_t bytes;			/* strings in the memfd, each with its NUL: argv, then env */
+	bool tty;			/* make a terminal, and send it back; no stdout and stderr come along */
 };
 
 struct wire_put {
@@ -93,7 +98,7 @@ struct wire {
 	char text[WIRE_TEXT_MAX];	/* FAILED: the stage. PUT: path and target. EVENT: see event.h */
 };
 
-enum { WIRE_FDS = 3 };
+enum { WIRE_FDS = 4 };
 /* 0, or -1 with errno. */
 int wire_send(int sock, const struct wire *m, const int *fds, size_t fds_len);
 /* 1, 0 at end of file, or -1 with errno. Descriptors are close-on-exec; missing ones are -1. */

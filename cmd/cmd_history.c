@@ -62,7 +62,7 @@ static void add_line(struct strbuf *out, const struct run_entry *e)
 	if (e->memory_peak_bytes)
 		size_format(&amount, e->memory_peak_bytes);
 	strbuf_addf(out, "%-7s", e->memory_peak_bytes ? amount.buf : "-");
-	strbuf_addf(out, "%s\n", e->kept_until_ns ? "  kept" : e->cleanup_complete ? "" : "  clean-up incomplete");
+	strbuf_addf(out, "%s\n", e->kept_until_ns ? "  kept" : e->cleanup_complete ? "" : "  no record of a clean-up");
 }
 
 /* A workflow is named by its id, or the beginning of it. */
@@ -98,6 +98,10 @@ static int history_main(const struct command *self, int argc, char **argv)
 	state_dir = journal_state_dir(opt.common.state_dir, &err);
 	if (!state_dir || run_store_list(state_dir, &list, &err) < 0)
 		return report_error(&err);
+	/* a keeper that was killed could not write that it is over */
+	for (size_t i = 0; i < list.len; i++)
+		if (list.items[i].kept_until_ns && !live_run_is(state_dir, list.items[i].run_id))
+			list.items[i].kept_until_ns = 0;
 	if (!strcmp(opt.format, "json")) {
 		json_auto_t *all = json_object();
 		json_t *runs = json_array();

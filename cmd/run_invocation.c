@@ -351,10 +351,12 @@ static void summarise(const struct invocation *v, const struct result *r, int st
 
 static void tell_how_to_attach(const struct invocation *v, const struct result *r)
 {
-	const char *option = v->opt.settings.common.state_dir;
+	const char *option = v->opt.settings.common.state_dir, *variable = getenv("SANDBOX_RUNNER_STATE_DIR");
 	autostrbuf struct strbuf ttl = STRBUF_INIT(STRBUF_NO_MAX);
 	uint64_t now = clock_realtime_ns();
 
+	if (option && variable && !strcmp(option, variable))
+		option = NULL;
 	duration_format(&ttl, r->kept_until_ns > now ? r->kept_until_ns - now : 0);
 	message("note", "the sandbox is kept for %s: 'sandbox_runner attach%s%s %.*s' opens a shell in it, 'sandbox_runner stop' ends it", ttl.buf,
 		option ? " --state-dir=" : "", option ? option : "", RUN_ID_SHOWN, r->run_id);

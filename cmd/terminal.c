@@ -435,6 +435,10 @@ static void on_verdict(struct terminal *t, const struct event *e)
 		strbuf_clear(&t->pending);
 		return;
 	}
+	if (result_is_kept(r)) {
+		result_print(r, t->opt.verbosity > 0, t->opt.color, &t->text);
+		return;
+	}
 	end(t);
 	if (r->cleanup_complete)
 		strbuf_addf(&t->text, "nothing left");

@@ -78,6 +78,7 @@ static void as_root(void *arg)
 	check_walls(&j);
 	for (int i = 0; i < CONTROL_COUNT; i++)
 		must(state_of(&j, (enum control_id)i) == CONTROL_ENFORCED || i == CONTROL_MEMORY || i == CONTROL_CPU ||
+		     i == CONTROL_OBSERVATION || i == CONTROL_BANDWIDTH ||
 		     i == CONTROL_PIDS || i == CONTROL_CGROUP_NAMESPACE);
 	jail_close(&j);
 }

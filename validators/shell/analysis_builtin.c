@@ -6,9 +6,7 @@
 
 static size_t identifier_len(const char *s)
 {
-	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-	return s[0] >= '0' && s[0] <= '9' ? 0 : n;
+	return s[0] >= '0' && s[0] <= '9' ? 0 : value_name_len(s);
 }
 
 static bool is_identifier(const char *s)
@@ -91,9 +89,12 @@ void analyse_hook(struct walker *w, const struct shell_value *assignment)
 		"PAGER", "GIT_PAGER", "MANPAGER", "EDITOR", "VISUAL", "GIT_EDITOR", "GIT_SSH_COMMAND", "LESSOPEN",
 		"PROMPT_COMMAND", "GIT_EXTERNAL_DIFF", "GIT_SEQUENCE_EDITOR", "BROWSER", "GIT_ASKPASS",
 	};
-	size_t n = identifier_len(assignment->text);
 	struct shell_value v = *assignment;
+	size_t n;
 
+	if (!strchr("PGMEVLB", v.text[0]) || !v.len)
+		return;
+	n = identifier_len(v.text);
 	if (!n || v.text[n] != '=' || !memchr(v.text, ' ', v.len))
 		return;
 	v.text += n + 1;

@@ -6,9 +6,7 @@
 
 static size_t name_len(const char *word)
 {
-	size_t n = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-
-	return n && (word[0] < '0' || word[0] > '9') ? n : 0;
+	return word[0] < '0' || word[0] > '9' ? value_name_len(word) : 0;
 }
 
 /* NAME=value, as literal beginning of a word. */

@@ -4,8 +4,6 @@
 
 #include "validators/shell/analysis_steps.h"
 
-#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
-
 static void walk_node(struct walker *w, const struct shell_node *node);
 
 /* ---- pipelines */
@@ -247,7 +245,7 @@ static struct shell_value walk_arithmetic(struct walker *w, const struct shell_n
 	if (node->words_len)
 		v = expand_single(w, &node->words[0], &odd);
 	for (size_t i = 0; i < v.len; i++) {
-		size_t n = strspn(v.text + i, NAME_LETTERS), end = i + n + strspn(v.text + i + n, " \t");
+		size_t n = value_name_len(v.text + i), end = i + n + strspn(v.text + i + n, " \t");
 		const char *op = v.text + end;
 
 		if (!n)

@@ -76,7 +76,7 @@ const struct shell_value *resolve_glob(struct walker *w, const struct shell_valu
 	const char *path;
 
 	*resolved = false;
-	if (!argv[0].known || !strpbrk(argv[0].text, "*?[") || argv[0].text[0] != '/')
+	if (argv[0].text[0] != '/' || !argv[0].known || !strpbrk(argv[0].text, "*?["))
 		return argv;
 	path = program_of_glob(w, &argv[0]);
 	if (!path || !affordable(w, argc))

@@ -95,7 +95,7 @@ bool effects_is_remote(const struct shell_value *path)
 {
 	size_t depth = 0, slashes = 0;
 
-	if (path->len && strchr("/.~", path->text[0]))
+	if (!path->len || strchr("/.~", path->text[0]) || !memchr(path->text, ':', path->len))
 		return false;
 	for (size_t i = 0; i < path->len && slashes < 2; i++) {
 		char c = path->text[i];

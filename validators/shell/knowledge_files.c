@@ -12,115 +12,122 @@
 struct pattern_text {
 	const char *text;
 	size_t len;
-	char last;		/* byte of it: stands here because most patterns are not looked at further */
+	char last, folder_last;		/* bytes of it, and of the folder (NUL: it has none): most patterns are not looked at further */
 };
-#define P(s) { s, sizeof(s) - 1, (s)[sizeof(s) - 2] },
-#define JOINED(folder, name) P(folder name)
+#define LAST(s, n) (s)[sizeof(s) > (n) ? sizeof(s) - 1 - (n) : 0]	/* the n-th letter from the end; folders end in a slash */
+#define P(folder, name) { folder name, sizeof(folder name) - 1, LAST(name, 1), LAST(folder, 2) },
 
-/* One byte tells which of the patterns can be the end of a path: how it ends, how the folder ends in which all is meant, or
- * how its last part begins. They stand together so that memchr(3) goes over them. */
-#define FOLDER_END 0x80
-#define END(s) ((s)[sizeof(s) - 2] == '*' ? FOLDER_END | (s)[sizeof(s) - 4] : (s)[sizeof(s) - 2]),
+/* One byte tells which of the patterns can be the end of a path: of the two letters at its end, of those at the end of the folder in
+ * which all is meant, or of those at the end of the folder around that. They stand together so that memchr(3) goes over them. */
+#define KEY(last, before) (unsigned char)((unsigned char)(last) * 37 ^ (unsigned char)(before))
+#define END(folder, name) KEY(LAST(name, 1), LAST(name, 2)),
+#define FOLDER_END(folder, name) KEY(LAST(folder, 2), LAST(folder, 3)),
+#define OUTER_END(folder, name) KEY(LAST(folder, 4), LAST(folder, 5)),
 #define FIRST(folder, name) (name)[0],
 
-/* Credentials wherever they stand. What ends in "∗" is a folder's content. */
+/* Credentials wherever they stand. */
 #define SECRETS(X) \
 	/* the system */ \
-	X("etc/shadow") X("etc/shadow-") X("etc/shadow.bak") X("etc/shadow.old") X("etc/gshadow") \
-	X("etc/gshadow-") X("etc/master.passwd") X("etc/security/opasswd") \
-	X("etc/krb5.keytab") X("*.keytab") X("etc/ssl/private") X("etc/ssl/private/*") \
-	X("etc/pki/tls/private/*") X("etc/letsencrypt/live/*/privkey*.pem") \
-	X("etc/letsencrypt/archive/*/privkey*.pem") X("etc/ssh/*_key") X("etc/openvpn/*/auth.txt") \
-	X("etc/wireguard/*.conf") X("wg0.conf") \
-	X("etc/NetworkManager/system-connections/*") X("system-connections/*.nmconnection") \
-	X("wpa_supplicant.conf") X("chap-secrets") X("pap-secrets") \
-	X("etc/ipsec.secrets") X("ipsec.secrets") X("sssd.conf") X("etc/ldap.secret") X("etc/pam_ldap.secret") \
-	X("etc/exim4/passwd.client") X("sasl_passwd") \
-	X("samba/private/secrets.tdb") X("samba/private/passdb.tdb") X("config/SAM") X("config/SECURITY") \
-	X("ntds.dit") X("cloud/instance/user-data.txt") \
-	X("etc/sudo-ldap.conf") X("etc/security/passwd") X("etc/tcb/*/shadow") \
+	X("etc/", "shadow") X("etc/", "shadow-") X("etc/", "shadow.bak") X("etc/", "shadow.old") \
+	X("etc/", "gshadow") X("etc/", "gshadow-") X("etc/", "master.passwd") X("etc/security/", "opasswd") \
+	X("etc/", "krb5.keytab") X("", "*.keytab") X("etc/ssl/", "private") \
+	X("etc/letsencrypt/live/*/", "privkey*.pem") X("etc/letsencrypt/archive/*/", "privkey*.pem") \
+	X("etc/ssh/", "*_key") X("etc/openvpn/*/", "auth.txt") X("etc/wireguard/", "*.conf") X("", "wg0.conf") \
+	X("system-connections/", "*.nmconnection") X("", "wpa_supplicant.conf") X("", "chap-secrets") \
+	X("", "pap-secrets") X("etc/", "ipsec.secrets") X("", "ipsec.secrets") X("", "sssd.conf") \
+	X("etc/", "ldap.secret") X("etc/", "pam_ldap.secret") X("etc/exim4/", "passwd.client") X("", "sasl_passwd") \
+	X("samba/private/", "secrets.tdb") X("samba/private/", "passdb.tdb") X("config/", "SAM") \
+	X("config/", "SECURITY") X("", "ntds.dit") X("cloud/instance/", "user-data.txt") X("etc/", "sudo-ldap.conf") \
+	X("etc/security/", "passwd") X("etc/tcb/*/", "shadow") \
 	/* memory */ \
-	X("dev/mem") X("dev/kmem") X("dev/port") X("proc/kcore") X("proc/*/mem") X("proc/*/auxv") \
+	X("dev/", "mem") X("dev/", "kmem") X("dev/", "port") X("proc/", "kcore") X("proc/*/", "mem") \
+	X("proc/*/", "auxv") \
 	/* ssh, gpg, key rings, password stores */ \
-	X(".ssh") X(".ssh/*_rsa") X(".ssh/*_ed25519") X(".ssh/*_key") X(".ssh/*_dsa") \
-	X(".ssh/identity") X(".ssh/*.pem") X(".ssh/*.key") X("id_rsa") X("id_dsa") \
-	X("id_ecdsa") X("id_ed25519") X("id_ecdsa_sk") X("id_ed25519_sk") \
-	X("*.ppk") X(".gnupg") X(".gnupg/private-keys-v1.d") \
-	X(".gnupg/private-keys-v1.d/*") X(".gnupg/secring.gpg") X("secring.gpg") X("share/keyrings") \
-	X("share/keyrings/*") X("*.keyring") X("kwalletd/*") X("*.kwl") \
-	X("*.kdbx") X("*.kdb") X(".password-store") X(".password-store/*") X(".password-store/*/*") \
-	X("Keychains/*") X(".config/op/config") \
-	X(".lastpass/*") X("*.agilekeychain") X(".config/Bitwarden*/data.json") X("1password.sqlite") \
+	X("", ".ssh") X(".ssh/", "*_rsa") X(".ssh/", "*_ed25519") X(".ssh/", "*_key") X(".ssh/", "*_dsa") \
+	X(".ssh/", "identity") X(".ssh/", "*.pem") X(".ssh/", "*.key") X("", "id_rsa") X("", "id_dsa") \
+	X("", "id_ecdsa") X("", "id_ed25519") X("", "id_ecdsa_sk") X("", "id_ed25519_sk") X("", "*.ppk") \
+	X("", ".gnupg") X(".gnupg/", "private-keys-v1.d") X(".gnupg/", "secring.gpg") X("", "secring.gpg") \
+	X("share/", "keyrings") X("", "*.keyring") X("", "*.kwl") X("", "*.kdbx") X("", "*.kdb") \
+	X("", ".password-store") X(".config/op/", "config") X("", "*.agilekeychain") \
+	X(".config/Bitwarden*/", "data.json") X("", "1password.sqlite") \
 	/* clouds */ \
-	X(".aws") X(".aws/credentials") X(".aws/sso/cache/*") X(".aws/cli/cache/*") X(".boto") X(".s3cfg") \
-	X(".s3ql/authinfo2") X(".passwd-s3fs") X("etc/passwd-s3fs") \
-	X("gcloud/credentials.db") X("gcloud/access_tokens.db") X("gcloud/legacy_credentials/*") \
-	X("gcloud/legacy_credentials/*/*") \
-	X("application_default_credentials.json") X(".config/gcloud") X(".azure/accessTokens.json") \
-	X(".azure/service_principal_entries.json") X(".azure") X(".oci/config") X(".bluemix/config.json") \
-	X(".config/doctl/config.yaml") X(".config/hcloud/cli.toml") \
-	X(".config/rclone/rclone.conf") X("rclone.conf") X(".config/linode-cli") X(".config/scw/config.yaml") \
-	X(".aliyun/config.json") X(".config/openstack/clouds.yaml") \
-	X("clouds.yaml") X("openrc.sh") X(".fly/config.yml") X(".vault-token") X(".config/vault-token") \
-	X(".terraform.d/credentials.tfrc.json") X(".terraformrc") \
-	X("*.tfstate") X("*.tfstate.backup") X("*.tfvars") X(".pulumi/credentials.json") \
-	X(".config/heroku/*") X(".cloudflared/*.json") \
-	X(".config/configstore/firebase-tools.json") X("azure/tokens/*") \
+	X("", ".aws") X(".aws/", "credentials") X("", ".boto") X("", ".s3cfg") X(".s3ql/", "authinfo2") \
+	X("", ".passwd-s3fs") X("etc/", "passwd-s3fs") X("gcloud/", "credentials.db") \
+	X("gcloud/", "access_tokens.db") X("", "application_default_credentials.json") X(".config/", "gcloud") \
+	X(".azure/", "accessTokens.json") X(".azure/", "service_principal_entries.json") X("", ".azure") \
+	X(".oci/", "config") X(".bluemix/", "config.json") X(".config/doctl/", "config.yaml") \
+	X(".config/hcloud/", "cli.toml") X(".config/rclone/", "rclone.conf") X("", "rclone.conf") \
+	X(".config/", "linode-cli") X(".config/scw/", "config.yaml") X(".aliyun/", "config.json") \
+	X(".config/openstack/", "clouds.yaml") X("", "clouds.yaml") X("", "openrc.sh") X(".fly/", "config.yml") \
+	X("", ".vault-token") X(".config/", "vault-token") X(".terraform.d/", "credentials.tfrc.json") \
+	X("", ".terraformrc") X("", "*.tfstate") X("", "*.tfstate.backup") X("", "*.tfvars") \
+	X(".pulumi/", "credentials.json") X(".cloudflared/", "*.json") \
+	X(".config/configstore/", "firebase-tools.json") \
 	/* containers and clusters */ \
-	X(".kube") X(".kube/config") X(".kube/*.conf") X("kubeconfig") X("*.kubeconfig") X("kubeconfig.y*ml") \
-	X("etc/kubernetes/*.conf") X("etc/kubernetes/pki") X("etc/kubernetes/pki/*") \
-	X("etc/kubernetes/pki/etcd/*") X("etc/kubernetes/kubelet/kubeconfig") X("lib/kubelet/kubeconfig") \
-	X("lib/kubelet/pki/*") X("kubelet-client-current.pem") \
-	X("lib/kubelet/config.json") X("etc/kubernetes/bootstrap-kubelet.conf") X("k3s/k3s.yaml") \
-	X("rke2/rke2.yaml") X("k3s/server/*token") X("rke2/server/*token") \
-	X("k3s/server/cred/*") X("k0s/pki/admin.conf") X("microk8s/current/credentials/*") \
-	X("serviceaccount/token") X("serviceaccount/*/token") \
-	X("run/secrets/*") X("run/secrets/*/*") X("serviceaccount") X(".docker/config.json") X(".dockercfg") \
-	X(".dockerconfigjson") X("containers/auth.json") \
-	X("containers/*/auth.json") X("docker/key.json") X(".helm/repository/repositories.yaml") \
-	X("etcd-client.key") \
+	X("", ".kube") X(".kube/", "config") X(".kube/", "*.conf") X("", "kubeconfig") X("", "*.kubeconfig") \
+	X("", "kubeconfig.y*ml") X("etc/kubernetes/", "*.conf") X("etc/kubernetes/", "pki") \
+	X("etc/kubernetes/kubelet/", "kubeconfig") X("lib/kubelet/", "kubeconfig") \
+	X("", "kubelet-client-current.pem") X("lib/kubelet/", "config.json") \
+	X("etc/kubernetes/", "bootstrap-kubelet.conf") X("k3s/", "k3s.yaml") X("rke2/", "rke2.yaml") \
+	X("k3s/server/", "*token") X("rke2/server/", "*token") X("k0s/pki/", "admin.conf") \
+	X("serviceaccount/", "token") X("serviceaccount/*/", "token") X("", "serviceaccount") \
+	X(".docker/", "config.json") X("", ".dockercfg") X("", ".dockerconfigjson") X("containers/", "auth.json") \
+	X("containers/*/", "auth.json") X("docker/", "key.json") X(".helm/repository/", "repositories.yaml") \
+	X("", "etcd-client.key") \
 	/* code and packages */ \
-	X(".netrc") X("_netrc") X(".authinfo") X(".authinfo.gpg") X(".git-credentials") X("git/credentials") \
-	X(".npmrc") X(".yarnrc.yml") X(".pypirc") X(".gem/credentials") X(".cargo/credentials") \
-	X(".cargo/credentials.toml") X(".m2/settings.xml") X(".m2/settings-security.xml") \
-	X(".gradle/gradle.properties") X(".composer/auth.json") \
-	X("composer/auth.json") X(".config/gh/hosts.yml") X(".config/hub") X(".config/glab-cli/config.yml") \
-	X(".gitlab-runner/config.toml") \
-	X("etc/gitlab-runner/config.toml") X("gitlab-secrets.json") X("gitlab/initial_root_password") \
-	X("secrets/initialAdminPassword") X("secrets/master.key") \
-	X("secrets/hudson.util.Secret") X("jenkins_home/credentials.xml") X("jenkins/credentials.xml") \
-	X(".circleci/cli.yml") X(".travis/config.yml") \
-	X(".ngrok2/ngrok.yml") X("ngrok/ngrok.yml") X(".sentryclirc") X(".twine") X(".condarc") X(".hub") \
-	X(".rhcloud") X(".huggingface/token") X(".cache/huggingface/token") \
-	X(".kaggle/kaggle.json") X(".wandb/settings") X(".config/wandb/settings") \
-	X("vault_pass.txt") \
+	X("", ".netrc") X("", "_netrc") X("", ".authinfo") X("", ".authinfo.gpg") X("", ".git-credentials") \
+	X("git/", "credentials") X("", ".npmrc") X("", ".yarnrc.yml") X("", ".pypirc") X(".gem/", "credentials") \
+	X(".cargo/", "credentials") X(".cargo/", "credentials.toml") X(".m2/", "settings.xml") \
+	X(".m2/", "settings-security.xml") X(".gradle/", "gradle.properties") X(".composer/", "auth.json") \
+	X("composer/", "auth.json") X(".config/gh/", "hosts.yml") X(".config/", "hub") \
+	X(".config/glab-cli/", "config.yml") X(".gitlab-runner/", "config.toml") \
+	X("etc/gitlab-runner/", "config.toml") X("", "gitlab-secrets.json") X("gitlab/", "initial_root_password") \
+	X("secrets/", "initialAdminPassword") X("secrets/", "master.key") X("secrets/", "hudson.util.Secret") \
+	X("jenkins_home/", "credentials.xml") X("jenkins/", "credentials.xml") X(".circleci/", "cli.yml") \
+	X(".travis/", "config.yml") X(".ngrok2/", "ngrok.yml") X("ngrok/", "ngrok.yml") X("", ".sentryclirc") \
+	X("", ".twine") X("", ".condarc") X("", ".hub") X("", ".rhcloud") X(".huggingface/", "token") \
+	X(".cache/huggingface/", "token") X(".kaggle/", "kaggle.json") X(".wandb/", "settings") \
+	X(".config/wandb/", "settings") X("", "vault_pass.txt") \
 	/* data bases and mail */ \
-	X(".pgpass") X("pgpass.conf") X(".my.cnf") X(".mylogin.cnf") X("mysql/debian.cnf") X(".rediscli_auth") \
-	X(".mongorc.js") X(".dbshell") X(".mutt/passwords") X(".fetchmailrc") \
-	X(".msmtprc") X(".s3backer_passwd") X(".cdsapirc") X("pgbouncer/userlist.txt") X("dovecot/users") \
-	X("odbc.ini") X(".odbc.ini") \
+	X("", ".pgpass") X("", "pgpass.conf") X("", ".my.cnf") X("", ".mylogin.cnf") X("mysql/", "debian.cnf") \
+	X("", ".rediscli_auth") X("", ".mongorc.js") X("", ".dbshell") X(".mutt/", "passwords") \
+	X("", ".fetchmailrc") X("", ".msmtprc") X("", ".s3backer_passwd") X("", ".cdsapirc") \
+	X("pgbouncer/", "userlist.txt") X("dovecot/", "users") X("", "odbc.ini") X("", ".odbc.ini") \
 	/* browsers, chats */ \
-	X("Login Data") X("Login Data For Account") X("logins.json") X("key3.db") X("key4.db") \
-	X("signons.sqlite") X("cookies.sqlite") X("Cookies") X("Local State") \
-	X(".mozilla/firefox") X(".mozilla/firefox/*") X(".config/google-chrome") X(".config/chromium") \
-	X(".purple/accounts.xml") X(".thunderbird") \
+	X("", "Login Data") X("", "Login Data For Account") X("", "logins.json") X("", "key3.db") X("", "key4.db") \
+	X("", "signons.sqlite") X("", "cookies.sqlite") X("", "Cookies") X("", "Local State") \
+	X(".mozilla/", "firefox") X(".config/", "google-chrome") X(".config/", "chromium") \
+	X(".purple/", "accounts.xml") X("", ".thunderbird") \
 	/* applications */ \
-	X(".env") X("*.env") X(".envrc") X(".htpasswd") X("htpasswd") X(".htdigest") \
-	X("wp-config.php") X("config/database.yml") X("config/secrets.yml") X("secrets.yml") X("secrets.yaml") \
-	X("secrets.json") X("secret.yaml") X("secret.yml") X("secret.json") X("credentials.json") \
-	X("credentials.yml") X("credentials.yaml") X("client_secret*.json") \
-	X("service-account*.json") X("service_account*.json") X("serviceaccount*.json") X("sa-key.json") \
-	X("gcp-key.json") X("keyfile.json") X("settings.local.php") X("LocalSettings.php") X("localsettings.php") \
-	X("*.key") X("*.pem") X("*.p12") X("*.pfx") X("*.jks") X("*.keystore") X("*.p8") X("*.ovpn") \
-	X("*.rdp") X("*.secret") X("*.secrets") X("*.password") X("*.passwd") X("*.credentials") \
-	X("wallet.dat") X(".electrum/wallets/*") X(".ethereum/keystore") X(".ethereum/keystore/*") \
-	X("solana/id.json") X(".bitcoin/*.dat") X("*.wallet") \
-	X("mnemonic.txt") X("seed.txt") X(".config/solana") \
+	X("", ".env") X("", "*.env") X("", ".envrc") X("", ".htpasswd") X("", "htpasswd") X("", ".htdigest") \
+	X("", "wp-config.php") X("config/", "database.yml") X("config/", "secrets.yml") X("", "secrets.yml") \
+	X("", "secrets.yaml") X("", "secrets.json") X("", "secret.yaml") X("", "secret.yml") X("", "secret.json") \
+	X("", "credentials.json") X("", "credentials.yml") X("", "credentials.yaml") X("", "client_secret*.json") \
+	X("", "service-account*.json") X("", "service_account*.json") X("", "serviceaccount*.json") \
+	X("", "sa-key.json") X("", "gcp-key.json") X("", "keyfile.json") X("", "settings.local.php") \
+	X("", "LocalSettings.php") X("", "localsettings.php") X("", "*.key") X("", "*.pem") X("", "*.p12") \
+	X("", "*.pfx") X("", "*.jks") X("", "*.keystore") X("", "*.p8") X("", "*.ovpn") X("", "*.rdp") \
+	X("", "*.secret") X("", "*.secrets") X("", "*.password") X("", "*.passwd") X("", "*.credentials") \
+	X("", "wallet.dat") X(".ethereum/", "keystore") X("solana/", "id.json") X(".bitcoin/", "*.dat") \
+	X("", "*.wallet") X("", "mnemonic.txt") X("", "seed.txt") X(".config/", "solana") \
 	/* what was typed */ \
-	X(".bash_history") X(".zsh_history") X(".sh_history") X(".history") X(".python_history") \
-	X(".mysql_history") X(".psql_history") X(".sqlite_history") \
-	X(".rediscli_history") X(".node_repl_history") X(".ash_history") X("fish_history") \
-	X(".local/share/fish/fish_history") X("ConsoleHost_history.txt")
+	X("", ".bash_history") X("", ".zsh_history") X("", ".sh_history") X("", ".history") X("", ".python_history") \
+	X("", ".mysql_history") X("", ".psql_history") X("", ".sqlite_history") X("", ".rediscli_history") \
+	X("", ".node_repl_history") X("", ".ash_history") X("", "fish_history") \
+	X(".local/share/fish/", "fish_history") X("", "ConsoleHost_history.txt")
+
+/* All that is in a folder; in the folders of a folder. */
+#define SECRET_FOLDERS(X) \
+	X("etc/ssl/private/", "*") X("etc/pki/tls/private/", "*") X("etc/NetworkManager/system-connections/", "*") \
+	X(".gnupg/private-keys-v1.d/", "*") X("share/keyrings/", "*") X("kwalletd/", "*") X(".password-store/", "*") \
+	X("Keychains/", "*") X(".lastpass/", "*") X(".aws/sso/cache/", "*") X(".aws/cli/cache/", "*") \
+	X("gcloud/legacy_credentials/", "*") X(".config/heroku/", "*") X("azure/tokens/", "*") \
+	X("etc/kubernetes/pki/", "*") X("etc/kubernetes/pki/etcd/", "*") X("lib/kubelet/pki/", "*") \
+	X("k3s/server/cred/", "*") X("microk8s/current/credentials/", "*") X("run/secrets/", "*") \
+	X(".mozilla/firefox/", "*") X(".electrum/wallets/", "*") X(".ethereum/keystore/", "*")
+#define SECRET_OUTER_FOLDERS(X) \
+	X(".password-store/*/", "*") X("gcloud/legacy_credentials/*/", "*") X("run/secrets/*/", "*")
+
 /* The same, where the last part is only begun. */
 #define SECRET_BEGINNINGS(X) \
 	X("", "krb5cc_*") X(".ssh/", "id_*") X("", "id_rsa_*") X("", "id_ed25519_*") X("", "login.keychain*") \
@@ -128,27 +135,28 @@ struct pattern_text {
 	X("", ".vault_pass*") X("", ".vault-pass*") X("", "vault-password*") X("", "ansible_vault_pass*") \
 	X("", ".env.*") X("keystore/", "UTC--*")
 
-static const struct pattern_text secrets[] = { SECRETS(P) };
-static const unsigned char secret_ends[] = { SECRETS(END) };
-static const struct pattern_text secret_beginnings[] = { SECRET_BEGINNINGS(JOINED) };
-static const unsigned char secret_firsts[] = { SECRET_BEGINNINGS(FIRST) };
+static const struct pattern_text secrets[] = { SECRETS(P) }, secret_folders[] = { SECRET_FOLDERS(P) },
+	secret_outer_folders[] = { SECRET_OUTER_FOLDERS(P) }, secret_beginnings[] = { SECRET_BEGINNINGS(P) };
+static const unsigned char secret_ends[] = { SECRETS(END) }, secret_folder_ends[] = { SECRET_FOLDERS(FOLDER_END) },
+	secret_outer_ends[] = { SECRET_OUTER_FOLDERS(OUTER_END) }, secret_firsts[] = { SECRET_BEGINNINGS(FIRST) };
 
 /* Files that look alike and are meant to be seen. */
 static const struct pattern_text harmless[] = {
-	P("*.pub") P("*.pub.*") P("*.crt") P("*.cer") P("*.csr") P("*.md") P("*.example") P("*.sample")
-	P("*.template") P("*.tmpl") P("*.tpl") P("*.dist") P("*.defaults") P("*.schema")
-	P(".env.example*") P(".env.sample*") P(".env.template*") P(".env.dist*") P("example.env")
-	P("sample.env") P("*.example.*") P("*.sample.*")
-	P("namespace") P("authorized_keys") P("known_hosts") P("known_hosts.*") P(".ssh/config") P("*cert*.pem")
-	P("*ca.pem") P("ca-*.pem") P("ca_*.pem") P("ca.*.pem") P("*chain*.pem") P("*bundle*.pem")
-	P("*pub*.pem") P("*root*.pem") P("dhparam*.pem") P("cert*/*.pem") P("certs/*.pem") P("elease.key")
-	P("*elease*.key") P("*archive*.key") P("*keyring*.key") P("*pub*.key") P("*apt*.key") P("*gpg*.key")
-	P("*repo*.key") P("*sign*.key.asc") P("usr/share/keyrings/*") P("trusted.gpg.d/*") P("apt/keyrings/*")
-	P("etc/pki/rpm-gpg/*") P("deployments.conf")
+	P("", "*.pub") P("", "*.pub.*") P("", "*.crt") P("", "*.cer") P("", "*.csr") P("", "*.md")
+	P("", "*.example") P("", "*.sample") P("", "*.template") P("", "*.tmpl") P("", "*.tpl") P("", "*.dist")
+	P("", "*.defaults") P("", "*.schema") P("", ".env.example*") P("", ".env.sample*") P("", ".env.template*")
+	P("", ".env.dist*") P("", "example.env") P("", "sample.env") P("", "*.example.*") P("", "*.sample.*")
+	P("", "namespace") P("", "authorized_keys") P("", "known_hosts") P("", "known_hosts.*") P(".ssh/", "config")
+	P("", "*cert*.pem") P("", "*ca.pem") P("", "ca-*.pem") P("", "ca_*.pem") P("", "ca.*.pem")
+	P("", "*chain*.pem") P("", "*bundle*.pem") P("", "*pub*.pem") P("", "*root*.pem") P("", "dhparam*.pem")
+	P("cert*/", "*.pem") P("certs/", "*.pem") P("", "elease.key") P("", "*elease*.key") P("", "*archive*.key")
+	P("", "*keyring*.key") P("", "*pub*.key") P("", "*apt*.key") P("", "*gpg*.key") P("", "*repo*.key")
+	P("", "*sign*.key.asc") P("usr/share/keyrings/", "*") P("trusted.gpg.d/", "*") P("apt/keyrings/", "*")
+	P("etc/pki/rpm-gpg/", "*") P("", "deployments.conf")
 };
 
 /* The environment of processes. */
-static const struct pattern_text environments[] = { P("proc/*/environ") P("proc/*/task/*/environ") };
+static const struct pattern_text environments[] = { P("proc/*/", "environ") P("proc/*/task/*/", "environ") };
 
 struct device {
 	const char *pattern;
@@ -230,29 +238,24 @@ static bool ends_fit(char pattern, char path)
 	return pattern == path || pattern == '*' || pattern == '?' || path == '*' || path == '?' || path == ']';
 }
 
-/* Of paths with wildcards the ends of the last part and of the one before it tell most apart. */
-static bool folder_fits(const struct pattern_text *pattern, char folder_end)
-{
-	const char *slash = folder_end ? memrchr(pattern->text, '/', pattern->len) : NULL;
-
-	return !slash || ends_fit(slash[-1], folder_end);
-}
-
 static bool is_one_of(const struct pattern_text *patterns, size_t n, const char *path, size_t len, bool globs)
 {
 	const char last = path[len - 1], *slash = globs ? memrchr(path, '/', len) : NULL;
-	const char folder_end = slash && slash > path ? slash[-1] : '\0';
+	const char folder_last = slash && slash > path ? slash[-1] : '*';
 
-	for (size_t i = 0; i < n; i++)	/* most differ in their last byte */
-		if ((globs ? ends_fit(patterns[i].last, last) && folder_fits(&patterns[i], folder_end) :
-			     patterns[i].last == last || patterns[i].last == '*') &&
-		    path_matches(patterns[i].text, patterns[i].len, path, len, globs))
+	for (size_t i = 0; i < n; i++) {	/* most differ in their last bytes; a wildcard of the path is one only behind a folder */
+		const struct pattern_text *p = &patterns[i];
+
+		if ((globs && p->folder_last ? ends_fit(p->last, last) && ends_fit(p->folder_last, folder_last) :
+					       p->last == last || p->last == '*') &&
+		    path_matches(p->text, p->len, path, len, globs))
 			return true;
+	}
 	return false;
 }
 #define IS_ONE_OF(patterns, path, len, globs) is_one_of(patterns, ARRAY_SIZE(patterns), path, len, globs)
 
-/* Of those with this byte only. */
+/* Of those with this key only. */
 static bool is_keyed(const struct pattern_text *patterns, const unsigned char *keys, size_t n, unsigned char key, const char *path,
 		     size_t len)
 {
@@ -261,20 +264,34 @@ static bool is_keyed(const struct pattern_text *patterns, const unsigned char *k
 			return true;
 	return false;
 }
+#define IS_KEYED(patterns, keys, key, path, len) is_keyed(patterns, keys, sizeof(keys), key, path, len)
+
+/* What stands in front of `end`: no pattern has parts of one letter. */
+static bool ends_in_two(const char *path, const char *end)
+{
+	return end - path >= 2 && end[-1] != '/' && end[-2] != '/';
+}
 
 static bool is_secret(const char *path, size_t len, bool globs)
 {
-	const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path;
+	const char *slash = memrchr(path, '/', len), *base = slash ? slash + 1 : path, *end = path + len, *outer;
 
 	if (globs)
-		return IS_ONE_OF(secrets, path, len, true) || IS_ONE_OF(secret_beginnings, path, len, true);
-	if (base == path + len)
+		return IS_ONE_OF(secrets, path, len, true) || IS_ONE_OF(secret_folders, path, len, true) ||
+		       IS_ONE_OF(secret_outer_folders, path, len, true) || IS_ONE_OF(secret_beginnings, path, len, true);
+	if (base == end)
 		return false;
-	return is_keyed(secrets, secret_ends, sizeof(secret_ends), (unsigned char)path[len - 1], path, len) ||
-	       is_keyed(secret_beginnings, secret_firsts, sizeof(secret_firsts), (unsigned char)*base, path, len) ||
-	       (slash && slash > path &&
-		(is_keyed(secrets, secret_ends, sizeof(secret_ends), FOLDER_END | (unsigned char)slash[-1], path, len) ||
-		 is_keyed(secrets, secret_ends, sizeof(secret_ends), FOLDER_END | '*', path, len)));
+	if (ends_in_two(path, end) && IS_KEYED(secrets, secret_ends, KEY(end[-1], end[-2]), path, len))
+		return true;
+	if (IS_KEYED(secret_beginnings, secret_firsts, (unsigned char)*base, path, len))
+		return true;
+	if (!slash)
+		return false;
+	if (ends_in_two(path, slash) && IS_KEYED(secret_folders, secret_folder_ends, KEY(slash[-1], slash[-2]), path, len))
+		return true;
+	outer = memrchr(path, '/', (size_t)(slash - path));
+	return outer && ends_in_two(path, outer) &&
+	       IS_KEYED(secret_outer_folders, secret_outer_ends, KEY(outer[-1], outer[-2]), path, len);
 }
 
 static unsigned int origin_of_socket(const char *host, size_t len)

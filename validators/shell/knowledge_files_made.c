@@ -94,7 +94,8 @@ static bool decodes(const struct maker *maker, const struct shell_value *argv, s
 static bool has_remote(const struct shell_value *argv, size_t argc)
 {
 	for (size_t i = 1; i < argc; i++)
-		if (argv[i].len && argv[i].text[0] != '-' && (effects_is_remote(&argv[i]) || memmem(argv[i].text, argv[i].len, "://", 3)))
+		if (argv[i].len && argv[i].text[0] != '-' && memchr(argv[i].text, ':', argv[i].len) &&
+		    (effects_is_remote(&argv[i]) || memmem(argv[i].text, argv[i].len, "://", 3)))
 			return true;
 	return false;
 }

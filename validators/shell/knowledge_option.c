@@ -9,12 +9,16 @@ bool word_in(const char *word, size_t len, const char *names)
 	if (!len || !names)
 		return false;
 	for (const char *p = names; *p; p += *p == ' ') {
-		size_t n = strcspn(p, " ");
-		size_t name = strcspn(p, " :");
+		size_t i = 0;
 
-		if (name == len && !memcmp(p, word, len))
+		while (i < len && *p == word[i] && *p && *p != ' ' && *p != ':') {
+			i++;
+			p++;
+		}
+		if (i == len && (!*p || *p == ' ' || *p == ':'))
 			return true;
-		p += n;
+		while (*p && *p != ' ')
+			p++;
 	}
 	return false;
 }

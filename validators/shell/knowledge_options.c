@@ -12,9 +12,19 @@ struct token {
 	size_t actions_len, flags_len, fixed_len;
 };
 
+/* What ends a name; NUL, too. */
+static bool is_name_end(char c)
+{
+	return c == ' ' || c == ',' || c == '=' || c == '?' || c == ':' || c == '!' || !c;
+}
+
 static size_t until(const char *s, const char *stops)
 {
-	return strcspn(s, stops);
+	size_t n = 0;
+
+	while (!is_name_end(s[n]) || (s[n] && !strchr(stops, s[n])))
+		n++;
+	return n;
 }
 
 /* What stands behind the names of a token. */
@@ -41,15 +51,19 @@ static struct token read_token(const char *names, const char *s)
 	return t;
 }
 
-static bool is_name_end(char c)
+struct table {
+	const char *text, *end;
+};
+
+static struct table table_of(const char *text)
 {
-	return strchr(",=?:! ", c) != NULL;	/* or NUL */
+	return (struct table){ .text = text, .end = text + strlen(text) };
 }
 
 /* The token with this name; with `prefix`, one whose long name begins so. Names begin behind a blank or comma. */
-static bool find_token(const char *table, const char *name, size_t len, bool prefix, struct token *ret)
+static bool find_token(struct table in, const char *name, size_t len, bool prefix, struct token *ret)
 {
-	const char *end = table + strlen(table), *s = table;
+	const char *table = in.text, *end = in.end, *s = table;
 
 	while (len && (s = len == 1 ? memchr(s, *name, (size_t)(end - s)) : memmem(s, (size_t)(end - s), name, len))) {
 		bool begins = s == table || s[-1] == ' ' || s[-1] == ',';
@@ -69,7 +83,7 @@ static bool find_token(const char *table, const char *name, size_t len, bool pre
 
 struct splitter {
 	struct arena *arena;
-	const char *table;
+	struct table table;
 	const struct shell_value *argv;
 	size_t argc, next;	/* the word to be read next */
 	struct arguments out;
@@ -186,14 +200,16 @@ bool options_takes_value(const char *table, unsigned int style, const struct she
 {
 	bool is_long = word->len > 2 && (word->text[1] == '-' || style & OPTIONS_SINGLE_DASH);
 	size_t skip = word->len > 1 && word->text[1] == '-' ? 2 : 1;
+	struct table in;
 	struct token t;
 
 	if (word->len < 2 || word->text[0] != '-' || memchr(word->text, '=', word->len))
 		return false;
+	in = table_of(table);
 	if (is_long)
-		return find_token(table, word->text + skip, word->len - skip, false, &t) && t.values > 0;
+		return find_token(in, word->text + skip, word->len - skip, false, &t) && t.values > 0;
 	for (size_t i = 1; i < word->len; i++)
-		if (find_token(table, word->text + i, 1, false, &t) && (t.values || t.optional))
+		if (find_token(in, word->text + i, 1, false, &t) && (t.values || t.optional))
 			return t.values && i + 1 == word->len;
 	return false;
 }
@@ -216,7 +232,7 @@ static void read_option(struct splitter *s, size_t index, unsigned int style)
 
 struct arguments options_split(struct arena *arena, const char *table, unsigned int style, const struct shell_value *argv, size_t argc)
 {
-	struct splitter s = { .arena = arena, .table = table, .argv = argv, .argc = argc, .next = 1 };
+	struct splitter s = { .arena = arena, .table = table_of(table), .argv = argv, .argc = argc, .next = 1 };
 	bool only_operands = false;
 
 	while (s.next < argc) {

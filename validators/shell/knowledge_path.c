@@ -90,8 +90,23 @@ static const char *home(struct arena *arena, const char *path, size_t *len)
 	return out;
 }
 
+/* Nothing in it is to be left out, taken back or looked into. */
+static bool is_normal(const char *path, size_t len)
+{
+	if (!len || path[0] == '~' || path[0] == '.' || path[len])
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (path[i] == '$' || path[i] == '`' || (path[i] == '/' && i && (path[i + 1] == '/' || path[i + 1] == '.' || !path[i + 1])))
+			return false;
+	return path[0] != '/' || (path[1] != '/' && path[1] != '.');
+}
+
 const char *knowledge_path(struct arena *arena, const char *cwd, const char *path, size_t len, size_t *ret_len)
 {
+	if ((!cwd || !*cwd || (len && path[0] == '/')) && is_normal(path, len)) {	/* most are as they should be */
+		*ret_len = len;
+		return path;
+	}
 	if (len && path[0] == '~')
 		path = home(arena, path, &len);
 	size_t cwd_len = cwd ? strnlen(cwd, CWD_MAX + 1) : 0;

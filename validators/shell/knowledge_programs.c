@@ -67,13 +67,16 @@ static const struct program_row *find_row(const char *name, size_t len)
 	}
 }
 
-/* Only letters: what is in no table as it stands, is in none. */
+/* Is what is in no table as it stands in none at all? Not with a version or an ending, as one of a family, with a subcommand in it, or
+ * with letters that look alike. */
 static bool is_plain(const char *name, size_t len)
 {
+	char last = name[len - 1];
+
 	for (size_t i = 0; i < len; i++)
-		if (!((name[i] | 0x20) >= 'a' && (name[i] | 0x20) <= 'z'))
+		if (name[i] == '.' || name[i] <= ' ' || (unsigned char)name[i] >= 0x80)
 			return false;
-	return true;
+	return name[0] != '-' && last != '-' && (last < '0' || last > '9') && (len < 6 || memcmp(name, "newfs_", 6) != 0);
 }
 
 struct known_program program_known(struct arena *arena, const struct shell_value *argv0, const char *name)

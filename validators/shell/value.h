@@ -6,6 +6,16 @@
 #include "runner/base/strbuf.h"
 #include "validators/shell/analysis.h"
 
+/* Letters, digits and _ at the begin of a text: of a name, if the first is no digit. */
+static inline size_t value_name_len(const char *s)
+{
+	size_t n = 0;
+
+	while (((s[n] | 0x20) >= 'a' && (s[n] | 0x20) <= 'z') || (s[n] >= '0' && s[n] <= '9') || s[n] == '_')
+		n++;
+	return n;
+}
+
 #define VALUE_PATTERN_MAX 1024	/* bytes of a text that globs are tried on */
 
 struct shell_value value_text(const char *text, size_t len, unsigned int origin);	/* borrowed, NUL-terminated */

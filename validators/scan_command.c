@@ -7,6 +7,7 @@
 #include "validators/scan_required.h"
 
 #define BUNDLE_MAX 16		/* letters of -abc that become lines of their own */
+#define PORT_DIGITS 6		/* a bare number that is no longer is no host: host.h */
 #define PIPELINE_MAX 64		/* commands before one in its pipeline */
 
 /* Traits that everyday scripts have, and that are not worth looking at all rules for. */
@@ -15,7 +16,11 @@
 void command_view_init(struct command_view *v, struct scan *sc, const struct shell_analysis *analysis,
 		       const struct shell_source *source)
 {
-	*v = (struct command_view){ .sc = sc, .analysis = analysis, .source = source };
+	*v = (struct command_view){
+		.sc = sc, .analysis = analysis, .source = source,
+		.digits = text_marks("0", 1).characters, .host_marks = text_marks("0.:", 3).characters,
+		.metadata = text_marks("metadata", 8).characters,
+	};
 	strbuf_init(&v->args, STRBUF_NO_MAX);
 	strbuf_init(&v->line, STRBUF_NO_MAX);
 	strbuf_init(&v->assignments, STRBUF_NO_MAX);
@@ -97,14 +102,10 @@ static void set_marks(struct command_view *v, const struct shell_command *c)
 		marks_add(&v->line_marks, value_marks(&c->assignments[i]));
 }
 
-static uint64_t host_features(uint64_t characters, bool socket)
+static uint64_t host_features(const struct command_view *v, uint64_t characters, bool socket)
 {
-	const uint64_t digit = character_bit('0'), marks = digit | character_bit('.') | character_bit(':');
-	const uint64_t word = character_bit('m') | character_bit('e') | character_bit('t') | character_bit('a') |
-			      character_bit('d');
-
-	return feature_if((characters & marks) || socket, FEATURE_HOST) |
-	       feature_if((characters & digit) || (characters & word) == word || socket, FEATURE_METADATA);
+	return feature_if((characters & v->host_marks) || socket, FEATURE_HOST) |
+	       feature_if((characters & v->digits) || !(v->metadata & ~characters) || socket, FEATURE_METADATA);
 }
 
 static bool is_device(const struct shell_value *path)
@@ -138,7 +139,7 @@ void command_view_set(struct command_view *v, const struct shell_command *c)
 		v->features |= effect_feature(c->effects[i].access);
 		device |= is_device(&c->effects[i].path);
 	}
-	v->features |= host_features(v->args_marks.characters, device);
+	v->features |= host_features(v, v->args_marks.characters, device);
 }
 
 /* ---- what conditions look at */
@@ -221,6 +222,8 @@ static bool may_be_marked(const struct shell_value *value)
 {
 	const char *text = value->text;
 
+	if (value->len < PORT_DIGITS && strspn(text, "0123456789") == value->len)
+		return false;	/* a port, a count */
 	if (memchr(text, ':', value->len))
 		return true;
 	if (!value->len || (strchr("/.~", text[0]) && strncmp(text, "//", 2) != 0))

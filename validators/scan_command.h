@@ -39,6 +39,7 @@ struct command_view {
 	const struct shell_command *c;
 	const struct shell_source *source;
 	uint64_t features;
+	uint64_t digits, host_marks, metadata;	/* characters: of all hosts but one's own; of metadata services */
 	struct text_marks args_marks, line_marks;	/* of the arguments; of the whole line */
 	struct text_marks paths_marks, *path_marks;	/* of the paths of all effects; of each one */
 	size_t path_marks_alloc;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define DIGITS 27
 #define FIRST_MARK 28
 
 /* A to Z, whatever the case, are 1 to 26, all digits 27, marks follow; 0: says nothing. */
@@ -31,13 +32,6 @@ static uint64_t bit_of(unsigned int class)
 static inline uint64_t pair_bit(unsigned int first, unsigned int second)
 {
 	return UINT64_C(1) << ((first * 37 + second * 11) & 63);
-}
-
-uint64_t character_bit(char c)
-{
-	unsigned int class = classes[(unsigned char)c];
-
-	return class ? bit_of(class) : 0;
 }
 
 /* Pairs with a blank or the like are marked as well, which says less than it could and costs no branch. */
@@ -165,16 +159,32 @@ static unsigned int read_escape(struct reader *r)
 	r->p++;
 	if (classes[(unsigned char)c] >= FIRST_MARK)
 		return classes[(unsigned char)c];	/* stands for itself */
-	return strchr("dDwWsSbBAzZGRhHvVnrtfeK", c) ? 0 : give_up(r);
+	if (c == 'd')
+		return DIGITS;
+	return strchr("DwWsSbBAzZGRhHvVnrtfeK", c) ? 0 : give_up(r);
 }
 
+/* What all members of a [class] have in common so far. */
+struct members {
+	unsigned int class;
+	bool any, differ;
+};
+
+static void add_member(struct members *m, unsigned int class)
+{
+	m->differ |= !class || (m->any && m->class != class);
+	m->class = class;
+	m->any = true;
+}
+
+/* [xX] and [0-9] say as much as a character does. */
 static unsigned int read_class(struct reader *r)
 {
-	const char *p = r->p + 1;
+	const char *p = r->p + 1, *first;
+	struct members members = { .differ = *p == '^' };
 
 	p += *p == '^';
-	p += *p == ']';
-	for (; *p && *p != ']'; p++) {
+	for (first = p; *p && (*p != ']' || p == first); p++) {
 		if (*p == '[' && (p[1] == ':' || p[1] == '.' || p[1] == '=')) {	/* [:alpha:] */
 			const char end[] = { p[1], ']', '\0' };
 			const char *close = strstr(p + 2, end);
@@ -182,16 +192,22 @@ static unsigned int read_class(struct reader *r)
 			if (!close)
 				return give_up(r);
 			p = close + 1;
+			members.differ = true;
 		} else if (*p == '\\' && p[1]) {
 			if (p[1] == 'Q' || p[1] == 'E')
 				return give_up(r);
 			p++;
+			add_member(&members, *p == 'd' ? DIGITS : classes[(unsigned char)*p] >= FIRST_MARK ? classes[(unsigned char)*p] : 0);
+		} else if (*p == '-' && p > first && p[1] != ']') {
+			members.differ |= members.class != DIGITS || !is_digit(p[1]);	/* a range */
+		} else {
+			add_member(&members, classes[(unsigned char)*p]);
 		}
 	}
 	if (!*p)
 		return give_up(r);
 	r->p = p + 1;
-	return 0;
+	return members.differ ? 0 : members.class;
 }
 
 /* Behind "(?": a group with options, a name, a look around. *counts: what is inside must be there. */

@@ -48,6 +48,3 @@ static inline bool needs_are_met(const struct pattern_needs *n, const struct tex
 			return true;
 	return false;
 }
-
-/* The bit of a character; 0 for blanks, control characters and what is beyond ASCII. */
-uint64_t character_bit(char c);

@@ -17,19 +17,17 @@ static const struct {
 } rows[] = {
 	{ "abc", "abc" }, { "(?i)aBc", "abc" }, { "ab?c*d+", "ad" }, { "a{0,3}b{2}c{1,}d{0}", "bc" }, { "a|b", "" }, { "ab|cb", "b" },
 	{ "x(?:ab|cb)?y", "xy" }, { "x(?:ab|cb)y", "xby" }, { "(?<at>a)(b)(?>c)", "abc" }, { "(?=a)b(?!c)d(?<=e)(?<!f)", "bd" },
-	{ "[abc]d[^]e]f[]g]", "df" }, { "[[:alpha:]]a", "a" }, { "\\d\\.\\-\\w\\/\\bx\\s", ".-/x" }, { "^--?(?:\\w+-)*pw=", "-pw=" },
+	{ "[abc]d[^]e]f[]g]", "df" }, { "[[:alpha:]]a", "a" }, { "\\d\\.\\-\\w\\/\\bx\\s", "0.-/x" }, { "^--?(?:\\w+-)*pw=", "-pw=" },
 	{ "a\\x62", "" }, { "(?x) a b", "" }, { "a(?1)b", "" }, { "(?|a|a)", "" }, { "\\Qab\\E", "" }, { "a\xc3\xa9", "" }, { "a(", "" }, { "a)", "" },
 	{ "[a", "" }, { "a{,2}b", "" }, { "a{b", "a{b" }, { "\\p{L}a", "" }, { "(*UTF)a", "" }, { "a\\", "" }, { "", "" }, { "(?i)(?s:a.b)", "ab" },
 	{ "a++b*?c??d", "ad" }, { "5", "0" }, { "a(?:)b|", "" }, { "(?#a)b", "" }, { "[\\]a]b", "b" },
+	{ "[rR]", "r" }, { "[^r]", "" }, { "[0-9]", "0" }, { "[0-9a]", "" }, { "[\\d5]x", "0x" }, { "[a-a]", "" }, { "[0-z]", "" }, { "[]]", "]" },
+	{ "[-]", "-" }, { "[--]", "-" }, { "[\\.]", "." }, { "[\\w]", "" }, { "[[:digit:]0]", "" }, { "[rR]?", "" }, { "[^0-9]", "" },
 };
 
 static uint64_t characters(const char *text)
 {
-	uint64_t bits = 0;
-
-	for (; *text; text++)
-		bits |= character_bit(*text);
-	return bits;
+	return *text ? text_marks(text, strlen(text)).characters : 0;
 }
 
 static bool may_match(const char *pattern, const char *text)
@@ -63,6 +61,7 @@ static const struct {
 	{ "abc", "xABCx", true }, { "abc", "acb", false }, { "abc", "ab c", false }, { "ab?c", "abc", true }, { "ab?c", "ac", true },
 	{ "a.c", "abc", true }, { "a\\bc", "a c", true }, { "a(?:b)c", "bca", true }, { "ab+c", "abbbc", true }, { "ab+c", "bac", false },
 	{ "ab{2}c", "abbc", true }, { "a{2,}b", "aab", true }, { "a[bc]d", "acd", true }, { "a7b", "a9b", true }, { "a7b", "9ab", false },
+	{ "a[0-9]b", "a5b", true }, { "a[0-9]b", "5ab", false }, { "a\\db", "a5b", true }, { "a\\db", "a.b", false }, { "[xX]y", "XY", true },
 	{ "(?:ab|cd)?ef", "ef", true }, { "a b", "a b", true }, { "a\\.b", "a.b", true }, { "a\\.b", "b.a", false }, { "-x", "-ax", false },
 };
 

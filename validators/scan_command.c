@@ -675,8 +675,11 @@ struct trial trial_new(const struct rule_condition *c, uint32_t order)
 
 bool name_fits(const char *pattern, const char *name)
 {
-	size_t len = strlen(pattern);
+	size_t len;
 
+	if (pattern[0] != name[0] && pattern[0] != '*')
+		return false;
+	len = strlen(pattern);
 	if (len && pattern[len - 1] == '*')
 		return !strncmp(pattern, name, len - 1);
 	return !strcmp(pattern, name);

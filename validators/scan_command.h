@@ -20,7 +20,7 @@ enum command_feature {
 	FEATURE_HOST = 1 << 18,		/* a point, a colon or a digit: what all hosts but one's own have */
 	FEATURE_METADATA = 1 << 19,	/* a digit, or the letters of "metadata": what all metadata services have */
 };
-#define FEATURES 20
+#define FEATURES 20		/* fewer than 31: scan_shell.c */
 
 /* A condition made ready: what is cheap to know is tried first. */
 struct trial {

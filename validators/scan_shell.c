@@ -20,18 +20,24 @@ struct shell_rule {		/* one match of a rule on commands */
 	struct rule_ref ref;
 	struct trial *trials;	/* by their cost */
 	size_t trials_len;
-	uint32_t *hashes;	/* of its commands, prefixes left out */
-	size_t hashes_len;
 	uint32_t feature;	/* under which it waits */
 	struct text_marks required, required_in_path;	/* that a line must hold; the paths of effects */
-	bool asks_for_dry, has_prefix;
+	bool asks_for_dry;
+	bool for_any;		/* of no certain names, or of those that begin so */
 };
 
 struct planned_rule {		/* all that most commands need to know of it stands here */
-	uint64_t need;
-	struct text_marks required, required_in_path;
-	struct shell_rule *rule;
+	uint32_t need;		/* features, or IN_PATH: the marks are of paths */
+	uint32_t rule;		/* index */
+	struct text_marks required;
 };
+#define IN_PATH (UINT32_C(1) << 31)
+
+struct named_rule {		/* a rule that is for a command */
+	uint32_t hash, rule;
+	uint32_t next;		/* index + 1 in the same slot; 0: none */
+};
+#define NAME_SLOTS 1024		/* a power of two */
 
 /* Which rules are tried on commands of a name, under the rarest feature that each needs (the last: none). */
 struct plan {
@@ -45,6 +51,9 @@ struct plan {
 struct shell_index {
 	struct shell_rule *rules;
 	size_t len;
+	struct named_rule *named;
+	uint32_t slots[NAME_SLOTS];	/* of them, by hash: index + 1 */
+	bool *wanted;			/* of each rule: while a plan is made */
 	struct plan *plans, odd;	/* by name; of the last name that is too long */
 	uint32_t taken_over;
 };
@@ -84,17 +93,35 @@ static void add_trial(struct arena *arena, struct shell_rule *r, struct trial tr
 	r->trials[i] = trial;
 }
 
-static void index_names(struct arena *arena, struct shell_rule *r)
+static bool is_prefix(const char *name)
 {
-	for (const char *const *n = r->ref.match->commands; n && *n; n++) {
-		size_t len = strlen(*n);
+	size_t len = strlen(name);
 
-		if (len && (*n)[len - 1] == '*') {
-			r->has_prefix = true;
-			continue;
+	return len && name[len - 1] == '*';
+}
+
+/* Once the rules have their places. */
+static void index_names(struct arena *arena, struct shell_index *x)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < x->len; i++)
+		for (const char *const *name = x->rules[i].ref.match->commands; name && *name; name++)
+			n++;
+	x->named = arena_alloc(arena, n * sizeof(*x->named));
+	x->wanted = arena_alloc(arena, x->len);
+	n = 0;
+	for (size_t i = 0; i < x->len; i++) {
+		const char *const *name = x->rules[i].ref.match->commands;
+
+		x->rules[i].for_any = !name;
+		for (; name && *name; name++) {
+			uint32_t hash = hash_name(*name), *slot = &x->slots[hash & (NAME_SLOTS - 1)];
+
+			x->rules[i].for_any |= is_prefix(*name);
+			x->named[n] = (struct named_rule){ .hash = hash, .rule = (uint32_t)i, .next = *slot };
+			*slot = ++n;
 		}
-		r->hashes = arena_append(arena, r->hashes, r->hashes_len, sizeof(*r->hashes));
-		r->hashes[r->hashes_len++] = hash_name(*n);
 	}
 }
 
@@ -116,7 +143,6 @@ static void index_match(struct arena *arena, struct shell_index *x, struct rule_
 		if (c->subject != SUBJECT_COMMAND || !c->negated)
 			add_trial(arena, r, trial_new(c, (uint32_t)i));
 	}
-	index_names(arena, r);
 	r->feature = rarest(r->ref.need);
 }
 
@@ -146,6 +172,7 @@ struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *
 	}
 	if (x->len)
 		qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
+	index_names(arena, x);
 	x->plans = xcalloc(PLANS, sizeof(*x->plans));
 	return x;
 }
@@ -162,25 +189,14 @@ void shell_index_free(struct shell_index *x)
 
 /* ---- plans */
 
-static bool names_command(const struct shell_rule *r, const char *name, uint32_t hash)
-{
-	const char *const *names = r->ref.match->commands;
-	bool likely = r->has_prefix;
-
-	for (size_t i = 0; i < r->hashes_len && !likely; i++)
-		likely = r->hashes[i] == hash;
-	for (; likely && *name && *names; names++) {
-		if (name_fits(*names, name))
-			return true;
-	}
-	return false;
-}
-
-static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char *name, uint32_t hash)
+static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char *name)
 {
 	const struct rule_match *m = r->ref.match;
+	const char *const *names = m->commands;
 
-	if (m->commands && !names_command(r, name, hash))
+	while (names && *names && !name_fits(*names, name))
+		names++;
+	if (names && !*names)
 		return false;
 	for (size_t i = 0; i < m->conditions_len; i++) {
 		const struct rule_condition *c = &m->conditions[i];
@@ -191,23 +207,41 @@ static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char 
 	return true;
 }
 
+/* Rules that may be for the name: those that have its hash among theirs, and those for any. */
+static void want_rules(struct shell_index *x, uint32_t hash)
+{
+	for (size_t i = 0; i < x->len; i++)
+		x->wanted[i] = x->rules[i].for_any;
+	for (uint32_t n = x->slots[hash & (NAME_SLOTS - 1)]; n; n = x->named[n - 1].next)
+		x->wanted[x->named[n - 1].rule] |= x->named[n - 1].hash == hash;
+}
+
+static struct planned_rule planned(const struct shell_rule *r, size_t index)
+{
+	bool in_path = r->required_in_path.characters;
+
+	return (struct planned_rule){
+		.need = (uint32_t)r->ref.need | (in_path ? IN_PATH : 0), .rule = (uint32_t)index,
+		.required = in_path ? r->required_in_path : r->required,
+	};
+}
+
 static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_t hash)
 {
-	const struct shell_index *x = sc->scanner->shell;
+	struct shell_index *x = sc->scanner->shell;
 	size_t n = 0, i = 0;
 
 	free(p->rules);
 	p->rules = NULL;
+	want_rules(x, hash);
 	for (uint32_t feature = 0; feature <= FEATURES; feature++) {
 		p->starts[feature] = (uint32_t)n;
 		for (; i < x->len && x->rules[i].feature == feature; i++) {
-			if (!is_for_name(sc, &x->rules[i], name, hash))
+			if (!x->wanted[i] || !is_for_name(sc, &x->rules[i], name))
 				continue;
 			if (!(n & (n - 1)))	/* room for the next power of two */
 				p->rules = xrealloc(p->rules, n ? 2 * n : 1, sizeof(*p->rules));
-			p->rules[n++] = (struct planned_rule){
-				x->rules[i].ref.need, x->rules[i].required, x->rules[i].required_in_path, &x->rules[i],
-			};
+			p->rules[n++] = planned(&x->rules[i], i);
 		}
 	}
 	p->starts[FEATURES + 1] = (uint32_t)n;
@@ -301,13 +335,16 @@ static bool rule_holds(struct command_view *v, struct shell_rule *r, struct comm
 
 static void try_rules(struct command_view *v, const struct plan *p, size_t feature, struct hits *hits)
 {
+	struct shell_rule *rules = v->sc->scanner->shell->rules;
+	const uint32_t lacks = ~(uint32_t)v->features & ~IN_PATH;
+
 	for (size_t i = p->starts[feature]; i < p->starts[feature + 1] && hits->len < HITS_MAX; i++) {
 		const struct planned_rule *r = &p->rules[i];
 		struct command_hit at;
 
-		if ((v->features & r->need) == r->need && marks_have(&v->line_marks, &r->required) &&
-		    marks_have(&v->paths_marks, &r->required_in_path) && rule_holds(v, r->rule, &at))
-			hits->items[hits->len++] = (struct hit){ r->rule, at };
+		if (!(r->need & lacks) && marks_have(r->need & IN_PATH ? &v->paths_marks : &v->line_marks, &r->required) &&
+		    rule_holds(v, &rules[r->rule], &at))
+			hits->items[hits->len++] = (struct hit){ &rules[r->rule], at };
 	}
 }
 

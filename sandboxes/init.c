@@ -229,6 +229,7 @@ void init_start(struct init *init, const struct init_command *command)
 	init->cpu_before_ns = children_cpu_ns();
 	init->room_seen = init->storage_full = init->fork_refused = false;
 	init->looks_at_limit = 0;
+	init->look_ns = 0;
 	/* when memory runs out it is a step that goes, not we */
 	if (init->oom_fd >= 0 && write(init->oom_fd, "1000", 4) < 0) { /* then sizes decide */ }
 	init->stopping = false;

@@ -33,7 +33,7 @@ struct init {
 	pid_t step;			/* main process of the running command; 0: none */
 	bool room_seen, storage_full, fork_refused;	/* seen since the step was started, by init_watch() */
 	unsigned int looks_at_limit;
-	uint64_t counted_ns;
+	uint64_t counted_ns, look_ns;	/* look_ns: of the next look */
 	uint64_t cpu_before_ns;
 	void (*on_ended)(struct init *init, const struct init_ended *ended);
 	/* observation, see init_observe.h */

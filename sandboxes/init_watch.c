@@ -95,12 +95,16 @@ static void watch_processes(struct init *init)
 
 int init_watch(struct init *init, bool at_end)
 {
+	const uint64_t now = clock_monotonic_ns();
 	int wait_ms = LOOK_MAX_MS;
 
 	if (!init->step && !at_end)
 		return -1;
+	if (!at_end && now < init->look_ns)	/* asked between two looks, by calls that are observed */
+		return (int)((init->look_ns - now) / NS_PER_MS) + 1;
 	if (!init->storage_full)
 		wait_ms = watch_storage(init, at_end);
 	watch_processes(init);
+	init->look_ns = now + (uint64_t)wait_ms * NS_PER_MS;
 	return init->storage_full && !init->limits.nproc ? -1 : wait_ms;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -222,6 +223,12 @@ static enum sandbox_severity socket_severity(const struct seccomp_data *data)
 	       type == SOCK_RAW || type == SOCK_PACKET ? family == AF_NETLINK ? SANDBOX_LOW : SANDBOX_HIGH : SANDBOX_LOW;
 }
 
+/* Device nodes are refused, other kinds of files that there are not do not exist. */
+static int node_error(uint64_t mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode) ? EPERM : ENOSYS;
+}
+
 static int compare_rows(const void *name, const void *row)
 {
 	return strcmp(name, ((const struct row *)row)->name);
@@ -243,6 +250,12 @@ int observe_refused(struct caller *c)
 			break;
 		}
 	}
+	if (c->data->nr == SYS_mknodat)
+		e.value = node_error(c->data->args[2]);
+#ifdef SYS_mknod
+	if (c->data->nr == SYS_mknod)
+		e.value = node_error(c->data->args[1]);
+#endif
 	row = bsearch(e.subject, rows, ARRAY_SIZE(rows), sizeof(rows[0]), compare_rows);
 	if (row) {
 		e.severity = row->severity;

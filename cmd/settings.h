@@ -12,7 +12,7 @@ struct settings {
 	struct common_options common;
 	const char *type, *runtime, *profile, *rootfs, *image, *pull;
 	struct sandbox_limits limits;	/* 0: as the profile says */
-	bool net_bind_service, offline, no_observe, allow_private;
+	bool net_bind_service, writable_root, offline, no_observe, allow_private;
 	uint64_t bandwidth_bits;
 	struct allowed_hosts hosts;	/* of allow_host, by settings_resolve() */
 	struct strvec allow_host, param, params_file, param_secret;

@@ -83,6 +83,8 @@ static void add_details(const struct effect *e, const struct effects_print *how,
 	strbuf_addstr(out, " (");
 	if (s->kind != SANDBOX_ENTRY_FILE || (e->what & EFFECT_KIND))
 		strbuf_addstr(out, kinds[s->kind]);
+	if (s->kind == SANDBOX_ENTRY_DIR && e->change == EFFECT_DELETED && e->area == EFFECT_SYSTEM)
+		strbuf_addstr(out, " and all in it");
 	if (s->kind == SANDBOX_ENTRY_SYMLINK)
 		add_text(how, s->target, out);
 	if (e->what & EFFECT_KIND)

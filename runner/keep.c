@@ -115,7 +115,7 @@ static void fill_environment(const struct keeper *k, const json_t *request, stru
 {
 	const char *term = json_string_value(json_object_get(request, "term"));
 
-	step_environment(k->parameters, "", env);
+	step_environment(k->parameters, "", k->result->plan && k->result->plan->spec.writable_root, env);
 	strvec_pushf(env, "PS1=[%.12s \\w]\\$ ", k->result->run_id);
 	if (term && strlen(term) < 64)
 		strvec_pushf(env, "TERM=%s", term);

@@ -291,6 +291,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->spec.pull = options->pull;
 	plan->spec.hostname = "sandbox";
 	plan->spec.net_bind_service = options->net_bind_service;
+	plan->spec.writable_root = options->writable_root;
 	plan->spec.observe = options->observe;
 	plan->spec.network = options->network;
 	fill_limits(plan, options->limits);

@@ -70,6 +70,7 @@ struct plan_options {
 	enum sandbox_pull pull;
 	bool net_bind_service;
 	struct sandbox_network network;		/* borrowed */
+	bool writable_root;
 	bool observe;				/* tell what steps do, where that can be had */
 	struct parameters *parameters;		/* those that the package refers to are marked `used`; NULL: none given */
 };

@@ -163,15 +163,20 @@ static bool script_wants(const struct parameter *p, const char *script)
 	return !p->secret || strstr(script, p->name);
 }
 
-void step_environment(const struct parameters *parameters, const char *script, struct strvec *env)
+void step_environment(const struct parameters *parameters, const char *script, bool fake_root, struct strvec *env)
 {
 	static const char *const fixed[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" SANDBOX_WORKDIR,
-		"PWD=" SANDBOX_WORKDIR, "TMPDIR=/tmp", "USER=sandbox", "LOGNAME=sandbox", "SHELL=/bin/sh", "LANG=C.UTF-8",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PWD=" SANDBOX_WORKDIR, "TMPDIR=/tmp", "SHELL=/bin/sh",
+		"LANG=C.UTF-8",
+	};
+	static const char *const who[2][3] = {
+		{ "HOME=" SANDBOX_WORKDIR, "USER=sandbox", "LOGNAME=sandbox" }, { "HOME=/root", "USER=root", "LOGNAME=root" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strvec_push(env, fixed[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(who[0]); i++)
+		strvec_push(env, who[fake_root][i]);
 	for (size_t i = 0; parameters && i < parameters->len; i++) {
 		const struct parameter *p = &parameters->items[i];
 
@@ -217,7 +222,7 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 	int r;
 
 	fill_argv(script, &argv);
-	step_environment(ctx->parameters, script, &env);
+	step_environment(ctx->parameters, script, ctx->plan->spec.writable_root, &env);
 	strbuf_init(&arg.clean, STRBUF_NO_MAX);
 	for (int i = 0; i < 2; i++) {
 		capture_init(&arg.capture[i], ctx->parameters ? ctx->parameters->redactor : NULL);

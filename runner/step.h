@@ -18,8 +18,9 @@ struct step_context {			/* all borrowed */
 	struct effects_tracker *effects;	/* may be NULL */
 };
 
-/* What every command of a run gets: PATH, HOME …, and the parameters; a secret only where `script` names it. */
-void step_environment(const struct parameters *parameters, const char *script, struct strvec *env);
+/* What every command of a run gets: PATH, HOME …, and the parameters; a secret only where `script` names it. `fake_root`: the root of a
+ * writable root. */
+void step_environment(const struct parameters *parameters, const char *script, bool fake_root, struct strvec *env);
 
 /* Run a step whose mode is EXECUTED to its end and fill in `step`, whose `plan` is set. -1 only when the sandbox could not be
  * asked at all; a step that fails is a result. */

@@ -15,6 +15,8 @@ struct sandbox_backend {
 	bool carries_network;	/* knows what to do with an allow-list of hosts */
 	bool images;		/* knows what to do with spec.image */
 
+	bool writable_root;	/* spec.writable_root can be had */
+
 	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */
 	bool (*probe)(char *reason, size_t size);
 	/* As sandbox.h says. Mandatory. create() stores a struct that starts with `struct sandbox`. */

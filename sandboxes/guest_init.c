@@ -413,7 +413,7 @@ static int give_up_capabilities(bool keep_net_bind_service)
 	struct guest_report now = { 0 };
 
 	guest_look_back(&now);
-	if (now.capabilities && lockdown_capabilities(keep_net_bind_service && (now.capabilities & 1u << 10)) == 0)
+	if (now.capabilities && lockdown_capabilities(keep_net_bind_service ? (uint32_t)now.capabilities & LOCKDOWN_NET_BIND : 0) == 0)
 		return 0;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }

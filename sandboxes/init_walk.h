@@ -35,7 +35,7 @@ struct init_layer {
 	int upper;		/* what was changed */
 	int lower[2];		/* the original, in the order of their precedence; -1: none */
 };
-enum { INIT_LAYERS = 16 };
+enum { INIT_LAYERS = 32 };
 struct init_layers {
 	struct init_layer items[INIT_LAYERS];
 	size_t len;

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +22,38 @@ int lockdown_filter_load(enum lockdown_filter which)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &lockdown_filters[which]);
 }
 
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+#define LOW_WORD(arg) (offsetof(struct seccomp_data, args) + 8 * (arg))
+#else
+#define LOW_WORD(arg) (offsetof(struct seccomp_data, args) + 8 * (arg) + 4)
+#endif
+
+int lockdown_pretend_ownership(void)
+{
+	enum { PRETEND = SECCOMP_RET_ERRNO | 0, NO_AUDIT = SECCOMP_RET_ERRNO | EPROTONOSUPPORT };
+	static const struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),	/* other architectures are not let in */
+#ifdef SYS_chown
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_chown, 11, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_lchown, 10, 0),
+#endif
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fchown, 9, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fchownat, 8, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setgroups, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW_WORD(0)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, LOW_WORD(2)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 9 /* NETLINK_AUDIT */, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, NO_AUDIT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		BPF_STMT(BPF_RET | BPF_K, PRETEND),
+	};
+	struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = (struct sock_filter *)code };
+
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 int lockdown_filter_listen(const struct sock_fprog *program)
 {
 	const unsigned int flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
@@ -32,9 +65,8 @@ int lockdown_filter_listen(const struct sock_fprog *program)
 	return (int)fd;
 }
 
-int lockdown_capabilities(bool keep_net_bind_service)
+int lockdown_capabilities(uint32_t keep)
 {
-	const uint32_t keep = keep_net_bind_service ? 1u << CAP_NET_BIND_SERVICE : 0;
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = { { 0 }, { 0 } };
 
@@ -46,7 +78,7 @@ int lockdown_capabilities(bool keep_net_bind_service)
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -1;
 	for (int cap = 0; cap < 64; cap++) {
-		if (cap == CAP_NET_BIND_SERVICE && keep)
+		if (cap < 32 && keep & 1u << cap)
 			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
@@ -59,8 +91,9 @@ int lockdown_capabilities(bool keep_net_bind_service)
 	data[1] = (struct __user_cap_data_struct){ 0 };
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -1;
-	if (keep && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0, 0) < 0)
-		return -1;
+	for (unsigned int cap = 0; cap < 32; cap++)
+		if (keep & 1u << cap && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return -1;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

@@ -30,8 +30,16 @@ struct lockdown_call {
 extern const struct lockdown_call lockdown_calls[];
 extern const size_t lockdown_calls_len;
 
-/* Empty all five capability sets, but for NET_BIND_SERVICE if it is to be kept, and set no-new-privs. 0, or -1 with errno. */
-int lockdown_capabilities(bool keep_net_bind_service);
+/* Empty all five capability sets but for `keep` (1 << CAP_…) and set no-new-privs. What is kept passes on to programs (ambient). 0, or -1
+ * with errno. */
+int lockdown_capabilities(uint32_t keep);
+#define LOCKDOWN_NET_BIND (1u << 10)
+/* What root of a writable root can do to files that are its own, in a user namespace that knows nobody else: CHOWN, DAC_OVERRIDE, FOWNER,
+ * FSETID, SETGID, SETUID. */
+#define LOCKDOWN_FAKE_ROOT (1u << 0 | 1u << 1 | 1u << 3 | 1u << 4 | 1u << 6 | 1u << 7)
+/* Changing the owner of files, and the list of groups, "succeeds" without doing anything, as there is nobody to give them to, and the
+ * kernel's audit, which programs for users insist on where it exists, does not. In addition to a filter above, after it. 0, or -1 with errno. */
+int lockdown_pretend_ownership(void);
 
 /* The second wall, by Landlock (see lockdown_landlock.c): whatever the mounts say, this process and all it starts change files only below
  * the folders `writable` (NULL-terminated, absolute, those that exist; the first must) and in the devices that are in /dev,

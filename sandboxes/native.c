@@ -48,16 +48,16 @@ static int write_proc(pid_t pid, const char *file, const char *text)
 	return fd < 0 ? -1 : write_all(fd, text, strlen(text));
 }
 
-static int map_ids(pid_t pid, const struct identity *who)
+static int map_ids(pid_t pid, unsigned int inside, const struct identity *who)
 {
 	char text[64];
 
-	snprintf(text, sizeof(text), "%d %u 1\n", IDENTITY_INSIDE, who->outside_uid);
+	snprintf(text, sizeof(text), "%u %u 1\n", inside, who->outside_uid);
 	if (write_proc(pid, "uid_map", text) < 0)
 		return -1;
 	if (!who->privileged && write_proc(pid, "setgroups", "deny") < 0)
 		return -1;
-	snprintf(text, sizeof(text), "%d %u 1\n", IDENTITY_INSIDE, who->outside_gid);
+	snprintf(text, sizeof(text), "%u %u 1\n", inside, who->outside_gid);
 	return write_proc(pid, "gid_map", text);
 }
 
@@ -293,7 +293,7 @@ static int bring_up(struct attempt *a, struct error *err)
 {
 	if (start_init(a, err) < 0)
 		return -1;
-	if (a->who->user_namespace && map_ids(a->n->pid, a->who) < 0)
+	if (a->who->user_namespace && map_ids(a->n->pid, a->init->root.uid, a->who) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
 	if (record_init(a, err) < 0 || say(a, WIRE_GO, -1, err) < 0)
 		return -1;
@@ -325,7 +325,7 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 
 	*who = identity_choose(id, true);
 	a->who = who;
-	a->init->root.uid = a->init->root.gid = IDENTITY_INSIDE;
+	a->init->root.uid = a->init->root.gid = a->init->root.layers ? 0 : IDENTITY_INSIDE;
 	a->init->user_namespace = true;
 	a->init->drop_groups = who->privileged;
 	if (bring_up(a, err) == 0)
@@ -334,6 +334,8 @@ static int bring_up_somehow(struct attempt *a, const char *id, struct identity *
 	if (err->code != ERR_UNAVAILABLE || (err->sys != EPERM && err->sys != ENOSPC && err->sys != EINVAL &&
 					     err->sys != EACCES && err->sys != EUSERS && err->sys != ENOSYS))
 		return -1;
+	if (a->init->root.layers)
+		return error_prefix(err, "a writable root cannot be had here");
 	*why_not = native_user_namespace_obstacle();
 	if (!who->privileged)
 		return error_prefix(err, "%s", *why_not);
@@ -390,6 +392,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	char rootfs[PATH_MAX] = "";
 	struct cgroup_state states[CGROUP_CONTROLLERS];
 	struct wire_report report = { 0 };
+	struct init_layers layers = { .len = 0 };	/* filled in by the child, in its copy */
 	struct native_init init = { .net_bind_service = spec->net_bind_service, .observe = spec->observe };
 	struct native *n;
 	struct identity who;
@@ -409,6 +412,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	a.n = n;
 	init.rootfs = spec->rootfs ? rootfs : NULL;
 	init.root.rootfs_fd = -1;
+	init.root.layers = spec->writable_root ? &layers : NULL;
 	init.root.hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox";
 	resolve_masks(spec, init.rootfs, &masks);
 	init.root.masks = (const char *const *)masks.items;
@@ -485,6 +489,7 @@ const struct sandbox_backend sandbox_backend_native = {
 	.name = "native",
 	.carries_network = true,
 	.summary = "built-in jail: namespaces, seccomp, cgroups; needs nothing installed",
+	.writable_root = true,
 	.probe = probe,
 	.create = create,
 	.put = put,

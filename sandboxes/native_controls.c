@@ -225,7 +225,11 @@ static void fill_walls(const struct native_facts *f, struct control_table *t)
 	bool proc_short = r->proc_missing || r->proc_partial;
 	char text[64];
 
-	control_set(t, CONTROL_READ_ONLY_ROOT, r->root_read_only ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "read-only",
+	if (f->spec->writable_root)
+		control_set(t, CONTROL_READ_ONLY_ROOT, r->root_overlay ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "copy-on-write",
+			    "overlayfs over read-only binds", r->root_overlay ? NULL : "statfs does not say overlayfs");
+	else
+		control_set(t, CONTROL_READ_ONLY_ROOT, r->root_read_only ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "read-only",
 		    f->spec->rootfs ? "tmpfs with read-only binds of the given root"
 				    : "tmpfs with read-only binds of system folders",
 		    r->root_read_only ? NULL : "statvfs does not say read-only");
@@ -239,20 +243,21 @@ static void fill_walls(const struct native_facts *f, struct control_table *t)
 		    "null, zero, random …", "read-only binds of six devices, own devpts", NULL);
 }
 
-static void fill_landlock(const struct lockdown_landlock *l, struct control_table *t)
+static void fill_landlock(const struct lockdown_landlock *l, bool everywhere, struct control_table *t)
 {
+	const char *asked = everywhere ? "no device nodes, nothing from before" : "changes in the writable folders only";
 	char mechanism[64];
 
 	snprintf(mechanism, sizeof(mechanism), l->abi ? "Landlock ABI %u" : "none", l->abi);
 	if (l->held)
-		control_set(t, CONTROL_LANDLOCK, CONTROL_ENFORCED, "changes in the writable folders only", mechanism, NULL);
+		control_set(t, CONTROL_LANDLOCK, CONTROL_ENFORCED, asked, mechanism, NULL);
 	else if (!l->abi)
-		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, "changes in the writable folders only", mechanism, "%s",
+		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, asked, mechanism, "%s",
 			    l->error == EOPNOTSUPP ? "Landlock is switched off: add it to the kernel's lsm= parameter" :
 			    l->error == ENOSYS ? "the kernel has no Landlock (Linux 5.13 or newer has)" :
 			    "Landlock is not allowed here (a container or a seccomp filter forbids it)");
 	else
-		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, "changes in the writable folders only", mechanism, "%s",
+		control_set(t, CONTROL_LANDLOCK, CONTROL_UNAVAILABLE, asked, mechanism, "%s",
 			    l->abi < 2 ? "the first version forbids to move files between folders: Linux 5.19 or newer is needed" :
 			    "it refused nothing when tried");
 }
@@ -260,22 +265,28 @@ static void fill_landlock(const struct lockdown_landlock *l, struct control_tabl
 static void fill_privileges(const struct native_facts *f, struct control_table *t)
 {
 	struct observed o = observe(f->pid);
-	uint64_t granted = f->spec->net_bind_service ? UINT64_C(1) << 10 : 0;
+	const bool fake_root = f->spec->writable_root;
+	uint64_t granted = (f->spec->net_bind_service ? LOCKDOWN_NET_BIND : 0) | (fake_root ? LOCKDOWN_FAKE_ROOT : 0);
 	const char *unread = "/proc of the init process cannot be read";
 	bool caps = o.read && (o.capabilities & ~granted) == 0;
 
 	control_set(t, CONTROL_SECCOMP, o.seccomp == 2 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "allow-list",
 		    "seccomp allow-list (libseccomp)", o.seccomp == 2 ? NULL : "%s",
 		    o.read ? "no filter is in force" : unread);
-	fill_landlock(&f->report->landlock, t);
+	fill_landlock(&f->report->landlock, fake_root, t);
 	control_set(t, CONTROL_NO_NEW_PRIVS, o.no_new_privs ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "on",
 		    "PR_SET_NO_NEW_PRIVS", o.no_new_privs ? NULL : "%s", o.read ? "not set" : unread);
 	control_set(t, CONTROL_CAPABILITIES, caps ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
+		    fake_root ? "drop all but six over files and ids of its own namespace" :
 		    granted ? "drop all but NET_BIND_SERVICE" : "drop all", "all five capability sets",
 		    caps ? NULL : "%s", o.read ? "a capability is left" : unread);
 	if (f->root_outside)
 		control_set(t, CONTROL_NON_ROOT, CONTROL_DEGRADED, "uid not 0", "single user mapped to our own id",
 			    "we are root here and know no other user: give this user namespace a range of ids");
+	else if (fake_root)
+		control_set(t, CONTROL_NON_ROOT, f->user_namespace ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "root inside only",
+			    "root inside is nobody outside", "%s",
+			    f->user_namespace ? "giving files to other users is pretended, as there are none" : "no user namespace");
 	else
 		control_set(t, CONTROL_NON_ROOT, f->report->uid != 0 ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "uid not 0",
 			    f->user_namespace ? "single user mapped to nobody's id" : "setresuid to nobody's id", NULL);

@@ -120,6 +120,7 @@ static void set_up(struct jail *j)
 	struct native_init init = *j->spec;
 	struct wire ready = { .kind = WIRE_READY };
 	struct wire_report *report = &ready.report;
+	static const char *const everywhere[] = { "/" SANDBOX_WORKDIR_RELATIVE, "/", NULL };
 	struct native_stage stage = { "" };
 	autoclose int tmp_fd = -1;
 	int fds[WIRE_FDS];
@@ -156,9 +157,9 @@ static void set_up(struct jail *j)
 	umask(022);
 	if (init_open_work(&j->init) < 0)
 		die(j, "opening /dev/null");
-	if (lockdown_capabilities(init.net_bind_service) < 0)
+	if (lockdown_capabilities((init.net_bind_service ? LOCKDOWN_NET_BIND : 0) | (j->layers ? LOCKDOWN_FAKE_ROOT : 0)) < 0)
 		die(j, "dropping capabilities");
-	if (lockdown_landlock(lockdown_writable, &report->landlock) < 0)
+	if (lockdown_landlock(j->layers ? everywhere : lockdown_writable, &report->landlock) < 0)
 		die(j, "restricting itself by Landlock");
 	if (init.observe)
 		report->observing = init_observe_try(&j->init, report->not_observing) == 0;
@@ -167,6 +168,8 @@ static void set_up(struct jail *j)
 		die(j, "tying the init process to the runner");
 	if (lockdown_filter_load(j->init.observing ? LOCKDOWN_INIT : LOCKDOWN_PLAIN) < 0)
 		die(j, "loading the seccomp filter");
+	if (j->layers && lockdown_pretend_ownership() < 0)
+		die(j, "loading the filter of the fake root");
 	report->uid = getuid();
 	report->gid = getgid();
 	report->foreign_groups = foreign_groups(getgid());
@@ -317,6 +320,7 @@ _Noreturn void native_init_main(const struct native_init *init, int sock)
 	int keep[NATIVE_JOINS + 2] = { sock, init->forwarder };
 	size_t kept = init->network ? 2 : 1;
 
+	j.layers = init->root.layers;
 	j.init.limits = init->limits;
 	j.init.on_ended = on_ended;
 	j.init.on_events = on_events;

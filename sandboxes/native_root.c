@@ -14,11 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "sandboxes/host_view.h"
+#include "sandboxes/native_build.h"
 
 static const char *const mount_points[] = { "proc", "dev", "dev/pts", "dev/shm", "tmp", SANDBOX_WORKDIR_RELATIVE };
 
@@ -39,25 +42,7 @@ static const struct { const char *name, *target; } device_links[] = {
 #define HIDDEN_FOLDER "mnt"
 #define VEIL "run/.veil"		/* exists while a root folder is shown */
 
-#ifndef MOUNT_ATTR_RDONLY
-#define MOUNT_ATTR_RDONLY 0x1
-#define MOUNT_ATTR_NOSUID 0x2
-#define MOUNT_ATTR_NODEV 0x4
-#define MOUNT_ATTR_NOEXEC 0x8
-#endif
-#ifndef AT_RECURSIVE
-#define AT_RECURSIVE 0x8000
-#endif
-
-struct build {
-	const struct native_root *spec;
-	struct wire_report *report;
-	struct native_stage *stage;
-	char staging[32];	/* where the new root is mounted until pivot_root; also the working folder */
-	bool one_by_one;	/* no mount_setattr(2): every bind is made read-only by itself */
-};
-
-__attribute__((format(printf, 2, 3))) static int fail(struct build *b, const char *fmt, ...)
+int native_build_fail(struct build *b, const char *fmt, ...)
 {
 	int saved = errno;
 	va_list ap;
@@ -100,15 +85,14 @@ static int remount(const char *path, uint64_t set)
 	return mount(NULL, path, NULL, flags, NULL);
 }
 
-static int seal_one(const char *path, uint64_t set)
+int native_build_seal(const char *path, unsigned int flags, uint64_t set)
 {
-	int r = set_attributes(path, 0, set);
+	int r = set_attributes(path, flags, set);
 
 	return r < 0 && errno == ENOSYS ? remount(path, set) : r;
 }
 
-/* Folder or empty file to mount on; parents are made. */
-static int make_place(const char *target, bool folder)
+int native_build_place(const char *target, bool folder)
 {
 	char path[PATH_MAX];
 	int fd;
@@ -168,7 +152,7 @@ static int cover_submounts(struct build *b, const char *target)
 				return -1;
 			continue;	/* under another mount, or out of reach for the step as well */
 		}
-		if (mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, point, NULL, MS_BIND, NULL) < 0)
+		if (mount(S_ISDIR(st.st_mode) ? b->hidden_folder : b->hidden_file, point, NULL, MS_BIND, NULL) < 0)
 			return -1;
 		b->report->masked++;
 	}
@@ -180,19 +164,19 @@ static int show(struct build *b, const char *source, const char *target, bool fo
 {
 	char absolute[PATH_MAX];
 
-	if (make_place(target, folder) < 0)
-		return fail(b, "making '/%s'", target);
+	if (native_build_place(target, folder) < 0)
+		return native_build_fail(b, "making '/%s'", target);
 	if (mount(source, target, NULL, MS_BIND, NULL) < 0) {
 		if (errno == EACCES || errno == ENOENT)		/* not for everybody to see: so not for the step */
 			return 0;
 		if (errno != EINVAL || mount(source, target, NULL, MS_BIND | MS_REC, NULL) < 0)
-			return fail(b, "showing '%s'", source);
+			return native_build_fail(b, "showing '%s'", source);
 		snprintf(absolute, sizeof(absolute), "%s/%.4000s", b->staging, target);
 		if (cover_submounts(b, absolute) < 0)
-			return fail(b, "covering the mounts below '%s'", source);
+			return native_build_fail(b, "covering the mounts below '%s'", source);
 	}
 	if (b->one_by_one && remount(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV) < 0)
-		return fail(b, "making '/%s' read-only", target);
+		return native_build_fail(b, "making '/%s' read-only", target);
 	return 0;
 }
 
@@ -203,15 +187,15 @@ static int show_entry(struct build *b, const char *source, const char *target, b
 	struct stat st;
 
 	if (lstat(source, &st) < 0)
-		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : fail(b, "looking at '%s'", source);
+		return errno == ENOENT || errno == EACCES || errno == ENOTDIR ? 0 : native_build_fail(b, "looking at '%s'", source);
 	if (S_ISLNK(st.st_mode)) {
 		char text[PATH_MAX];
 		ssize_t n = readlink(source, text, sizeof(text) - 1);
 
 		if (n < 0)
-			return fail(b, "reading link '%s'", source);
+			return native_build_fail(b, "reading link '%s'", source);
 		text[n] = '\0';
-		return symlink(text, target) < 0 && errno != EEXIST ? fail(b, "linking '/%s'", target) : 0;
+		return symlink(text, target) < 0 && errno != EEXIST ? native_build_fail(b, "linking '/%s'", target) : 0;
 	}
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return 0;
@@ -227,7 +211,7 @@ static int write_file(struct build *b, const char *path, const char *text)
 	autoclose int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
 
 	if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
-		return fail(b, "writing '/%s'", path);
+		return native_build_fail(b, "writing '/%s'", path);
 	return 0;
 }
 
@@ -245,7 +229,7 @@ static int write_identity(struct build *b)
 		if (write_file(b, path, text.buf) < 0)
 			return -1;
 	}
-	return symlink("/proc/self/mounts", "etc/mtab") < 0 ? fail(b, "linking '/etc/mtab'") : 0;
+	return symlink("/proc/self/mounts", "etc/mtab") < 0 ? native_build_fail(b, "linking '/etc/mtab'") : 0;
 }
 
 static int show_etc_families(struct build *b)
@@ -274,15 +258,15 @@ static int show_host(struct build *b)
 	char source[300];
 
 	for (const char *const *name = host_view_empty; *name; name++)
-		if (make_place(*name, true) < 0)
-			return fail(b, "making '/%s'", *name);
+		if (native_build_place(*name, true) < 0)
+			return native_build_fail(b, "making '/%s'", *name);
 	for (const char *const *name = host_view_folders; *name; name++) {
 		snprintf(source, sizeof(source), "/%s", *name);
 		if (show_entry(b, source, source + 1, false) < 0)
 			return -1;
 	}
-	if (make_place("etc", true) < 0)
-		return fail(b, "making '/etc'");
+	if (native_build_place("etc", true) < 0)
+		return native_build_fail(b, "making '/etc'");
 	for (const char *const *name = host_view_etc; *name; name++) {
 		snprintf(source, sizeof(source), "/etc/%s", *name);
 		if (show_entry(b, source, source + 1, true) < 0)
@@ -312,7 +296,7 @@ static void veil_rootfs(int rootfs_fd, char prefix[64])
 
 	snprintf(prefix, 64, "/proc/self/fd/%d", rootfs_fd);
 	snprintf(options, sizeof(options), "lowerdir=%s:" HIDDEN_FOLDER, prefix);
-	if (make_place(VEIL, true) == 0 && mount("overlay", VEIL, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0)
+	if (native_build_place(VEIL, true) == 0 && mount("overlay", VEIL, "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV, options) == 0)
 		snprintf(prefix, 64, VEIL);
 }
 
@@ -332,7 +316,7 @@ static int show_rootfs(struct build *b)
 	int r = 0;
 
 	if (!dir)
-		return fail(b, "reading the root folder");
+		return native_build_fail(b, "reading the root folder");
 	veil_rootfs(b->spec->rootfs_fd, prefix);
 	while (r == 0 && (e = readdir(dir))) {
 		char source[320];
@@ -346,7 +330,7 @@ static int show_rootfs(struct build *b)
 	unveil_rootfs();
 	for (const char *const *name = host_view_empty; r == 0 && *name; name++)
 		if (!strchr(*name, '/') && access(*name, F_OK) < 0)
-			r = make_place(*name, true) < 0 ? fail(b, "making '/%s'", *name) : 0;
+			r = native_build_place(*name, true) < 0 ? native_build_fail(b, "making '/%s'", *name) : 0;
 	return r;
 }
 
@@ -356,8 +340,11 @@ static int hide(struct build *b, const char *path)
 
 	if (lstat(path, &st) < 0)
 		return 0;
-	if (mount(S_ISDIR(st.st_mode) ? HIDDEN_FOLDER : HIDDEN_FILE, path, NULL, MS_BIND, NULL) < 0)
-		return fail(b, "hiding '/%s'", path);
+	if (mount(S_ISDIR(st.st_mode) ? b->hidden_folder : b->hidden_file, path, NULL, MS_BIND, NULL) < 0)
+		return native_build_fail(b, "hiding '/%s'", path);
+	/* a fake root may read what has no mode, and write what is its own */
+	if (b->spec->layers && native_build_seal(path, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC) < 0)
+		return native_build_fail(b, "hiding '/%s' from root", path);
 	b->report->masked++;
 	return 0;
 }
@@ -370,7 +357,7 @@ static int mount_proc(struct build *b)
 
 	if (mount("proc", "proc", "proc", flags, NULL) < 0) {
 		if (errno != EPERM)
-			return fail(b, "mounting /proc");
+			return native_build_fail(b, "mounting /proc");
 		if (mount("proc", "proc", "proc", flags, "subset=pid") < 0) {
 			b->report->proc_missing = true;
 			return 0;
@@ -383,7 +370,7 @@ static int mount_proc(struct build *b)
 		if (hide(b, path) < 0)
 			return -1;
 	}
-	return b->one_by_one && remount("proc", MOUNT_ATTR_RDONLY) < 0 ? fail(b, "making /proc read-only") : 0;
+	return b->one_by_one && remount("proc", MOUNT_ATTR_RDONLY) < 0 ? native_build_fail(b, "making /proc read-only") : 0;
 }
 
 /* From here on nothing of the tree can be changed, and set-id bits and device nodes in it mean nothing. */
@@ -393,7 +380,7 @@ static int seal(struct build *b)
 
 	unlink(HIDDEN_FILE);
 	if (b->one_by_one ? remount(".", all) < 0 : set_attributes(".", AT_RECURSIVE, all) < 0)
-		return fail(b, "making the root read-only");
+		return native_build_fail(b, "making the root read-only");
 	return 0;
 }
 
@@ -408,14 +395,14 @@ static int mount_devices(struct build *b)
 		if (stat(source, &st) < 0 || !S_ISCHR(st.st_mode)) {
 			if (!strcmp(devices[i], "tty"))		/* some containers have none: an empty file then */
 				continue;
-			return fail(b, "the host has no '%s'", source);
+			return native_build_fail(b, "the host has no '%s'", source);
 		}
 		if (mount(source, target, NULL, MS_BIND, NULL) < 0 ||
-		    seal_one(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC) < 0)
-			return fail(b, "showing '%s'", source);
+		    native_build_seal(target, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC) < 0)
+			return native_build_fail(b, "showing '%s'", source);
 	}
 	if (mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,max=64") < 0)
-		return fail(b, "mounting /dev/pts");
+		return native_build_fail(b, "mounting /dev/pts");
 	b->report->dev_minimal = true;
 	return 0;
 }
@@ -440,35 +427,43 @@ static int mount_writable(struct build *b)
 	const char *work = SANDBOX_WORKDIR_RELATIVE;
 
 	if (mount_tmpfs(b, work, MS_NOEXEC, b->spec->tmp_bytes, b->spec->tmp_files, 3) < 0)
-		return fail(b, "mounting a tmpfs for /tmp");
+		return native_build_fail(b, "mounting a tmpfs for /tmp");
 	if (mkdir(SANDBOX_WORKDIR_RELATIVE "/tmp", 01777) < 0 || mkdir(SANDBOX_WORKDIR_RELATIVE "/shm", 01777) < 0 ||
 	    mount(SANDBOX_WORKDIR_RELATIVE "/tmp", "tmp", NULL, MS_BIND, NULL) < 0 ||
 	    mount(SANDBOX_WORKDIR_RELATIVE "/shm", "dev/shm", NULL, MS_BIND, NULL) < 0 ||
 	    umount2(work, MNT_DETACH) < 0)
-		return fail(b, "making /tmp");
+		return native_build_fail(b, "making /tmp");
+	if (b->spec->layers) {	/* it shares the storage of what is changed elsewhere */
+		char source[64];
+
+		snprintf(source, sizeof(source), "%s/" NATIVE_LAYERS "/work", b->staging);
+		if (mount(source, work, NULL, MS_BIND, NULL) < 0 || native_build_seal(work, 0, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV) < 0)
+			return native_build_fail(b, "showing the work folder");
+		return 0;
+	}
 	if (mount_tmpfs(b, work, 0, b->spec->work_bytes, b->spec->work_files, 1) < 0)
-		return fail(b, "mounting a tmpfs for /%s", work);
+		return native_build_fail(b, "mounting a tmpfs for /%s", work);
 	return 0;
 }
 
-static int make_mount_points(struct build *b)
+int native_build_mount_points(struct build *b)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mount_points); i++)
-		if (make_place(mount_points[i], true) < 0)
-			return fail(b, "making '/%s'", mount_points[i]);
+		if (native_build_place(mount_points[i], true) < 0)
+			return native_build_fail(b, "making '/%s'", mount_points[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(devices); i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "dev/%s", devices[i]);
-		if (make_place(path, false) < 0)
-			return fail(b, "making '/%s'", path);
+		if (native_build_place(path, false) < 0)
+			return native_build_fail(b, "making '/%s'", path);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(device_links); i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "dev/%s", device_links[i].name);
 		if (symlink(device_links[i].target, path) < 0)
-			return fail(b, "linking '/%s'", path);
+			return native_build_fail(b, "linking '/%s'", path);
 	}
 	return 0;
 }
@@ -477,8 +472,10 @@ static int make_mount_points(struct build *b)
 static int prepare_staging(struct build *b)
 {
 	b->one_by_one = set_attributes(".", 0, 0) < 0 && errno == ENOSYS;
-	if (make_place(HIDDEN_FOLDER, true) < 0 || make_place(HIDDEN_FILE, false) < 0 || chmod(HIDDEN_FILE, 0) < 0)
-		return fail(b, "making what hides others");
+	snprintf(b->hidden_file, sizeof(b->hidden_file), "%s", HIDDEN_FILE);
+	snprintf(b->hidden_folder, sizeof(b->hidden_folder), "%s", HIDDEN_FOLDER);
+	if (native_build_place(HIDDEN_FOLDER, true) < 0 || native_build_place(HIDDEN_FILE, false) < 0 || chmod(HIDDEN_FILE, 0) < 0)
+		return native_build_fail(b, "making what hides others");
 	return 0;
 }
 
@@ -489,7 +486,7 @@ static int open_staging(struct build *b)
 
 	/* nothing that is mounted here may show outside, whatever the host made shared */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return fail(b, "making the mounts private");
+		return native_build_fail(b, "making the mounts private");
 	for (size_t i = 0; r < 0 && i < ARRAY_SIZE(places); i++) {
 		snprintf(b->staging, sizeof(b->staging), "%s", places[i]);
 		r = mount("tmpfs", b->staging, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m,nr_inodes=1024");
@@ -497,14 +494,16 @@ static int open_staging(struct build *b)
 			break;
 	}
 	if (r < 0 || chdir(b->staging) < 0)
-		return fail(b, "mounting a tmpfs for the new root");
+		return native_build_fail(b, "mounting a tmpfs for the new root");
 	return prepare_staging(b);
 }
 
 static void look_back(struct build *b)
 {
 	struct statvfs v;
+	struct statfs f;
 
+	b->report->root_overlay = statfs("/", &f) == 0 && f.f_type == OVERLAYFS_SUPER_MAGIC;
 	b->report->root_read_only = statvfs("/", &v) == 0 && (v.f_flag & ST_RDONLY) && (v.f_flag & ST_NODEV);
 	if (statvfs("/tmp", &v) == 0) {
 		const unsigned long want = ST_NOEXEC | ST_NOSUID | ST_NODEV;
@@ -514,9 +513,20 @@ static void look_back(struct build *b)
 		b->report->tmp_files = v.f_files;
 	}
 	if (statvfs("/" SANDBOX_WORKDIR_RELATIVE, &v) == 0) {
-		b->report->work_bytes = (uint64_t)v.f_blocks * v.f_frsize;
-		b->report->work_files = v.f_files;
+		b->report->work_bytes = (uint64_t)v.f_blocks * v.f_frsize - b->base_bytes;
+		b->report->work_files = v.f_files - b->base_files;
 	}
+}
+
+static int build_root(struct build *b)
+{
+	const struct native_root *root = b->spec;
+
+	if (open_staging(b) < 0)
+		return -1;
+	if (root->layers)
+		return native_overlay_build(b);
+	return (root->rootfs_fd >= 0 ? show_rootfs(b) : show_host(b)) < 0 ? -1 : native_build_mount_points(b);
 }
 
 int native_root_enter(const struct native_root *root, struct wire_report *report, struct native_stage *stage)
@@ -524,17 +534,17 @@ int native_root_enter(const struct native_root *root, struct wire_report *report
 	struct build b = { .spec = root, .report = report, .stage = stage };
 	mode_t mask = umask(0);
 
-	if (open_staging(&b) < 0 || (root->rootfs_fd >= 0 ? show_rootfs(&b) : show_host(&b)) < 0 ||
-	    make_mount_points(&b) < 0 || mount_proc(&b) < 0)
+	if (build_root(&b) < 0 || mount_proc(&b) < 0)
 		return -1;
 	for (const char *const *m = root->masks; m && *m; m++)
 		if (hide(&b, *m) < 0)
 			return -1;
-	if (seal(&b) < 0 || mount_devices(&b) < 0 || mount_writable(&b) < 0)
+	if ((!root->layers && seal(&b) < 0) || mount_devices(&b) < 0 || mount_writable(&b) < 0 ||
+	    (root->layers && native_overlay_seal(&b) < 0))
 		return -1;
 	/* the old root ends up on top of the new one, where the working folder is, and goes from there */
 	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		return fail(&b, "changing to the new root");
+		return native_build_fail(&b, "changing to the new root");
 	umask(mask);
 	look_back(&b);
 	return 0;
@@ -547,7 +557,7 @@ static int write_program(struct build *b, const struct native_program *program)
 	autoclose int fd = open(program->path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0755);
 
 	if (fd < 0 || write_all(fd, program->bytes, program->len) < 0)
-		return fail(b, "writing '/%s'", program->path);
+		return native_build_fail(b, "writing '/%s'", program->path);
 	return 0;
 }
 
@@ -559,15 +569,15 @@ int native_root_build(const struct native_root *root, const char *where, const s
 
 	snprintf(b.staging, sizeof(b.staging), "%s", where);
 	if (mount("tmpfs", where, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=4m,nr_inodes=1024") < 0 || chdir(where) < 0)
-		return fail(&b, "mounting a tmpfs for the new root");
+		return native_build_fail(&b, "mounting a tmpfs for the new root");
 	if (prepare_staging(&b) < 0 || (root->rootfs_fd >= 0 ? show_rootfs(&b) : show_host(&b)) < 0 ||
-	    make_mount_points(&b) < 0 || write_program(&b, program) < 0)
+	    native_build_mount_points(&b) < 0 || write_program(&b, program) < 0)
 		return -1;
 	for (const char *const *m = root->masks; m && *m; m++)
 		if (hide(&b, *m) < 0)
 			return -1;
 	if (chmod("tmp", 01777) < 0)	/* runc gives a mount the mode of the place */
-		return fail(&b, "changing the mode of /tmp");
+		return native_build_fail(&b, "changing the mode of /tmp");
 	umask(mask);
 	return seal(&b);
 }

@@ -14,6 +14,8 @@ struct native_root {
 	uid_t uid;			/* of the steps, as they see it */
 	gid_t gid;
 	const char *hostname;
+	/* A writable root: changes go to layers, which are told here; steps are root (uid and gid 0 inside). NULL: it is read-only. */
+	struct init_layers *layers;
 };
 
 /* Where it went wrong, for people. */

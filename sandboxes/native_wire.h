@@ -59,6 +59,7 @@ struct wire_report {
 	uint32_t uid, gid, foreign_groups;
 	uint32_t masked;		/* paths hidden */
 	uint32_t interfaces;		/* of the network, lo included */
+	bool root_overlay;		/* it is a writable one */
 	bool root_read_only, tmp_private, dev_minimal, cgroup_joined;
 	bool proc_missing, proc_partial;
 	bool oom_steps_first;		/* a step stands first when memory runs out, PID 1 does not */

@@ -77,6 +77,8 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 				 "folder or archive", backend->name);
 	if (spec->network.allow_len && !backend->carries_network)
 		return error_set(err, ERR_UNAVAILABLE, "runtime '%s' cannot keep to a list of allowed hosts; use --runtime=native", backend->name);
+	if (spec->writable_root && !backend->writable_root)
+		return error_set(err, ERR_UNAVAILABLE, "'%s' cannot give a writable root; use --runtime=native", backend->name);
 	if (backend->create(ref, spec, &sb, &table, err) < 0)
 		return error_prefix(err, "creating sandbox '%s'", ref->id);
 	if (controls)

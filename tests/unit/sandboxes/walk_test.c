@@ -203,11 +203,59 @@ static void test_get(void **state)
 	jail_close(&j);
 }
 
+/* A writable root: what is changed shows, with what the original has; the host stays as it is. */
+static void test_writable_root(void **state)
+{
+	static const unsigned int root = 1u << SANDBOX_TREE_ROOT;
+	struct seen s = { .text = STRBUF_INIT(0) };
+	struct error err = { .text = "" };
+	autofree char *got = NULL, *base = NULL, *before = NULL;
+	struct jail j;
+
+	(void)state;
+	jail_init(&j);
+	j.spec.writable_root = true;
+	j.spec.limits.memory_bytes = 512 << 20;
+	if (sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) < 0)
+		fail_msg("%s", err.text);
+	walk(&j, root, &s, 0);
+	before = xstrdup(s.text.buf);
+	jail_sh(&j, "id -u; echo x > /usr/bin/new-here; rm /usr/bin/yes; echo more >> /etc/hosts; mkdir /opt/d; chmod 700 /etc/skel; chown 1:1 /opt/d; stat -c %u /opt/d");
+	assert_string_equal(j.out[1].buf, "");
+	assert_string_equal(j.out[0].buf, "0\n0\n");
+	walk(&j, root, &s, 0);
+	for (size_t i = 0; i < 5; i++) {
+		static const char *const lines[] = {
+			"f 644 2 usr/bin/new-here\n", " 0 usr/bin/yes\n", " etc/hosts\n", "d 755 0 opt/d\n", "d 700 0 etc/skel\n",
+		};
+
+		if (!strstr(s.text.buf, lines[i]) || strstr(before, lines[i]))
+			fail_msg("%s in %s", lines[i], s.text.buf);
+	}
+	got = get(&j, SANDBOX_TREE_ROOT, "etc/hosts", 4096, &err);
+	base = get(&j, SANDBOX_TREE_BASE, "etc/hosts", 4096, &err);
+	assert_non_null(strstr(got, "more\n"));
+	assert_null(strstr(base, "more\n"));
+	assert_null(get(&j, SANDBOX_TREE_BASE, "usr/bin/new-here", 4096, &err));
+	assert_null(get(&j, SANDBOX_TREE_ROOT, "usr/bin/cat", 1 << 20, &err));
+	assert_int_not_equal(access("/usr/bin/new-here", F_OK), 0);
+	/* what is read-only, and what root may not do here */
+	jail_sh(&j, "for f in /dev/x /sys/x /proc/sys/x /proc/kmsg; do (: > $f) 2>/dev/null && echo $f; done; cat /proc/kmsg; mknod /x c 1 3; mount -t tmpfs t /mnt; "
+		    "kill -9 1; ls /proc/1/fd; echo; cat /etc/shadow | cut -d: -f2 | sort -u; grep -c . /proc/self/uid_map");
+	assert_string_equal(j.out[0].buf, "\n*\n1\n");
+	/* one size for the layers and the work folder */
+	jail_sh(&j, "head -c 20M /dev/zero > /big; head -c 20M /dev/zero > big; cat /big big | wc -c");
+	assert_in_range(atoll(j.out[0].buf), 15 << 20, 16 << 20);
+	assert_true(j.exit.storage_limit_hit);
+	strbuf_release(&s.text);
+	jail_close(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trees), cmocka_unit_test(test_tmp),    cmocka_unit_test(test_digests),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_get),
+		cmocka_unit_test(test_limits), cmocka_unit_test(test_get),     cmocka_unit_test(test_writable_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

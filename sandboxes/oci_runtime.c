@@ -9,6 +9,7 @@
  */
 #include "sandboxes/oci.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,6 +53,7 @@ struct oci {
 	int pidfd;			/* of the first process */
 	pid_t pid;
 	int work_fd, tmp_fd;		/* to see how full they are; -1: unknown */
+	int devices_fd;			/* folder of the device cgroup, locked; -1: none */
 	struct cgroup cgroup;
 };
 
@@ -123,16 +126,17 @@ static void announce(void *arg, const char *path)
 	if (write_all(*(int *)arg, line, strlen(line)) < 0) { /* cgroup_find() looks in the same places */ }
 }
 
-/* Where version 1 rules, runc makes a folder for the devices beside ours, in a hierarchy that is of no use to us otherwise. */
-static void announce_devices(const char *id, int state_fd)
+/* Where version 1 rules, runc wants a folder for the devices, too, in a hierarchy that is of no use to us otherwise: where such folders are
+ * made. False: there is no such hierarchy. */
+static bool devices_parent(char parent[800])
 {
 	autostrbuf struct strbuf mounts = STRBUF_INIT(8 << 20), membership = STRBUF_INIT(64 << 10);
-	char point[256], own[512] = "", path[1024];
+	char point[256], own[512] = "";
 	const char *line;
 
 	if (file_read("/proc/self/mountinfo", &mounts, NULL) < 0 || file_read("/proc/self/cgroup", &membership, NULL) < 0 ||
 	    !(line = strstr(membership.buf, ":devices:")) || sscanf(line, ":devices:%511[^\n]", own) != 1)
-		return;
+		return false;
 	for (line = mounts.buf; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		size_t len = strcspn(line, "\n");
 		const char *type = memmem(line, len, " - cgroup ", 10);
@@ -140,9 +144,57 @@ static void announce_devices(const char *id, int state_fd)
 		if (!type || !memmem(type, len - (size_t)(type - line), "devices", 7) ||
 		    sscanf(line, "%*d %*d %*s %*s %255s", point) != 1)
 			continue;
-		snprintf(path, sizeof(path), "%s%s/" CGROUP_PREFIX "%s", point, strcmp(own, "/") != 0 ? own : "", id);
-		announce(&state_fd, path);
+		snprintf(parent, 800, "%s%s", point, strcmp(own, "/") != 0 ? own : "");
+		return true;
 	}
+	return false;
+}
+
+/* Announced, made and locked before runc finds it, as cgroup.c does with the others. */
+static int make_devices(const char *id, int state_fd)
+{
+	char parent[800], path[1024];
+
+	if (!devices_parent(parent) || access(parent, W_OK) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/" CGROUP_PREFIX "%s", parent, id);
+	announce(&state_fd, path);
+	for (int tries = 0; tries < 3; tries++) {
+		autoclose int fd = -1;
+		struct stat by_path, by_fd;
+
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		/* a sweep may have been quicker than the lock */
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 && stat(path, &by_path) == 0 &&
+		    by_fd.st_ino == by_path.st_ino)
+			return steal_fd(&fd);
+	}
+	return -1;
+}
+
+static int sweep_devices(struct cleanup_list *list, struct error *err)
+{
+	char parent[800], path[1100];
+	DIR *dir = devices_parent(parent) ? opendir(parent) : NULL;
+	struct dirent *e;
+	bool failed = false;
+
+	while (dir && (e = readdir(dir))) {
+		int r;
+
+		snprintf(path, sizeof(path), "%s/%s", parent, e->d_name);
+		if (strncmp(e->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) != 0 || !cgroup_is_ours(path) || !cgroup_is_orphan(path))
+			continue;
+		r = cgroup_remove(path, DIE_TIMEOUT_MS * NS_PER_MS);
+		if (r != 0)
+			cleanup_add(list, "cgroup", path, r > 0, r > 0 ? "removed" : strerror(errno));
+		failed |= r < 0;
+	}
+	if (dir)
+		closedir(dir);
+	return failed ? error_set(err, ERR_CLEANUP, "a control group of a dead run cannot be removed") : 0;
 }
 
 /* For the runtime: relative to where the runner is where that is where ours are (version 1), from the top otherwise. NULL: none. */
@@ -401,7 +453,7 @@ static void usage(struct sandbox *sb, struct sandbox_usage *ret)
 static void close_oci(struct sandbox *sb)
 {
 	struct oci *o = (struct oci *)sb;
-	const int fds[] = { o->pidfd, o->work_fd, o->tmp_fd };
+	const int fds[] = { o->pidfd, o->work_fd, o->tmp_fd, o->devices_fd };
 
 	guest_close(&o->guest);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -433,7 +485,7 @@ static struct oci *new_oci(const struct sandbox_ref *ref, const struct sandbox_s
 	o->runtime = runtime_of(ref->backend);
 	o->base.backend = o->runtime->backend;
 	o->base.ref = *ref;
-	o->pidfd = o->work_fd = o->tmp_fd = -1;
+	o->pidfd = o->work_fd = o->tmp_fd = o->devices_fd = -1;
 	o->cgroup = *cg;
 	o->guest = (struct guest){
 		.transport = { .to_fd = -1, .from_fd = -1 },
@@ -551,11 +603,11 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	cgroup_create(&cg, ref->id, &(struct cgroup_limits){
 		      .memory_bytes = spec->limits.memory_bytes, .cpu_millis = spec->limits.cpu_millis,
 		      .pids = spec->limits.pids ? spec->limits.pids + 1 + runtime->own_processes : 0 }, announce, &a.state_fd, states);
-	if (runtime->manages_cgroups)
-		announce_devices(ref->id, state_fd);
 	bundle.cgroups_path = path = cgroups_path(&cg, ref->id);
 	stage.joins_len = open_joins(&cg, !runtime->manages_cgroups, joins);
 	a.o = new_oci(ref, spec, &cg, states);
+	if (runtime->manages_cgroups)
+		a.o->devices_fd = make_devices(ref->id, state_fd);
 	r = bring_up(&a, &stage, &inside, err);
 	for (size_t i = 0; i < stage.joins_len; i++)
 		close(joins[i]);
@@ -615,7 +667,7 @@ static bool probe_runsc(char *reason, size_t size)
 	.close = close_oci, .destroy = native_destroy
 
 const struct sandbox_backend sandbox_backend_runc = {
-	.name = "runc", .summary = "OCI runtime runc, from a generated bundle", .probe = probe_runc, COMMON,
+	.name = "runc", .summary = "OCI runtime runc, from a generated bundle", .probe = probe_runc, .sweep = sweep_devices, COMMON,
 };
 const struct sandbox_backend sandbox_backend_crun = {
 	.name = "crun", .summary = "OCI runtime crun, from a generated bundle", .probe = probe_crun, COMMON,

@@ -157,9 +157,13 @@ static void fill_privileges(const struct guest_report *r, const struct sandbox_s
 	control_set(t, CONTROL_CAPABILITIES, caps ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
 		    granted ? "drop all but NET_BIND_SERVICE" : "drop all", "all five capability sets", caps ? NULL :
 		    "capability sets read back as %llx", (unsigned long long)r->capabilities);
-	control_set(t, CONTROL_NON_ROOT, r->outside_uid ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "uid not 0",
-		    r->uid == r->outside_uid ? "uid of the container" : r->uid ? "user namespace mapping" : "root inside only, mapped to another",
-		    r->outside_uid ? NULL : "steps are root outside, too");
+	if (r->uid == 0 && r->outside_uid && !spec->writable_root)
+		control_set(t, CONTROL_NON_ROOT, CONTROL_DEGRADED, "uid not 0", "user namespace mapping",
+			    "steps are root inside, where only one user is known, and uid %u outside", r->outside_uid);
+	else
+		control_set(t, CONTROL_NON_ROOT, r->outside_uid ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "uid not 0",
+			    r->uid == r->outside_uid ? "uid of the container" : "user namespace mapping",
+			    r->outside_uid ? NULL : "steps are root outside, too");
 	control_set(t, CONTROL_SUPPLEMENTARY_GROUPS, r->foreign_groups ? CONTROL_DEGRADED : CONTROL_ENFORCED, "none", "read back",
 		    r->foreign_groups ? "%u groups of somebody else count" : NULL, r->foreign_groups);
 }

@@ -43,7 +43,10 @@ attempt() {	# who, command in front of the runner…: every line of the probe is
 	while read -r verdict rest; do
 		case $verdict in
 		blocked) result 0 "$who: $rest" ;;
-		ESCAPED) result 1 "$who: $rest" ;;
+		ESCAPED)	# a name too many is not hidden: the table says so
+			[ "$rest" = "devices: /dev/core" ] &&
+				json '[c["state"] for c in d["enforcement"] if c["control"] == "minimal_dev"] == ["degraded"]' "$who: $rest" && continue
+			result 1 "$who: $rest" ;;
 		esac
 	done < lines
 	out_lacks hunter2 "$who: nothing of the runner's environment in the result"
@@ -77,4 +80,12 @@ if command -v busybox > /dev/null; then cp "$(command -v busybox)" root/bin/sh; 
 fi
 chmod -R a+rX root
 attempt "a root folder" env
+
+# by OCI runtimes
+for runtime in runc crun; do
+	[ "$(id -u)" = 0 ] || continue	# a user's steps are root inside: the table says so
+	if ! command -v "$runtime" > /dev/null; then skip "$runtime" "it is not installed"; continue; fi
+	package; state=$work/state options=(--runtime="$runtime")
+	attempt "$runtime" env
+done
 finish

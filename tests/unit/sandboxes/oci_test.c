@@ -64,7 +64,7 @@ static const struct {
 	{ "no secrets",		"cat /etc/shadow /etc/machine-id /root/.bashrc 2>/dev/null | wc -l", SANDBOX_EXITED, 0, "0\n", "", false },
 	{ "only loopback",	"cut -d: -f1 -s /proc/net/dev | tr -d ' '", SANDBOX_EXITED, 0, "lo\n", "", false },
 	{ "no cgroup path",	"cut -d: -f3 /proc/self/cgroup | sort -u", SANDBOX_EXITED, 0, "/\n", "", true },
-	{ "no cgroup mounts",	"grep -c cgroup /proc/self/mountinfo", SANDBOX_EXITED, 1, "0\n", "", false },
+	{ "no cgroup mounts",	"grep -c -e '- cgroup' /proc/self/mountinfo", SANDBOX_EXITED, 1, "0\n", "", false },
 	{ "core size",		"ulimit -c; ulimit -Hc", SANDBOX_EXITED, 0, "0\n0\n", "", false },
 	{ "descriptor limit",	"ulimit -Hn", SANDBOX_EXITED, 0, "64\n", "", false },
 	{ "nothing to gain",	"grep -cE 'Cap...:.0000000000000000' /proc/self/status", SANDBOX_EXITED, 0, NULL, "", false },
@@ -149,7 +149,7 @@ static void test_controls(void **state)
 			assert_string_not_equal(c->detail, "");
 			print_message("%s: %s %s: %s\n", runtimes[r], control_name((enum control_id)i),
 				      control_state_to_string(c->state), c->detail);
-			if (geteuid() == 0 && r < 2 && i != CONTROL_LANDLOCK)
+			if (geteuid() == 0 && r < 2 && i != CONTROL_LANDLOCK && (r != 1 || i != CONTROL_MINIMAL_DEV))
 				fail_msg("%s: %s is not enforced", runtimes[r], control_name((enum control_id)i));
 		}
 		jail_close(&j);

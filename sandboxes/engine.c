@@ -126,9 +126,9 @@ static void give_way(struct attempt *a)
 	a->es->guest.transport = (struct guest_transport){ .to_fd = -1, .from_fd = -1 };
 	do {
 		status = engine_call(&a->es->engine, "DELETE", path, NULL, NULL, NULL);
-		if (status == 409)
+		if (status >= 0 && status != 404)
 			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
-	} while (status == 409 && clock_monotonic_ns() < deadline);
+	} while (status >= 0 && status != 404 && clock_monotonic_ns() < deadline);
 	*a->es->state.container = '\0';
 }
 
@@ -137,6 +137,7 @@ static int bring_up_as(struct attempt *a, uid_t user, struct error *err)
 	autostrbuf struct strbuf tar = STRBUF_INIT(4 << 20);
 	struct engine_image ours = { .name = "" };
 	const struct engine_image *asked = a->image;
+	json_auto_t *labels = engine_labels(a->plan);
 	int r = -1;
 
 	a->plan->user = user;
@@ -146,7 +147,7 @@ static int bring_up_as(struct attempt *a, uid_t user, struct error *err)
 			return -1;
 		if (engine_state_add(&a->es->state, "image\n") < 0)
 			return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s'", a->es->state.path);
-		if (engine_image_make(&a->es->engine, a->plan->ref->id, &tar, &ours, err) < 0)
+		if (engine_image_make(&a->es->engine, labels, a->plan->ref->id, &tar, &ours, err) < 0)
 			return -1;
 		a->image = &ours;
 	} else {

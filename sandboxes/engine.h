@@ -96,7 +96,7 @@ struct engine_image {
 /* The image the spec asks for, pulled if need be and allowed. */
 int engine_image_find(struct engine *e, const struct sandbox_spec *spec, struct engine_image *ret, struct error *err);
 /* An image with folders, links and files of our own and nothing else; `tar` is its content. */
-int engine_image_make(struct engine *e, const char *id, const struct strbuf *tar, struct engine_image *ret, struct error *err);
+int engine_image_make(struct engine *e, const json_t *labels, const char *id, const struct strbuf *tar, struct engine_image *ret, struct error *err);
 enum engine_tar_kind { ENGINE_TAR_FILE = '0', ENGINE_TAR_LINK = '2', ENGINE_TAR_FOLDER = '5' };
 void engine_tar_add(struct strbuf *tar, enum engine_tar_kind kind, const char *path, const char *text);
 void engine_tar_end(struct strbuf *tar);
@@ -119,6 +119,7 @@ void engine_plan_release(struct engine_plan *p);
 /* The host view or the folder of the spec: mounts go into the plan, the rest into `tar`. */
 int engine_plan_root(struct engine_plan *p, struct strbuf *tar, struct error *err);
 /* The body of POST /containers/create. */
+json_t *engine_labels(const struct engine_plan *p);	/* of everything we make */
 json_t *engine_config(const struct engine_plan *p, const struct engine_image *image);
 
 /* ---- engine.c */

@@ -37,15 +37,16 @@ static int copy_path(struct engine *e, const char *path, struct error *err)
 /* "unix:///run/x.sock", or just the path. Other schemes lead to machines that do not have our files. */
 static int socket_of_variable(struct engine *e, const char *value, struct error *err)
 {
-	autostrbuf struct strbuf shown = STRBUF_INIT(300);
+	autostrbuf struct strbuf scheme = STRBUF_INIT(40);
+	const char *end = strstr(value, "://");
 
 	if (!strncmp(value, "unix://", 7) && value[7] == '/')
 		return copy_path(e, value + 7, err);
 	if (*value == '/')
 		return copy_path(e, value, err);
-	http_url_display(&shown, value);
-	return error_set(err, ERR_UNAVAILABLE, "%s is '%s': only an engine on this machine sees the files of a run; set it to unix:///PATH of a "
-			 "socket, unset it, or use --runtime=native", e->kind->variable, shown.buf);
+	utf8_escape(&scheme, value, end ? (size_t)(end + 3 - value) : 0);	/* no more: passwords stand in there */
+	return error_set(err, ERR_UNAVAILABLE, "%s is '%s…': only an engine on this machine sees the files of a run; set it to unix:///PATH of a "
+			 "socket, unset it, or use --runtime=native", e->kind->variable, scheme.buf);
 }
 
 static int find_socket(struct engine *e, struct error *err)

@@ -285,7 +285,7 @@ static json_t *host_config(const struct engine_plan *p, const struct engine_imag
 	return host;
 }
 
-static json_t *labels(const struct engine_plan *p)
+json_t *engine_labels(const struct engine_plan *p)
 {
 	json_t *labels = json_object();
 	struct stat st;
@@ -320,12 +320,15 @@ json_t *engine_config(const struct engine_plan *p, const struct engine_image *im
 	json_put(config, "Cmd", json_array());
 	json_push(none, json_text("NONE"));	/* a health check of the image would be run by the engine, past us */
 	json_put(health, "Test", none);
-	json_put(config, "Healthcheck", health);
+	if (p->spec->image)
+		json_put(config, "Healthcheck", health);
+	else
+		json_decref(health);
 	json_put_text(config, "StopSignal", "SIGKILL");
 	json_put_int(config, "StopTimeout", 0);
 	if (p->kind->network_disabled)
 		json_put_bool(config, "NetworkDisabled", true);
-	json_put(config, "Labels", labels(p));
+	json_put(config, "Labels", engine_labels(p));
 	json_put(config, "HostConfig", host_config(p, image));
 	return config;
 }

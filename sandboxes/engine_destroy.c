@@ -126,42 +126,45 @@ static void learn_process(struct undo *u, struct engine_state *s, const char *id
 	cgroup_close(&cg);
 }
 
-/* Removing may be under way already: the end of its runner is the end of a container. */
+/* Until the engine knows it no more. Removing may be under way already, for the end of its runner is the end of a container, and engines answer
+ * all kinds of things then: only the last answer counts. */
+static void undo_object(struct undo *u, const char *kind, const char *name, const char *remove, const char *look)
+{
+	const uint64_t deadline = clock_deadline(GONE_NS);
+	struct error why = { .code = ERR_OK };
+	unsigned int ms = 2;
+	int status;
+
+	for (;; nap(&ms)) {
+		json_auto_t *answer = NULL;
+
+		status = engine_call(u->engine, "DELETE", remove, NULL, &answer, &why);
+		if (status >= 400 && status != 404)
+			engine_refusal(u->engine, status, answer, &why);
+		if (status >= 0 && status != 404)
+			status = engine_call(u->engine, "GET", look, NULL, NULL, &why);
+		if (status < 0 || status == 404 || clock_monotonic_ns() > deadline)
+			break;
+	}
+	note(u, kind, name, status == 404, status == 404 ? "removed; the engine knows it no more" : *why.text ? why.text : "the engine still has it");
+}
+
 static void undo_container(struct undo *u, const char *id)
 {
-	autofree char *remove = xasprintf("/containers/%s?force=1&v=1", id), *look = xasprintf("/containers/%s/json", id);
-	const uint64_t deadline = clock_deadline(GONE_NS);
-	unsigned int ms = 2;
-	struct error why = { .code = ERR_OK };
-	json_auto_t *answer = NULL;
-	char name[80];
-	int status = engine_call(u->engine, "DELETE", remove, NULL, &answer, &why);
+	autofree char *remove = xasprintf("/containers/%s?force=1&v=1", id);
+	autofree char *look = xasprintf("/containers/%s/json", id);
+	autofree char *name = xasprintf("%.12s", id);
 
-	if (status >= 400 && status != 404)
-		engine_refusal(u->engine, status, answer, &why);
-	while (status >= 0 && (status = engine_call(u->engine, "GET", look, NULL, NULL, &why)) < 400 && status >= 0 &&
-	       clock_monotonic_ns() < deadline)
-		nap(&ms);
-	snprintf(name, sizeof(name), "%.12s", id);
-	note(u, "container", name, status == 404, status == 404 ? "removed; the engine knows it no more" :
-	     *why.text ? why.text : "the engine still has it");
+	undo_object(u, "container", name, remove, look);
 }
 
 static void undo_image(struct undo *u, const char *id)
 {
-	autofree char *remove = xasprintf("/images/%s?force=1", id), *look = xasprintf("/images/%s/json", id);
-	struct error why = { .code = ERR_OK };
-	json_auto_t *answer = NULL;
-	char name[80];
-	int status = engine_call(u->engine, "DELETE", remove, NULL, &answer, &why);
+	autofree char *remove = xasprintf("/images/%s?force=1", id);
+	autofree char *look = xasprintf("/images/%s/json", id);
+	autofree char *name = xasprintf("%.19s", id);
 
-	if (status >= 400 && status != 404)
-		engine_refusal(u->engine, status, answer, &why);
-	if (status >= 0)
-		status = engine_call(u->engine, "GET", look, NULL, NULL, &why);
-	snprintf(name, sizeof(name), "%.19s", id);
-	note(u, "image", name, status == 404, status == 404 ? "removed; the engine knows it no more" :
-	     *why.text ? why.text : "the engine still has it");
+	undo_object(u, "image", name, remove, look);
 }
 
 /* Everything below `path` that has our label, with that value or any: `call` for each. -1: the engine does not say. */

@@ -242,25 +242,31 @@ void engine_tar_end(struct strbuf *tar)
 	strbuf_add(tar, zeros, sizeof(zeros));
 }
 
-int engine_image_make(struct engine *e, const char *id, const struct strbuf *tar, struct engine_image *ret, struct error *err)
+/* An instruction of a container file; a value with anything in it that means something there is left out. */
+static void add_label(struct strbuf *target, const char *label, const char *value)
+{
+	autofree char *change = xasprintf("LABEL %s=%s", label, value);
+
+	if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+:@%,") != strlen(value))
+		return;
+	strbuf_addstr(target, "&changes=");
+	http_escape(target, change);
+}
+
+int engine_image_make(struct engine *e, const json_t *labels, const char *id, const struct strbuf *tar, struct engine_image *ret,
+		      struct error *err)
 {
 	autostrbuf struct strbuf target = STRBUF_INIT(STRBUF_NO_MAX), body = STRBUF_INIT(1 << 20);
-	const struct { const char *label, *value; } labels[] = {
-		{ ENGINE_LABEL, id }, { ENGINE_LABEL_VERSION, SANDBOX_RUNNER_VERSION },
-	};
 	struct http_call call = { .method = "POST", .body = tar->buf, .body_len = tar->len, .content_type = "application/x-tar",
 		.timeout_ns = 120 * NS_PER_SEC };
 	struct http_answer answer;
-	const char *line, *status;
+	const char *line, *status, *label;
 	json_auto_t *value = NULL;
+	const json_t *label_value;
 
 	strbuf_addf(&target, "/v%s/images/create?fromSrc=-&repo=" ENGINE_NAME_PREFIX "%s", e->version, id);
-	for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
-		autofree char *change = xasprintf("LABEL %s=%s", labels[i].label, labels[i].value);
-
-		strbuf_addstr(&target, "&changes=");
-		http_escape(&target, change);
-	}
+	json_object_foreach((json_t *)labels, label, label_value)
+		add_label(&target, label, json_string_value(label_value));
 	call.target = target.buf;
 	if (http_call(e->http, &call, &answer, &body, err) < 0)
 		return error_prefix(err, "%s", e->kind->backend->name);

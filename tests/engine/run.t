@@ -1,0 +1,160 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# run: packages by --runtime=docker and --runtime=podman, each with an engine of its own: ends, limits, images, what is said when there is no
+# engine, and that nothing of anybody else's is touched.
+. "$(dirname "$0")/lib.sh"
+names=$(engines)
+[ -n "$names" ] || { echo "no engine can be started here: dockerd or podman, and curl"; exit 77; }
+
+step() { wpk "$1" - <<< "    - {name: $1, type: shell, timeout: ${3:-20s}, config: {command: \"$2\"}}"; }
+go() {	# package, option…; what could not be removed is told, whatever the test is about
+	local name=$1; shift
+	run --runtime="$engine" --wpk="$name.wpk.yaml" --format=json "$@"
+	python3 -c 'import json,sys; [print("#", i) for i in json.load(open(sys.argv[1]))["cleanup"]["items"] if not i["gone"]]' "$out" 2> /dev/null
+}
+clean() { ok "$engine: $1: nothing left" until_none_of_ours; left_nothing "$engine: $1"; }
+
+ends() {
+	step hello 'echo out; echo err >&2; echo made > file; pwd'
+	go hello; status 0 "$engine: hello"
+	json "(lambda s: 'out' in s['stdout']['text'] and '/work' in s['stdout']['text'] and 'err' in s['stderr']['text'])(d['steps'][0])" "$engine: both streams arrive"
+	json "d['cleanup']['complete'] and all(i['gone'] for i in d['cleanup']['items']) and {'container', 'image', 'process'} <= {i['kind'] for i in d['cleanup']['items']}" \
+		"$engine: container, image and process are in the certificate"
+	json "d['backend']['runtime'] == '$engine'" "$engine: the runtime is named"
+	clean hello
+	step seven 'exit 7'; go seven; status 1 "$engine: exit 7"
+	json "d['steps'][0]['exit']['status'] == 7" "$engine: the exit status"
+	step asleep 'sleep 60' 1s; go asleep; json "d['steps'][0]['status'] == 'timed_out'" "$engine: timed out"
+	step who 'id -u; cat /proc/1/comm; cat /etc/hosts; test ! -w /etc; touch /usr/x || echo read-only; echo x > /tmp/x; ls /sys | wc -l; cat /etc/resolv.conf'
+	go who; status 0 "$engine: who"
+	json "(lambda t: int(t.split()[0]) >= 65532 and 'read-only' in d['steps'][0]['stdout']['text'] and 'nameserver' not in t)(d['steps'][0]['stdout']['text'])" \
+		"$engine: nobody, read-only, no name server"
+	mkdir -p files && echo given > files/given && step given 'cat given'
+	go given --files=files; json "'given' in d['steps'][0]['stdout']['text']" "$engine: files come in"
+	clean "ends"
+}
+
+controls() {	# all of them, but for what the engine cannot give
+	local missing="{'user_namespace'}"
+	[ "$engine" = podman ] && missing="{'user_namespace', 'cgroup_namespace', 'storage'}"
+	go hello
+	json "{c['control'] for c in d['enforcement'] if c['state'] in ('unavailable', 'degraded')} <= $missing" "$engine: every other control is enforced"
+	json "len([c for c in d['enforcement'] if c['state'] == 'enforced']) >= 20" "$engine: and they are many"
+}
+
+hog() {	# name, exit status, JSON condition on the step `s`, command, option…
+	local name=$1 expected=$2 condition=$3 command=$4; shift 4
+	step "$name" "$command" 20s
+	go "$name" --override='to see the limits at work' --profile=restrictive "$@"; status "$expected" "$engine: $name"
+	json "(lambda s: $condition)(d['steps'][0])" "$engine: $name: is called what it was"
+	clean "$name"
+}
+limits() {
+	hog memory 7 "s['limit'] == 'memory'" "head -c 400M /dev/zero | tail" --memory=128Mi
+	hog processes 7 "s['limit'] == 'pids'" 'i=0; while [ $i -lt 200 ]; do sleep 2 & i=$((i + 1)); done; wait' --pids=40
+	hog disk 7 "s['limit'] in ('storage', 'fsize')" 'i=0; while head -c 30000000 /dev/zero > f$i; do i=$((i + 1)); done; exit 1' --storage=64Mi --memory=512Mi
+	hog flood 7 "s['limit'] == 'output'" 'head -c 50000000 /dev/zero'
+	hog daemon 0 "s['status'] == 'passed'" 'setsid sleep 600 > /dev/null 2>&1 & exit 0'
+	step watched 'i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; sleep 0.2'
+	go watched; json "d['steps'][0]['cpu_seconds'] > 0.05 and d['steps'][0]['memory_peak_bytes'] > 100000" "$engine: processor time is told"
+}
+
+images() {
+	if ! busybox_image sandbox-test-image; then skip "$engine: images" "no static busybox"; return; fi
+	step marker 'cat /etc/marker; cat /etc/hosts; id -u'
+	go marker --image=sandbox-test-image; status 0 "$engine: an image"
+	json "'of the image' in d['steps'][0]['stdout']['text'] and 'localhost' in d['steps'][0]['stdout']['text']" "$engine: is the root"
+	clean "an image"
+	ok "$engine: it is still there" api GET /v1.41/images/sandbox-test-image/json
+	go marker --image=sandbox-test-image --offline; status 0 "$engine: offline with an image that is here"
+	go marker --image=no-such-image:1 --offline; status 5 "$engine: offline without it"
+	json "'is not here, and nothing may be pulled' in str(d)" "$engine: says why and what to do"
+	go marker --image='Bad Name;x'; status 2 "$engine: no name of an image"
+	go marker --image=127.0.0.1:9/no/such:1 --pull=always; status 8 "$engine: a registry that is not there"
+	json "'cannot pull image' in str(d)" "$engine: says what it could not do"
+	busybox_image sandbox-test-volume '&changes=VOLUME%20%2Fdata'
+	step volume 'touch /data/x && echo WRITABLE; ls -d /data'
+	go volume --image=sandbox-test-volume
+	json "'WRITABLE' not in d['steps'][0]['stdout']['text'] and '/data' in d['steps'][0]['stdout']['text']" "$engine: a volume the image declares is no way to the host's disk"
+	ok "$engine: no volume is left" sh -c "! curl -sf --unix-socket '$socket' http://engine/v1.41/volumes | grep -q '\"Name\":\"[0-9a-f]\{64\}\"'"
+	clean "images"
+}
+
+foreign() {	# neither a container that has the name but not the label, nor one with another's label
+	busybox_image sandbox-test-image || { skip "$engine: foreign containers" "no static busybox"; return; }
+	local body='{"Image":"sandbox-test-image","Cmd":["sleep","300"],"Labels":{"sandbox_runner.run":"r-somebodyelse","sandbox_runner.where":"1","sandbox_runner.state":"/nonexistent"}}'
+	curl -sf --unix-socket "$socket" -X POST -H 'Content-Type: application/json' -d "$body" "http://engine/v1.41/containers/create?name=sandbox_runner-r-foreign" > /dev/null
+	go hello; status 0 "$engine: a run beside somebody else's container"
+	run gc
+	ok "$engine: it is still there" api GET /v1.41/containers/sandbox_runner-r-foreign/json
+	curl -sf --unix-socket "$socket" -X DELETE "http://engine/v1.41/containers/sandbox_runner-r-foreign?force=1" > /dev/null
+}
+
+sweep() {	# the state folder is lost: gc finds it by its label
+	step long "echo at''-it; sleep 300" 400s
+	start --runtime="$engine" --wpk=long.wpk.yaml --format=ndjson
+	until_out at-it; result $? "$engine: a step is running"
+	run gc; status 0 "$engine: gc while a run is alive"
+	ok "$engine: does not touch it" test -n "$(container_ids)"
+	mv "$work/state" "$work/lost"; mkdir "$work/state"
+	kill -STOP "$pid" 2> /dev/null	# alive, but its record cannot be found where the label says
+	run gc; status 0 "$engine: gc without its record"
+	ok "$engine: finds the container by its label" until_none_of_ours
+	kill -KILL "$pid" 2> /dev/null; wait "$pid" 2> /dev/null
+	sleep 0.5; rm -rf "$work/lost" "$work/state"; mkdir "$work/state"
+}
+
+unreachable() {
+	local variable=DOCKER_HOST; [ "$engine" = podman ] && variable=CONTAINER_HOST
+	local case value text
+	while IFS='|' read -r value text; do
+		env "$variable=$value" "$SANDBOX_RUNNER" run --runtime="$engine" --wpk=hello.wpk.yaml > "$out" 2> "$err" < /dev/null; rc=$?
+		status 5 "$engine: $variable=$value"
+		out_has "$text" "$engine: $variable=$value: says why"
+	done <<-END
+		unix:///nonexistent/sock|there is no $engine at '/nonexistent/sock'
+		tcp://192.0.2.1:2375|only an engine on this machine sees the files of a run
+		ssh://me:hunter2@192.0.2.1|only an engine on this machine sees the files of a run
+	END
+	out_lacks hunter2 "$engine: and keeps passwords to itself"
+	python3 -c 'import socket,sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$work/dead.sock"
+	env "$variable=unix://$work/dead.sock" "$SANDBOX_RUNNER" run --runtime="$engine" --wpk=hello.wpk.yaml > "$out" 2> "$err" < /dev/null; rc=$?
+	status 5 "$engine: nobody answers"; out_has "no $engine answers" "$engine: nobody answers: says so"
+	rm -f "$work/dead.sock"
+	if command -v setpriv > /dev/null; then
+		mkdir -p users && chmod 777 users && chmod 600 "$socket"
+		setpriv --reuid=1000 --regid=1000 --clear-groups env HOME=$work/users SANDBOX_RUNNER_STATE_DIR="$work/users/state" "$SANDBOX_RUNNER" run --runtime="$engine" \
+			--wpk=- < hello.wpk.yaml > "$out" 2> "$err"; rc=$?
+		status 5 "$engine: a user without permission"; out_has "this user may not use" "$engine: a user without permission: says what to do"
+	fi
+}
+
+impostor() {	# something that answers, but is no engine; or one that is too old
+	local variable=DOCKER_HOST; [ "$engine" = podman ] && variable=CONTAINER_HOST
+	local what answer text server
+	while IFS='|' read -r what answer text; do
+		python3 - "$work/fake.sock" "$answer" <<-'END' &
+			import socket, sys
+			s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()
+			while True:
+			    c, _ = s.accept(); c.recv(4096)
+			    c.sendall(sys.argv[2].encode().decode("unicode_escape").encode()); c.close()
+		END
+		server=$!
+		for _ in $(seq 50); do [ -S "$work/fake.sock" ] && break; sleep 0.05; done
+		env "$variable=unix://$work/fake.sock" "$SANDBOX_RUNNER" run --runtime="$engine" --wpk=hello.wpk.yaml > "$out" 2> "$err" < /dev/null; rc=$?
+		kill $server; wait $server 2> /dev/null; rm -f "$work/fake.sock"
+		status 5 "$engine: $what"; out_has "$text" "$engine: $what: says so"
+	done <<-'END'
+		a web server|HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi|is no container engine
+		an old engine|HTTP/1.1 200 OK\r\nApi-Version: 1.24\r\nContent-Length: 2\r\n\r\nOK|speaks version 1.24 of the API
+		another protocol|SSH-2.0-OpenSSH_9.2\r\n|does not answer
+	END
+}
+
+for name in $names; do
+	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
+	ends; controls; limits; images; foreign; sweep; unreachable; impostor
+	engine_stop
+done
+finish

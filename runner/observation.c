@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/argument_mask.h"
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 
@@ -58,16 +59,18 @@ static struct process_seen *find_process(struct observation *o, uint32_t pid)
 
 static void add_process(struct observation *o, const struct sandbox_event *e)
 {
+	autostrbuf struct strbuf arguments = STRBUF_INIT(STRBUF_NO_MAX);
 	struct process_seen *p;
 
 	if (o->processes_len == PROCESSES_MAX) {
 		o->lost += e->count;
 		return;
 	}
+	argument_mask(e->detail, strlen(e->detail), &arguments);
 	ARRAY_GROW(o->processes, o->processes_len, o->processes_alloc);
 	p = &o->processes[o->processes_len++];
 	*p = (struct process_seen){ .pid = e->pid, .parent = e->parent, .started_ns = since_start(o, e->time_ns),
-				    .program = xstrdup(e->subject), .arguments = xstrdup(e->detail) };
+				    .program = xstrdup(e->subject), .arguments = strbuf_detach(&arguments) };
 }
 
 static void end_process(struct observation *o, const struct sandbox_event *e)

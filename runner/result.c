@@ -105,6 +105,31 @@ struct step_counts result_count(const struct result *r, enum step_phase phase)
 	return c;
 }
 
+static void observe_storage(const struct observation *seen, struct observed *o)
+{
+	if (!seen || !(seen->usage.last.known & USAGE_STORAGE))
+		return;
+	o->storage_known = true;
+	if (seen->usage.peak.storage_bytes > o->storage_peak_bytes)
+		o->storage_peak_bytes = seen->usage.peak.storage_bytes;
+}
+
+bool result_limit_observed(const struct observed *seen, const char *name, const char *declared, uint64_t *ret_declared,
+			   uint64_t *ret_observed)
+{
+	struct error err;
+
+	if (!strcmp(name, "max_storage") && seen->storage_known) {
+		*ret_observed = seen->storage_peak_bytes;
+		return size_parse(declared, strlen(declared), ret_declared, &err) == 0;
+	}
+	if (!strcmp(name, "max_retries")) {
+		*ret_observed = seen->retries;
+		return integer_parse(declared, strlen(declared), 0, UINT32_MAX, ret_declared, &err) == 0;
+	}
+	return false;
+}
+
 struct observed result_observed(const struct result *r)
 {
 	struct observed o = { 0 };
@@ -122,6 +147,9 @@ struct observed result_observed(const struct result *r)
 			o.cpu_millis = millis;
 		if (e->pids_peak > o.pids_peak)
 			o.pids_peak = e->pids_peak;
+		if (r->steps[i].attempts > o.retries + 1)
+			o.retries = r->steps[i].attempts - 1;
+		observe_storage(r->steps[i].observation, &o);
 	}
 	return o;
 }

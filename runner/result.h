@@ -114,9 +114,15 @@ struct observed {			/* over all executed steps; 0: nothing known */
 	uint64_t memory_peak_bytes;
 	uint64_t cpu_millis;		/* average of the busiest step of at least a second, in thousandths of a cpu */
 	uint64_t pids_peak;
+	uint64_t storage_peak_bytes;	/* work folder and /tmp together */
+	bool storage_known;		/* then 0 means nothing was written */
+	unsigned int retries;		/* of the step that needed most */
 };
 struct observed result_observed(const struct result *r);
 bool result_is_kept(const struct result *r);	/* it still stands */
+/* A limit of validation.resource_limits against what was seen. False: nothing here can tell (there is no cluster to count pods in). */
+bool result_limit_observed(const struct observed *seen, const char *name, const char *declared, uint64_t *ret_declared,
+			   uint64_t *ret_observed);
 /* Security events that fail the run, of all steps together. */
 uint64_t result_escape_attempts(const struct result *r);
 

@@ -358,12 +358,14 @@ static json_t *permissions_to_json(const struct node *list)
 	return o;
 }
 
-static json_t *resource_limits_to_json(const struct node *map)
+static json_t *resource_limits_to_json(const struct node *map, const struct observed *seen)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; map && map->kind == NODE_MAPPING && i < map->len; i++) {
 		const struct node *key = map->pairs[i].key, *value = map->pairs[i].value;
+		uint64_t declared, observed;
+		bool known;
 		json_t *o;
 
 		if (key->kind != NODE_SCALAR || value->kind != NODE_SCALAR)
@@ -371,6 +373,9 @@ static json_t *resource_limits_to_json(const struct node *map)
 		o = json_object();
 		json_put(o, "name", json_textn(key->text, key->len));
 		json_put(o, "declared", json_textn(value->text, value->len));
+		known = result_limit_observed(seen, key->text, value->text, &declared, &observed);
+		json_put(o, "observed", known ? json_integer((json_int_t)observed) : json_null());
+		json_put(o, "exceeded", known ? json_boolean(observed > declared) : json_null());
 		json_push(list, o);
 	}
 	return list;
@@ -399,10 +404,10 @@ static json_t *declared_vs_observed_to_json(const struct result *r, const struct
 	requirements = json_object();
 	json_put(requirements, "memory", amount_to_json("bytes", wpk->requirements.memory_bytes, seen.memory_peak_bytes));
 	json_put(requirements, "cpu", amount_to_json("cpu_millis", wpk->requirements.cpu_millis, seen.cpu_millis));
-	json_put(requirements, "storage", amount_to_json("bytes", wpk->requirements.storage_bytes, 0));
+	json_put(requirements, "storage", amount_to_json("bytes", wpk->requirements.storage_bytes, seen.storage_peak_bytes));
 	json_put(o, "requirements", requirements);
 	json_put(o, "required_permissions", permissions_to_json(wpk->permissions));
-	json_put(o, "resource_limits", resource_limits_to_json(wpk->resource_limits));
+	json_put(o, "resource_limits", resource_limits_to_json(wpk->resource_limits, &seen));
 	json_put(o, "rollback", rollback_to_json(r, wpk));
 	return o;
 }

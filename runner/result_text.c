@@ -199,6 +199,11 @@ static void cpu_format(struct strbuf *out, uint64_t millis)
 	strbuf_addf(out, "%g cpu", (double)millis / 1000);
 }
 
+static void count_format(struct strbuf *out, uint64_t n)
+{
+	strbuf_addf(out, "%llu", (unsigned long long)n);
+}
+
 static void add_row(struct strbuf *rows, const char *what)
 {
 	strbuf_addf(rows, "  %-12s", what);
@@ -254,6 +259,26 @@ static void compare_permissions(struct printer *p, const struct node *list, stru
 	add_wrapped(&row, 14, names.buf);
 }
 
+/* Those that were seen to be exceeded; with -v all that can be told. */
+static void compare_limits(struct printer *p, const struct node *map, const struct observed *seen, struct strbuf *rows)
+{
+	for (size_t i = 0; map && map->kind == NODE_MAPPING && i < map->len; i++) {
+		const struct node *key = map->pairs[i].key, *value = map->pairs[i].value;
+		bool size = key->kind == NODE_SCALAR && !strcmp(key->text, "max_storage");
+		uint64_t declared, observed;
+
+		if (key->kind != NODE_SCALAR || value->kind != NODE_SCALAR ||
+		    !result_limit_observed(seen, key->text, value->text, &declared, &observed) || (observed <= declared && !p->verbose))
+			continue;
+		add_row(rows, key->text);
+		strbuf_addstr(rows, "declared ");
+		(size ? size_format : count_format)(rows, declared);
+		strbuf_addstr(rows, ", observed ");
+		(size ? size_format : count_format)(rows, observed);
+		strbuf_addstr(rows, observed > declared ? ": MORE THAN DECLARED\n" : "\n");
+	}
+}
+
 static void print_declared(struct printer *p)
 {
 	const struct wpk *wpk = p->r->plan ? decision_wpk(p->r->plan->decision) : NULL;
@@ -264,7 +289,8 @@ static void print_declared(struct printer *p)
 		return;
 	compare(&rows, "memory", wpk->requirements.memory_bytes, seen.memory_peak_bytes, p->verbose, size_format);
 	compare(&rows, "cpu", wpk->requirements.cpu_millis, seen.cpu_millis, p->verbose, cpu_format);
-	compare(&rows, "storage", wpk->requirements.storage_bytes, 0, p->verbose, size_format);
+	compare(&rows, "storage", wpk->requirements.storage_bytes, seen.storage_peak_bytes, p->verbose, size_format);
+	compare_limits(p, wpk->resource_limits, &seen, &rows);
 	compare_rollback(p->r, wpk, &rows);
 	if (p->verbose)
 		compare_permissions(p, wpk->permissions, &rows);

@@ -302,6 +302,9 @@ static void fill_observation(const struct native_facts *f, struct control_table 
 {
 	if (!f->spec->observe)
 		control_set(t, CONTROL_OBSERVATION, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
+	else if (f->report->observing && f->report->proc_missing)
+		control_set(t, CONTROL_OBSERVATION, CONTROL_DEGRADED, "calls, programs, network", "seccomp user notification",
+			    "without /proc the names of programs and relative paths are unknown: the host's own is covered in places");
 	else if (f->report->observing)
 		control_set(t, CONTROL_OBSERVATION, CONTROL_ENFORCED, "calls, programs, network", "seccomp user notification", NULL);
 	else

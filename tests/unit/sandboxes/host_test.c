@@ -265,6 +265,77 @@ static void with_a_covered_proc(void *arg)
 	jail_close(&j);
 }
 
+/* ---- where commands cannot be observed: said, and steps run behind the same walls */
+
+static void unobserved(const char *why)
+{
+	struct jail j;
+
+	jail_init(&j);
+	j.spec.observe = true;
+	jail_make(&j);
+	check_walls(&j);
+	must(state_of(&j, CONTROL_OBSERVATION) == CONTROL_UNAVAILABLE);
+	if (!strstr(j.controls.items[CONTROL_OBSERVATION].detail, why))
+		print_error("%s\n", j.controls.items[CONTROL_OBSERVATION].detail);
+	must(strstr(j.controls.items[CONTROL_OBSERVATION].detail, why));
+	/* by the filter, not by the kernel: the plain one is in force */
+	jail_sh(&j, "unshare -U true 2>&1; python3 -c 'import socket; socket.socket(40, 1)' 2>&1 | tail -n 1");
+	must(strstr(j.out[0].buf, "Operation not permitted") && strstr(j.out[0].buf, "not implemented"));
+	jail_close(&j);
+}
+
+static void without_close_range(void *arg)
+{
+	(void)arg;
+	refuse(436 /* close_range */, 0, ENOSYS);
+	unobserved("needs Linux 5.9");
+}
+
+static void without_seccomp_call(void *arg)
+{
+	(void)arg;
+	refuse(SYS_seccomp, 0, ENOSYS);
+	unobserved("needs Linux 5.9");
+}
+
+static void without_reading_memory(void *arg)
+{
+	(void)arg;
+	refuse(SYS_process_vm_readv, 0, EPERM);
+	unobserved("ptrace_scope");
+}
+
+/* As in a container whose runtime has a seccomp agent. */
+static void with_another_listener(void *arg)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+
+	(void)arg;
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program) >= 0);
+	unobserved("somebody outside listens");
+}
+
+/* No names, but calls are told. */
+static void observed_without_proc(void *arg)
+{
+	struct jail j;
+
+	(void)arg;
+	must(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+	must(mount("/dev/null", "/proc/kmsg", NULL, MS_BIND, NULL) == 0);
+	jail_init(&j);
+	j.spec.observe = true;
+	jail_make(&j);
+	must(state_of(&j, CONTROL_OBSERVATION) == CONTROL_DEGRADED || state_of(&j, CONTROL_OBSERVATION) == CONTROL_ENFORCED);
+	must((state_of(&j, CONTROL_OBSERVATION) == CONTROL_DEGRADED) == !!strstr(j.controls.items[CONTROL_MASKED_PATHS].detail, "is empty"));
+	jail_sh(&j, "cd /tmp; touch a; echo runs; unshare -U true; touch /usr/a");
+	must(!strcmp(j.out[0].buf, "runs\n"));
+	jail_close(&j);
+}
+
 static void in_forks(void (*const *bodies)(void *), size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -276,6 +347,18 @@ static void test_root(void **state)
 	static void (*const bodies[])(void *) = {
 		as_root, as_root_without_user_namespaces, bind_service_without_user_namespaces, as_user_with_groups,
 		as_root_alone, with_mounts_below, with_a_covered_proc,
+	};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	in_forks(bodies, ARRAY_SIZE(bodies));
+}
+
+static void test_unobserved(void **state)
+{
+	static void (*const bodies[])(void *) = {
+		without_close_range, without_seccomp_call, without_reading_memory, with_another_listener, observed_without_proc,
 	};
 
 	(void)state;
@@ -304,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root), cmocka_unit_test(test_user), cmocka_unit_test(test_old_kernel),
+		cmocka_unit_test(test_unobserved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

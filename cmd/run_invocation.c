@@ -376,7 +376,6 @@ static void keep(struct invocation *v, struct kept_run *kept, struct result *r, 
 	keep_hold(kept, &v->parameters, v->cancel, r);
 	if (!v->opt.no_history)
 		run_store_add(v->state_dir, r, summary->status, &err);
-	fault_write_count();
 }
 
 static int execute(struct invocation *v, struct run_summary *ret, struct error *err)
@@ -403,6 +402,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 			tell_how_to_attach(v, &result);
 			keep(v, &kept, &result, ret);
 		}
+		fault_write_count();
 		result_release(&result);
 	}
 	events_release(&events);

@@ -369,6 +369,7 @@ static void keep(struct invocation *v, struct kept_run *kept, struct result *r, 
 	struct error err = { 0 };
 
 	front_report(&v->front, summary);
+	fault_point("front.reported");
 	cancel_free(v->cancel);
 	v->cancel = NULL;
 	if (cancel_new(clock_deadline(left), &v->cancel, &err) < 0)

@@ -333,7 +333,7 @@ static void scan_texts_below(struct scan *sc, const struct node *node, const str
 {
 	bool named = key && key->kind == NODE_SCALAR;
 
-	if (!key_set_add(&sc->nodes, key_of(node, SCOPE_TEXT)))
+	if (sc->doc->aliases && !key_set_add(&sc->nodes, key_of(node, SCOPE_TEXT)))
 		return;
 	switch (node->kind) {
 	case NODE_SCALAR:

@@ -414,14 +414,19 @@ static void find_keywords(const struct text_view *v, const struct finder *f)
 {
 	const char *text = v->node->text;
 	size_t len = v->node->len;
-	uint32_t hash = 0;
+	uint32_t one = 0, two = 0;	/* the last byte, the hash of the last two: roll() would wait for the step before */
 
 	for (size_t i = 0; i < len; i++) {
-		hash = roll(f, hash, text[i]);
+		uint32_t byte = f->folded[(unsigned char)text[i]];
+		uint32_t hash = ((two << ENDING_SHIFT) & (ENDING_LONE - 1)) ^ byte;
+
+		byte &= 0xff;
+		two = one << ENDING_SHIFT ^ byte;
+		one = byte;
 		if (!(f->ends[hash / 64] >> hash % 64 & 1))
 			continue;
 		try_list(v, f, f->lists[(hash & (ENDING_LONE - 1)) % LISTS], i + 1);
-		try_list(v, f, f->short_lists[f->folded[(unsigned char)text[i]] & 0xff], i + 1);
+		try_list(v, f, f->short_lists[byte], i + 1);
 	}
 }
 

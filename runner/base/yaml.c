@@ -45,7 +45,7 @@ struct builder {
 	unsigned int depth;
 	struct anchor *anchors;
 	size_t anchors_len, anchors_alloc;
-	size_t nodes, aliases;
+	size_t nodes;
 	unsigned int documents;
 };
 
@@ -202,7 +202,7 @@ static bool on_alias(struct builder *b, const yaml_event_t *event)
 	char quoted[UTF8_QUOTE_SIZE];
 
 	utf8_quote(quoted, name, strlen(name));
-	if (++b->aliases > b->limits->max_aliases) {
+	if (++b->doc->aliases > b->limits->max_aliases) {
 		problem_at(b, offset, "more than %zu aliases", b->limits->max_aliases);
 		return false;
 	}

@@ -62,6 +62,7 @@ struct document {
 	char *bytes;		/* the text in UTF-8 with LF or CRLF kept; for excerpts */
 	size_t bytes_len;
 	struct node *root;	/* NULL: nothing in it, or a syntax error */
+	size_t aliases;		/* uses of aliases: without any, every node but the root has one parent */
 	struct yaml_problem *problems;
 	size_t problems_len, problems_alloc;
 	void *pool;		/* private */

@@ -17,7 +17,7 @@ struct node *node_get(const struct node *map, const char *key)
 	for (size_t i = 0; i < map->len; i++) {
 		const struct node *k = map->pairs[i].key;
 
-		if (k->kind == NODE_SCALAR && k->len == len && !memcmp(k->text, key, len))
+		if (k->len == len && k->kind == NODE_SCALAR && (!len || k->text[0] == key[0]) && !memcmp(k->text, key, len))
 			return map->pairs[i].value;
 	}
 	return NULL;

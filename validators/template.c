@@ -147,10 +147,20 @@ static int scan_data(const char *text, size_t len, struct template_refs *ret, si
 	return 0;
 }
 
+static bool has_brace(const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while ((text = memchr(text, '$', (size_t)(end - text))) && ++text < end)
+		if (*text == '{')
+			return true;
+	return false;
+}
+
 int template_scan(enum template_kind kind, const char *text, size_t len, struct template_refs *ret,
 		  size_t *ret_offset, struct error *err)
 {
-	if (!memmem(text, len, "${", 2))
+	if (!has_brace(text, len))
 		return 0;
 	return kind == TEMPLATE_SHELL ? template_scan_shell(text, len, ret, ret_offset, err) :
 					scan_data(text, len, ret, ret_offset, err);

@@ -49,8 +49,10 @@ static const struct option_spec options[] = {
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what the running step uses, and warn when it comes near a limit" },
 	{ .name = "fail-on-security", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, fail_on_security), .value = "SEVERITY",
 	  .section = "security", .choices = security_levels, .group = "Output", .help = "least severity of a security event that fails the run (default: high)" },
+	{ .name = "save-artifacts", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_artifacts), .value = "DIR",
+	  .section = "", .group = "Output", .help = "keep the files that steps made or changed in the work folder, with their digests" },
 	{ .name = "diff", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, diff),
-	  .group = "Output", .help = "show what changed in the text files that each step created, changed or deleted" },
+	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what changed in the text files that each step created, changed or deleted" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
 	  .section = "", .group = "Output", .help = "only report: exit 0 also when a step failed, hit a limit or the deadline" },
 	{ .name = "keep", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, keep_ns), .value = "TIME", .without = "1h",
@@ -217,6 +219,8 @@ static int check_several(const struct command *self, const struct run_command_op
 		return command_usage_error(self, "--report is for one package; --format=json writes the results of several as one list");
 	if (opt->save_logs)
 		return command_usage_error(self, "--save-logs is for one package");
+	if (opt->save_artifacts)
+		return command_usage_error(self, "--save-artifacts is for one package");
 	return -1;
 }
 

@@ -259,6 +259,8 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 		events_add_take(events, v->ndjson);
 	}
 	events_add_take(events, sink_live_new(scratch_path(&v->scratch)));
+	if (v->opt.save_artifacts && artifacts_open(v->opt.save_artifacts, &v->artifacts, err) < 0)
+		return error_prefix(err, "--save-artifacts");
 	if (!v->opt.save_logs)
 		return 0;
 	if (sink_logs_new(v->opt.save_logs, scratch_path(&v->scratch), max_bytes, &v->logs, err) < 0)
@@ -382,7 +384,7 @@ static void keep(struct invocation *v, struct kept_run *kept, struct result *r, 
 static int execute(struct invocation *v, struct run_summary *ret, struct error *err)
 {
 	struct kept_run kept = KEPT_RUN_INIT;
-	const struct run_options run = {
+	struct run_options run = {
 		.files = v->files, .files_len = v->files_len, .parameters = &v->parameters,
 		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
 		.keep = v->opt.keep_ns ? RUN_KEEP_ALWAYS : v->opt.keep_on_failure_ns ? RUN_KEEP_ON_FAILURE : RUN_KEEP_NEVER,
@@ -395,6 +397,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 
 	if (add_sinks(v, &events, err) == 0) {
 		fill_result(v, &result);
+		run.artifacts = v->artifacts;
 		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
 		status = write_results(v, &result);
 		events_release(&events);
@@ -547,6 +550,7 @@ void invocation_release(struct invocation *v)
 		free((char *)v->files[i].dest);
 	}
 	free(v->files);
+	artifacts_close(v->artifacts);
 	free(v->rootfs);
 	free(v->state_dir);
 	report_targets_release(&v->reports);

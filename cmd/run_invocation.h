@@ -19,7 +19,7 @@ struct run_command_options {
 	struct settings settings;	/* first: the shared rows write here */
 	struct strvec packages;		/* --wpk and operands */
 	const char *wpk;		/* the one of this invocation */
-	const char *format, *save_logs;
+	const char *format, *save_logs, *save_artifacts;
 	uint64_t keep_ns, keep_on_failure_ns;	/* 0: not wanted */
 	const char *override;		/* why a blocked package is run all the same; NULL: it is not */
 	uint64_t timeout_ns;		/* 0: as the profile says */
@@ -45,6 +45,7 @@ struct invocation {
 	char *state_dir;		/* owned */
 	char *rootfs;			/* owned: absolute path of the root to use; NULL: the host's */
 	struct strvec warnings;		/* from before the run */
+	struct artifacts *artifacts;	/* NULL: not wanted */
 	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
 	struct front front;
 	bool of_several;		/* packages, so it does not own stdout */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/effects_json.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runner/base/mem.h"
 #include "runner/base/utf8.h"
-#include "runner/effects.h"
 
 static const char *kind_to_string(enum sandbox_entry_kind kind)
 {
@@ -18,7 +19,7 @@ static const char *kind_to_string(enum sandbox_entry_kind kind)
 	return names[kind];
 }
 
-static json_t *state_to_json(const struct file_state *s)
+json_t *effects_state_to_json(const struct file_state *s)
 {
 	const bool file = s->kind == SANDBOX_ENTRY_FILE;
 	char hex[DIGEST_HEX_SIZE], mode[8];
@@ -36,8 +37,7 @@ static json_t *state_to_json(const struct file_state *s)
 	return o;
 }
 
-/* A name that is no text, as hexadecimal digits: after the redactor, which could not see a secret in them later. */
-static json_t *raw_path(const char *path, const struct redactor *redactor)
+json_t *effects_path_hex(const char *path, const struct redactor *redactor)
 {
 	autostrbuf struct strbuf clean = STRBUF_INIT(STRBUF_NO_MAX), hex = STRBUF_INIT(STRBUF_NO_MAX);
 	size_t len = strlen(path);
@@ -78,10 +78,10 @@ static json_t *effect_to_json(const struct effect *e, const struct redactor *red
 	json_put_text(o, "change", effect_change_to_string(e->change));
 	json_put_text(o, "area", effect_area_to_string(e->area));
 	json_put_text(o, "path", e->path);
-	json_put(o, "path_hex", raw_path(e->path, redactor));
+	json_put(o, "path_hex", effects_path_hex(e->path, redactor));
 	json_put(o, "what", what_to_json(e->what));
-	json_put(o, "before", e->change == EFFECT_CREATED ? json_null() : state_to_json(&e->before));
-	json_put(o, "after", e->change == EFFECT_DELETED ? json_null() : state_to_json(&e->after));
+	json_put(o, "before", e->change == EFFECT_CREATED ? json_null() : effects_state_to_json(&e->before));
+	json_put(o, "after", e->change == EFFECT_DELETED ? json_null() : effects_state_to_json(&e->after));
 	json_put_text(o, "renamed", e->renamed);
 	json_put_text(o, "diff", e->diff);
 	json_put_text(o, "diff_note", e->diff_note);

@@ -59,6 +59,7 @@ void result_release(struct result *r)
 	free(r->steps);
 	free(r->verdict_reason);
 	effects_release(&r->effects);
+	artifacts_summary_release(&r->artifacts);
 	cleanup_list_release(&r->cleanup);
 	strvec_release(&r->warnings);
 	result_init(r);

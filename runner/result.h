@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/artifacts.h"
 #include "runner/base/json.h"
 #include "runner/base/redact.h"
 #include "runner/base/strbuf.h"
@@ -85,6 +86,7 @@ struct result {
 	enum sandbox_severity escape_severity;	/* security events at least as severe fail the run; SANDBOX_INFO: none do */
 	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
 	struct effects effects;		/* on files, from the first step to the last */
+	struct artifacts_summary artifacts;
 	struct control_table controls;
 	struct cleanup_list cleanup;
 	bool cleanup_complete;

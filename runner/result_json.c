@@ -412,6 +412,22 @@ static json_t *declared_vs_observed_to_json(const struct result *r, const struct
 	return o;
 }
 
+static json_t *artifacts_to_json(const struct artifacts_summary *a)
+{
+	json_t *o;
+
+	if (!a->folder)
+		return json_null();
+	o = json_object();
+	json_put_text(o, "folder", a->folder);
+	json_put_int(o, "files", (int64_t)a->files);
+	json_put_int(o, "folders", (int64_t)a->folders);
+	json_put_int(o, "bytes", (int64_t)a->bytes);
+	json_put_int(o, "left_out", (int64_t)a->left_out);
+	json_put_text(o, "problem", a->problem);
+	return o;
+}
+
 /* ---- all of it */
 
 static json_t *error_to_json(const struct error *err)
@@ -486,6 +502,7 @@ json_t *result_to_json(const struct result *r)
 	json_put_int(o, "escape_attempts", (int64_t)result_escape_attempts(r));
 	json_put(o, "steps", steps);
 	json_put(o, "files", effects_to_json(&r->effects, r->redactor, true));
+	json_put(o, "artifacts", artifacts_to_json(&r->artifacts));
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));
 	json_put(o, "cleanup", cleanup_to_json(r));

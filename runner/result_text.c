@@ -349,6 +349,27 @@ static void print_files(struct printer *p)
 	effects_print(&p->r->effects, &how, p->out);
 }
 
+static void print_artifacts(struct printer *p)
+{
+	const struct artifacts_summary *a = &p->r->artifacts;
+
+	if (!a->folder)
+		return;
+	add_styled(p, BOLD, "Artifacts");
+	strbuf_addf(p->out, ": %llu file%s (", (unsigned long long)a->files, a->files == 1 ? "" : "s");
+	size_format(p->out, a->bytes);
+	strbuf_addstr(p->out, ") saved in '");
+	add_text(p, a->folder);
+	strbuf_addch(p->out, '\'');
+	if (a->left_out)
+		strbuf_addf(p->out, ", %llu left out (artifacts.json says why)", (unsigned long long)a->left_out);
+	if (a->problem) {
+		strbuf_addstr(p->out, ": ");
+		add_text(p, a->problem);
+	}
+	strbuf_addch(p->out, '\n');
+}
+
 /* ---- enforcement */
 
 static const char *const state_styles[] = {
@@ -479,6 +500,7 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 	print_decision(&p);
 	print_found(&p);
 	print_files(&p);
+	print_artifacts(&p);
 	print_seen(&p);
 	print_declared(&p);
 	print_enforcement(&p);

@@ -169,6 +169,17 @@ static void start_effects(struct run *run)
 			run->effects = effects_start(run->sandbox, &options);
 }
 
+static void save_artifacts(struct run *run)
+{
+	static const struct artifacts_limits limits = ARTIFACTS_LIMITS;
+	struct artifacts_summary *saved = &run->result->artifacts;
+
+	artifacts_collect(run->options->artifacts, run->sandbox, &run->result->effects, run->result->run_id, &limits, run->options->cancel, saved);
+	if (saved->problem)
+		strvec_pushf(&run->result->warnings, "not all artifacts were saved (%llu left out): %s", (unsigned long long)saved->left_out,
+			     saved->problem);
+}
+
 static void run_steps(struct run *run)
 {
 	struct result *result = run->result;
@@ -198,6 +209,8 @@ static void run_steps(struct run *run)
 	}
 	if (run->effects)
 		effects_of_run(run->effects, &result->effects);
+	if (run->options->artifacts)
+		save_artifacts(run);
 }
 
 /* ---- after the steps */

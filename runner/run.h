@@ -26,6 +26,7 @@ struct run_options {
 	struct kept_run *kept;		/* where it goes then; its journal stays NULL when it was not kept */
 	bool monitor;			/* events and warnings about resources */
 	enum sandbox_severity escape_severity;	/* as in struct result */
+	struct artifacts *artifacts;	/* where to save what steps made; NULL: nowhere */
 	bool diff;			/* tell what changed in text files */
 };
 

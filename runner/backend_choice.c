@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/nearest.h"
@@ -30,9 +31,12 @@ static int check_name(const char *what, const char *name, const char *const *kno
 	return error_set(err, ERR_USAGE, "there is no sandbox %s '%s'", what, name);
 }
 
+/* The table of backends is in the order of preference. Asked for by name it is taken, and creating tells if it cannot be had. */
 int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err)
 {
+	struct backend_choice choice = { .because = "the built-in jail needs no daemon, image or download" };
 	struct backend_info info;
+	bool known = false;
 
 	if (check_name("type", type, backend_type_names, err) < 0 ||
 	    check_name("runtime", runtime, backend_runtime_names, err) < 0)
@@ -40,11 +44,24 @@ int backend_choose(const char *type, const char *runtime, struct backend_choice 
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
 		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
 			continue;
-		ret->type = info.type;
-		ret->runtime = info.runtime;
-		ret->because = is_auto(type) || is_auto(runtime) ? "the built-in jail needs no daemon, image or download" : NULL;
-		return 0;
+		choice.type = info.type;
+		choice.runtime = info.runtime;
+		if (!is_auto(runtime)) {
+			*choice.because = '\0';
+			*ret = choice;
+			return 0;
+		}
+		sandbox_backend_probe(i, &info);
+		if (info.available) {
+			*ret = choice;
+			return 0;
+		}
+		if (!known)	/* the first one's reason is the one that can be mended */
+			snprintf(choice.because, sizeof(choice.because), "'%s' cannot be used: %s", info.runtime, info.reason);
+		known = true;
 	}
+	if (known)
+		return error_set(err, ERR_UNAVAILABLE, "no sandbox can be made here: %s", choice.because);
 	return error_set(err, ERR_UNAVAILABLE, "this version has no %s '%s' yet; --type=container --runtime=native is there",
 			 is_auto(runtime) ? "sandbox type" : "runtime", is_auto(runtime) ? type : runtime);
 }

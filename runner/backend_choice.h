@@ -7,10 +7,10 @@
 
 struct backend_choice {
 	const char *type, *runtime;	/* static */
-	const char *because;		/* static; NULL when both were asked for by name */
+	char because[512];		/* "" when the runtime was asked for by name */
 };
 
-/* NULL and "auto" are the same. ERR_USAGE: no such name; ERR_UNAVAILABLE: known, but not to be had here. */
+/* NULL and "auto" are the same: then it is the first that this host lets us use. ERR_USAGE: no such name; ERR_UNAVAILABLE: known, but not to be had here. */
 int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err);
 
 /* NULL-terminated, for option tables. */

@@ -284,7 +284,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->profile = options->profile ? options->profile : profile_find("default");
 	plan->type = choice.type;
 	plan->runtime = choice.runtime;
-	plan->chosen_because = xstrdup_or_null(choice.because);
+	plan->chosen_because = *choice.because ? xstrdup(choice.because) : NULL;
 	plan->where = xasprintf("%s (%s)", choice.type, choice.runtime);
 	plan->spec.rootfs = options->rootfs;
 	plan->spec.image = options->image;

@@ -17,6 +17,11 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 	return i == 0;
 }
 
+void sandbox_backend_probe(size_t i, struct backend_info *info)
+{
+	info->available = i == 0;
+}
+
 static void require(bool condition)
 {
 	if (!condition)

@@ -33,6 +33,11 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 	return i == 0;
 }
 
+void sandbox_backend_probe(size_t i, struct backend_info *info)
+{
+	info->available = i == 0;
+}
+
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
 {
 	autofree char *path = xasprintf("%s/%s", world, ref->id);

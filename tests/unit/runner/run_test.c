@@ -38,6 +38,11 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 	return i == 0;
 }
 
+void sandbox_backend_probe(size_t i, struct backend_info *info)
+{
+	info->available = i == 0;
+}
+
 int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct sandbox **ret,
 		   struct control_table *controls, struct error *err)
 {

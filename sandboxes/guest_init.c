@@ -173,7 +173,7 @@ static int open_step_pipe(int *ret_read)
 
 static void start(struct guest_side *g, const struct guest_frame *frame)
 {
-	struct init_command command;
+	struct init_command command = { 0 };
 	struct guest_wire_exec exec;
 	autofree char *strings = NULL;
 

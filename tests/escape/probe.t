@@ -72,6 +72,10 @@ else
 	attempt "a user" env
 fi
 
+# with hosts that may be reached, nothing else opens
+package; state=$work/state options=(--allow-host=example.org:443)
+attempt "network on" env
+
 # a root folder of its own: nothing but the probe and a shell
 package; state=$work/state options=(--rootfs="$work/root")
 mkdir -p root/bin root/etc; chmod 755 root root/bin root/etc

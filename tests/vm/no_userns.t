@@ -11,7 +11,9 @@ chmod 644 hello.wpk.yaml
 echo 0 > /proc/sys/user/max_user_namespaces
 
 run --wpk=hello.wpk.yaml --format=json
-is "root: a run ends well" "$rc" 0
+is "root: the step ends well, and what it tried is told" "$(step status):$rc" passed:1
+is "root: the table calls all else enforced" \
+	"$(jq -r '.enforcement[] | select(.state | IN("enforced", "not_requested") | not) | .control + " " + .state' "$out")" "user_namespace unavailable"
 like "root: the user namespace is not called enforced" "$(control user_namespace)" '^(degraded|unavailable): '
 like "root: the reason names the setting" "$(jq -r '.enforcement[] | select(.control == "user_namespace").detail' "$out")" 'max_user_namespaces'
 for wall in mount_namespace pid_namespace network seccomp capabilities no_new_privs non_root memory; do
@@ -43,6 +45,6 @@ if [ -w /proc/sys/kernel/unprivileged_userns_clone ]; then
 	like "user, unprivileged_userns_clone=0: the sentence names the setting" "$(grep -h -A 3 Verdict "$out")" 'kernel\.unprivileged_userns_clone'
 	echo 1 > /proc/sys/kernel/unprivileged_userns_clone
 fi
-run --wpk=hello.wpk.yaml
+run --wpk=hello.wpk.yaml --no-observe
 is "user: allowed again, a run ends well" "$rc" 0
 done_testing

@@ -27,7 +27,8 @@ struct builder {
 	unsigned int origin;
 	bool known, started, odd, all_odd;
 	bool split, cut;
-	bool odd_text, usual;	/* quotes that were not needed; that everybody writes */
+	bool odd_text;		/* quotes that were not needed */
+	const struct shell_word *word;
 	size_t offset, source_len;
 };
 
@@ -345,12 +346,32 @@ static void add_process(struct builder *b, const struct shell_part *part)
 	add(b, path, strlen(path), content.origin, false, true);
 }
 
+/* 'rm' and \rm are usual; r''m is not. */
+static bool is_usual_quoting(const struct walker *w, const struct shell_word *word)
+{
+	size_t len = word->source_len;
+	const char *s;
+	char first, last;
+
+	if (!w->source.text || len < 2 || word->offset + len > w->source.text_len)
+		return false;
+	s = w->source.text + word->offset;
+	first = s[0];
+	last = s[len - 1];
+	if (first != '\\' && (first != last || (first != '\'' && first != '"')))
+		return false;
+	for (size_t i = 1; i < len - (first != '\\'); i++)
+		if (!isalnum((unsigned char)s[i]) && !strchr("_./-", s[i]))
+			return false;
+	return true;
+}
+
 static void add_part(struct builder *b, const struct shell_part *part, bool alone)
 {
 	switch (part->kind) {
 	case PART_TEXT:
 		add(b, part->text, part->len, ORIGIN_LITERAL, true, false);
-		b->odd_text |= part->odd_quoting && !b->usual;
+		b->odd_text |= part->odd_quoting && !is_usual_quoting(b->w, b->word);
 		break;
 	case PART_VARIABLE:
 		add_parameter(b, part, alone);
@@ -440,26 +461,6 @@ static bool has_brace(const struct shell_word *word)
 	return false;
 }
 
-/* 'rm' and \rm are usual; r''m is not. */
-static bool is_usual_quoting(const struct walker *w, const struct shell_word *word)
-{
-	size_t len = word->source_len;
-	const char *s;
-	char first, last;
-
-	if (!w->source.text || len < 2 || word->offset + len > w->source.text_len)
-		return false;
-	s = w->source.text + word->offset;
-	first = s[0];
-	last = s[len - 1];
-	if (first != '\\' && (first != last || (first != '\'' && first != '"')))
-		return false;
-	for (size_t i = 1; i < len - (first != '\\'); i++)
-		if (!isalnum((unsigned char)s[i]) && !strchr("_./-", s[i]))
-			return false;
-	return true;
-}
-
 static struct shell_value literal_value(const struct walker *w, const struct shell_word *word)
 {
 	struct shell_value v = value_text("", 0, ORIGIN_LITERAL);
@@ -485,14 +486,47 @@ static void builder_init(struct builder *b, struct walker *w, struct words *out,
 	b->split = split;
 }
 
+/* Nothing in it separates fields. */
+static bool is_one_field(const struct walker *w, const struct shell_value *v)
+{
+	for (size_t i = 0; i < v->len; i++)
+		if (v->text[i] == ' ' || v->text[i] == '\t' || v->text[i] == '\n' || !v->text[i])
+			return false;
+	return v->len && !w->separators_set;
+}
+
+/* A word that is $NAME and nothing else is the value as it stands; false: there is more to it. */
+static bool expand_variable(struct walker *w, const struct shell_word *word, bool split, struct words *ret)
+{
+	const struct shell_part *part = word->parts;
+	struct parameter p;
+	struct shell_value v;
+
+	if (word->len != 1 || part->kind != PART_VARIABLE || part->expansion != EXPAND_PLAIN || part->index || w->source.has_nul)
+		return false;
+	p = parameter_value(w, part);
+	if (p.len != 1 || p.list || p.joined)
+		return false;
+	v = p.values[0];
+	if (v.len > 256 || v.text[v.len] || (split && !part->quoted && !is_one_field(w, &v)))
+		return false;
+	spend(w, v.len);
+	v.offset = place(&w->source, word->offset);
+	v.source_len = place_len(&w->source, word->source_len);
+	words_push(w, ret, v, p.odd);
+	return true;
+}
+
 static void expand_word(struct walker *w, const struct shell_word *word, bool split, struct words *ret)
 {
 	struct builder b;
 
+	if (expand_variable(w, word, split, ret))
+		return;
 	builder_init(&b, w, ret, split);
 	b.offset = place(&w->source, word->offset);
 	b.source_len = place_len(&w->source, word->source_len);
-	b.usual = is_usual_quoting(w, word);
+	b.word = word;
 	if (split && has_brace(word)) {
 		expand_braces(&b, word);
 	} else {
@@ -551,7 +585,7 @@ struct shell_value expand_single(struct walker *w, const struct shell_word *word
 
 const char *field_separators(struct walker *w)
 {
-	struct variable *v = w->variables.len ? variable_find(w, "IFS", 3) : NULL;
+	struct variable *v = w->separators_set ? variable_find(w, "IFS", 3) : NULL;
 
 	if (!v || !v->now.values[0].known)
 		return " \t\n";

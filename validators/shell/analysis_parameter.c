@@ -57,14 +57,24 @@ static struct looked_up look_up_special(struct walker *w, char name)
 	}
 }
 
-/* Variables that a shell brings along. */
-static struct looked_up look_up_shell_variable(struct walker *w, const char *name, size_t len)
+static bool is_harmless(const char *name)
 {
-	static const char *const harmless[] = {
+	static const char *const names[] = {
 		"RANDOM", "SECONDS", "LINENO", "UID", "EUID", "PPID", "BASHPID", "SHLVL", "EPOCHSECONDS",
 		"BASH_VERSION", "HOSTNAME",
 	};
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i][0] == name[0] && !strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Variables that a shell brings along. */
+static struct looked_up look_up_shell_variable(struct walker *w, const char *name, size_t len)
+{
+	if (!strchr("HIPORSLUEB", name[0]))
+		return (struct looked_up){ .values = variable_unknown(w, name, len), .len = 1 };
 	if (!strcmp(name, "HOME"))
 		return one(w, value_text("~", 1, ORIGIN_INPUT), true);
 	if (!strcmp(name, "IFS"))
@@ -73,9 +83,8 @@ static struct looked_up look_up_shell_variable(struct walker *w, const char *nam
 		return one(w, value_text(w->cwd, strlen(w->cwd), ORIGIN_LITERAL), true);
 	if (!strcmp(name, "OLDPWD") && w->old_cwd)
 		return one(w, value_text(w->old_cwd, strlen(w->old_cwd), ORIGIN_LITERAL), true);
-	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
-		if (!strcmp(name, harmless[i]))
-			return unknown(w, name, len, 0);
+	if (is_harmless(name))
+		return unknown(w, name, len, 0);
 	return (struct looked_up){ .values = variable_unknown(w, name, len), .len = 1 };
 }
 
@@ -109,13 +118,15 @@ static struct looked_up look_up(struct walker *w, const char *name, size_t len, 
 
 	if (!len)
 		return unknown(w, "", 0, 0);
-	if (w->frame && strchr("@*#123456789", name[0]))
-		w->frame->uses_args = true;
-	if (isdigit((unsigned char)name[0]))
-		return look_up_argument(w, name, len);
-	if (len == 1 && !isalpha((unsigned char)name[0]) && name[0] != '_')
-		return look_up_special(w, name[0]);
-	if (w->frame && !strcmp(name, "FUNCNAME"))
+	if (!isalpha((unsigned char)name[0]) && name[0] != '_') {
+		if (w->frame && strchr("@*#123456789", name[0]))
+			w->frame->uses_args = true;
+		if (isdigit((unsigned char)name[0]))
+			return look_up_argument(w, name, len);
+		if (len == 1)
+			return look_up_special(w, name[0]);
+	}
+	if (w->frame && name[0] == 'F' && !strcmp(name, "FUNCNAME"))
 		return one(w, value_text(w->frame->name, strlen(w->frame->name), ORIGIN_LITERAL), true);
 	v = variable_find(w, name, len);
 	if (v && v->now.reference)	/* declare -n */

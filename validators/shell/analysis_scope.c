@@ -97,6 +97,7 @@ static struct variable *variable_entry(struct walker *w, const char *name, size_
 	if (!v) {
 		v = arena_alloc(w->arena, sizeof(*v));
 		v->name = arena_strndup(w->arena, name, len);
+		w->separators_set |= len == 3 && !memcmp(name, "IFS", 3);
 		table_add(w->arena, &w->variables, variable_key, hash, v);
 	}
 	return v;

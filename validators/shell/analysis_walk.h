@@ -126,6 +126,7 @@ struct walker {
 
 	struct table variables, functions, files;
 	bool installs, aliases;		/* files were written into folders of programs; aliases were made */
+	bool separators_set;		/* something was assigned to IFS */
 	struct function *newest;
 	struct frame *frame;
 	unsigned int branch_id;

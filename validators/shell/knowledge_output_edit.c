@@ -354,13 +354,32 @@ static bool sed_line(struct sed *sed, struct text_out *out, const char *line, si
 	return !limit;
 }
 
+/* s/^/text/, which makes long text of long text. */
+static void prefix_lines(struct text_out *out, const struct sed_edit *e, const struct shell_value *input)
+{
+	const char *end = input->text + input->len;
+
+	for (const char *at = input->text, *stop; at < end && !out->cut; at = stop) {
+		stop = at;
+		while (stop < end && stop < at + 16 && *stop != '\n')	/* lines are short */
+			stop++;
+		if (stop == at + 16)
+			stop = memchr(stop, '\n', (size_t)(end - stop));
+		stop = stop && stop < end ? stop + 1 : end;
+		out_add(out, e->replacement, e->replacement_len);
+		out_add(out, at, (size_t)(stop - at));
+	}
+	if (input->len && end[-1] != '\n')
+		out_addch(out, '\n');
+}
+
 bool output_sed(struct output_call *c)
 {
 	struct option_walk walk = { .spec = &c->program->options, .argv = c->argv, .argc = c->argc, .next = 1 };
 	struct sed all = { .c = c }, *sed = &all;
 	const struct shell_value *input, *script = NULL;
 	struct text_out text = out_init(c->arena, 0), out;
-	bool parsed = true, known, prefixes, stop = false;
+	bool parsed = true, known, stop = false;
 	unsigned int origin;
 	struct option o;
 	size_t n = 0;
@@ -388,15 +407,15 @@ bool output_sed(struct output_call *c)
 	if (!script || !parsed || text.cut || !sed_parse(sed, text.text, text.len))
 		return output_unknown(c, origin | ORIGIN_ASSEMBLED);
 	out = out_init(c->arena, input->len + input->len / 2);
-	prefixes = sed->len == 1 && sed->edits->prefix && sed->edits->from.kind == ADDRESS_NONE && !sed->edits->negated && !sed->quiet;
+	if (sed->len == 1 && sed->edits->prefix && sed->edits->from.kind == ADDRESS_NONE && !sed->edits->negated && !sed->quiet) {
+		prefix_lines(&out, sed->edits, input);
+		return output_text(c, &out, true, origin | ORIGIN_ASSEMBLED);
+	}
 	sed->line[0] = sed->line[1] = out_init(c->arena, 0);
 	for (const char *at = input->text, *end = at + input->len; at < end && !stop && !out.cut;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *line_stop = newline ? newline : end;
 
-		if (prefixes && newline) {
-			out_add(&out, sed->edits->replacement, sed->edits->replacement_len);
-			out_add(&out, at, (size_t)(newline + 1 - at));
-		} else if (!sed_line(sed, &out, at, (size_t)(line_stop - at), ++n, line_stop + 1 >= end, &stop))
+		if (!sed_line(sed, &out, at, (size_t)(line_stop - at), ++n, line_stop + 1 >= end, &stop))
 			return output_unknown(c, origin | ORIGIN_ASSEMBLED);
 		at = line_stop + 1;
 	}

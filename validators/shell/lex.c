@@ -52,7 +52,7 @@ size_t lex_offset_mapped(const struct source *in, size_t pos)
 	return pos;
 }
 
-size_t lex_source_len(const struct parser *p, size_t from, size_t to)
+size_t lex_source_len_mapped(const struct parser *p, size_t from, size_t to)
 {
 	/* by the last byte: a backslash that was removed behind it is not part of it */
 	return to > from ? lex_offset(p, to - 1) + 1 - lex_offset(p, from) : 0;
@@ -209,6 +209,15 @@ static const union letters reserved_words[RESERVED_LEN] = {
 	[RESERVED_COPROC] = { "coproc" },
 };
 
+/* Second letters, by bit: of "then" and "time" for 't' … All for those of one letter. */
+#define LETTERS(a, b, c) (1u << ((a) & 31) | 1u << ((b) & 31) | 1u << ((c) & 31))
+const uint32_t lex_reserved_second[256] = {
+	['!'] = ~0u, ['{'] = ~0u, ['}'] = ~0u, ['['] = LETTERS('[', '[', '['),
+	['c'] = LETTERS('a', 'o', 'o'), ['d'] = LETTERS('o', 'o', 'o'), ['e'] = LETTERS('l', 's', 's'), ['f'] = LETTERS('i', 'o', 'u'),
+	['i'] = LETTERS('f', 'n', 'n'), ['s'] = LETTERS('e', 'e', 'e'), ['t'] = LETTERS('h', 'i', 'i'), ['u'] = LETTERS('n', 'n', 'n'),
+	['w'] = LETTERS('h', 'h', 'h'),
+};
+
 /* In the order of their first letters; reserved_from[] says where those of a letter begin. */
 static const enum reserved reserved_order[] = {
 	RESERVED_NONE, RESERVED_NOT, RESERVED_TEST, RESERVED_CASE, RESERVED_COPROC, RESERVED_DO, RESERVED_DONE, RESERVED_ELIF, RESERVED_ELSE, RESERVED_ESAC,
@@ -225,8 +234,6 @@ static enum reserved find_reserved(const struct parser *p, size_t *ret_end)
 	union letters word = { "" };
 	size_t len = 0, pos = p->in.pos;
 
-	if (pos >= p->in.end || (p->in.s[pos] != '\\' && !reserved_from[(unsigned char)p->in.s[pos]]))
-		return RESERVED_NONE;
 	for (;; pos++) {
 		if (lex_at(p, pos, '\\'))
 			pos = lex_joined(p, pos);
@@ -248,7 +255,7 @@ static enum reserved find_reserved(const struct parser *p, size_t *ret_end)
 	return RESERVED_NONE;
 }
 
-enum reserved lex_reserved(struct parser *p, size_t *ret_end)
+enum reserved lex_reserved_here(struct parser *p, size_t *ret_end)
 {
 	struct reserved_memo *memo = &p->reserved;
 

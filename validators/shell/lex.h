@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * lex: private to the reader of shell text (parse*.c, lex*.c). Characters, blanks, operators and reserved words; the
- * stacks on which trees are built; the word that is being read.
+ * lex: private to the reader of shell text (parse*.c, lex*.c). Characters, blanks, operators and reserved words; the stacks of the tree.
  *
  * What is complete goes on a stack; whoever opened a level keeps what lies above its base in the arena and pops it. So arrays of
  * the tree have their exact size, and nothing is ever moved. */
@@ -147,7 +146,7 @@ static inline size_t lex_offset(const struct parser *p, size_t pos)
 {
 	return p->in.map ? lex_offset_mapped(&p->in, pos) : pos;
 }
-size_t lex_source_len(const struct parser *p, size_t from, size_t to);
+size_t lex_source_len_mapped(const struct parser *p, size_t from, size_t to);
 
 bool lex_is_crlf(const struct parser *p, size_t pos);
 size_t lex_join_len_at(const struct parser *p, size_t pos), lex_joined_at(const struct parser *p, size_t pos);	/* at a backslash */
@@ -171,7 +170,8 @@ static inline enum operator lex_operator(const struct parser *p, size_t *ret_end
 	return p->in.pos < p->in.end && lex_is(p->in.s[p->in.pos], CLASS_META) ? lex_operator_at(p, ret_end) : OPERATOR_NONE;
 }
 bool lex_is_empty_parens(const struct parser *p, size_t *ret_end);	/* ( ) here */
-enum reserved lex_reserved(struct parser *p, size_t *ret_end);
+enum reserved lex_reserved_here(struct parser *p, size_t *ret_end);	/* where one can begin; see parse_parts.h */
+extern const uint32_t lex_reserved_second[256];	/* by the first letter of reserved words: their second letters, as bits */
 size_t lex_name_end(const struct parser *p, size_t pos);	/* pos: there is no name */
 
 void lex_problem(struct parser *p, enum shell_problem_kind kind, size_t pos, const char *what);

@@ -5,12 +5,33 @@
 
 #include "validators/shell/lex.h"
 
+static inline size_t lex_source_len(const struct parser *p, size_t from, size_t to)
+{
+	return p->in.map ? lex_source_len_mapped(p, from, to) : to - from;
+}
+
+/* The reserved word here. */
+static inline enum reserved lex_reserved(struct parser *p, size_t *ret_end)
+{
+	size_t pos = p->in.pos;
+	const char *s = p->in.s;
+
+	/* most words begin with other letters; continued lines are left to those who know them */
+	if (pos >= p->in.end || (s[pos] != '\\' && !(pos + 1 < p->in.end && s[pos + 1] == '\\') &&
+	    !(lex_reserved_second[(unsigned char)s[pos]] >> (pos + 1 < p->in.end ? s[pos + 1] & 31 : 0) & 1)))
+		return RESERVED_NONE;
+	return lex_reserved_here(p, ret_end);
+}
+
 /* All above `base` into the arena; pops it. */
-#define KEEP(p, stack, base, ret_items, ret_len)                                                                          \
-	do {                                                                                                              \
-		(ret_len) = (p)->stack.len - (base);                                                                      \
-		(ret_items) = (ret_len) ? lex_keep((p), &(p)->stack.items[base], (ret_len), sizeof(*(p)->stack.items)) : NULL; \
-		(p)->stack.len = (base);                                                                                  \
+#define KEEP(p, stack, base, ret_items, ret_len) \
+	do { \
+		size_t kept_ = (ret_len) = (p)->stack.len - (base); \
+		__typeof__((p)->stack.items) items_ = kept_ ? arena_take((p)->arena, kept_ * sizeof(*items_)) : NULL; \
+		for (size_t i_ = 0; i_ < kept_; i_++) \
+			items_[i_] = (p)->stack.items[(base) + i_]; \
+		(ret_items) = items_; \
+		(p)->stack.len = (base); \
 	} while (0)
 
 /* ---- parse_word.c */

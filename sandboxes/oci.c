@@ -43,6 +43,8 @@ static json_t *process(const struct oci_bundle *b)
 	static const char *const argv[] = { "/" OCI_PROGRAM, NULL }, *const env[] = { "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
 	static const char *const sets[] = { "bounding", "effective", "inheritable", "permitted", "ambient" };
 	static const char *const granted[] = { "CAP_NET_BIND_SERVICE", NULL }, *const nothing[] = { NULL };
+	/* to answer names where steps are observed, and to give that up: the first process keeps neither */
+	static const char *const to_give_up[] = { "CAP_NET_BIND_SERVICE", "CAP_SETPCAP", NULL };
 	const uint64_t nofile = b->spec->limits.nofile;
 	json_t *p = json_object(), *user = json_object(), *capabilities = json_object(), *limits = json_array();
 
@@ -55,7 +57,7 @@ static json_t *process(const struct oci_bundle *b)
 	json_put(p, "env", texts(env));
 	json_put_text(p, "cwd", "/");
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
-		json_put(capabilities, sets[i], texts(b->spec->net_bind_service ? granted : nothing));
+		json_put(capabilities, sets[i], texts(b->spec->observe ? to_give_up : b->spec->net_bind_service ? granted : nothing));
 	json_put(p, "capabilities", capabilities);
 	add_rlimit(limits, "RLIMIT_CORE", RLIMIT_CORE, 0);
 	add_rlimit(limits, "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK, LOCKDOWN_MEMLOCK);

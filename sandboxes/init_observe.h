@@ -47,7 +47,7 @@ bool caller_text(struct caller *c, uint64_t at, char *ret, size_t size);
 void caller_know(struct caller *c);
 /* Where its descriptor `fd`, or its working folder (AT_FDCWD), leads: as /proc has it. False: nowhere. */
 bool caller_link(const struct caller *c, int fd, char ret[PATH_MAX]);
-/* The absolute path that `path` means for it, seen from `dirfd`; links in it are as they are. */
+/* The absolute path that `path` means for it, seen from `dirfd`; links in it are as they are, but its own folder in /proc is its own. */
 bool caller_path(const struct caller *c, int dirfd, const char *path, char ret[PATH_MAX]);
 /* A copy of its descriptor, to be closed, or -1. */
 int caller_fd(struct caller *c, int fd);

@@ -124,12 +124,29 @@ bool caller_link(const struct caller *c, int fd, char ret[PATH_MAX])
 	return n > 0;
 }
 
+/* Paths that mean another thing to everybody who uses them. */
+static bool translate_self(const struct caller *c, const char *path, char ret[PATH_MAX])
+{
+	static const struct { const char *from, *to; } own[] = {
+		{ "/proc/self/", "" }, { "/proc/thread-self/", "" }, { "/dev/fd/", "fd/" }, { "/dev/stdin", "fd/0" },
+		{ "/dev/stdout", "fd/1" }, { "/dev/stderr", "fd/2" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		size_t len = strlen(own[i].from);
+
+		if (!strncmp(path, own[i].from, len))
+			return snprintf(ret, PATH_MAX, "/proc/%d/%s%s", (int)c->tid, own[i].to, path + len) < PATH_MAX;
+	}
+	return snprintf(ret, PATH_MAX, "%s", path) < PATH_MAX;
+}
+
 bool caller_path(const struct caller *c, int dirfd, const char *path, char ret[PATH_MAX])
 {
 	size_t len;
 
 	if (path[0] == '/')
-		return snprintf(ret, PATH_MAX, "%s", path) < PATH_MAX;
+		return translate_self(c, path, ret);
 	if (!caller_link(c, dirfd, ret) || ret[0] != '/')
 		return false;
 	len = strlen(ret);

@@ -84,26 +84,6 @@ static bool is_device_text(const char *path)
 	return !strncmp(path + 5, "pts/", 4);
 }
 
-/* Paths that mean another thing to everybody who uses them: to us they must mean the caller's. */
-static void translate_self(const struct caller *c, char path[PATH_MAX])
-{
-	static const struct { const char *from, *to; } own[] = {
-		{ "/proc/self/", "" }, { "/proc/thread-self/", "" }, { "/dev/fd/", "fd/" }, { "/dev/stdin", "fd/0" },
-		{ "/dev/stdout", "fd/1" }, { "/dev/stderr", "fd/2" },
-	};
-	char text[PATH_MAX];
-
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		size_t len = strlen(own[i].from);
-
-		if (strncmp(path, own[i].from, len) != 0)
-			continue;
-		if (snprintf(text, sizeof(text), "/proc/%d/%s%s", (int)c->tid, own[i].to, path + len) < (int)sizeof(text))
-			memcpy(path, text, strlen(text) + 1);
-		return;
-	}
-}
-
 /* An open folder or file: is it on a read-only mount? */
 static bool is_read_only(int fd)
 {
@@ -189,7 +169,6 @@ void observe_change(struct caller *c, const char *call, enum observe_change chan
 		return;
 	if (change == CHANGE_OPEN && is_device_text(path))
 		return;
-	translate_self(c, path);
 	if (!is_denied(path, change, follow))
 		return;
 	observer_tell(c->init, c, &(struct sandbox_event){

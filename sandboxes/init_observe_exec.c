@@ -57,6 +57,22 @@ static void add_arguments(struct strbuf *out, struct caller *c, uint64_t argv)
 	}
 }
 
+static bool is_descriptor(const char *path)
+{
+	return !strncmp(path, "/proc/", 6) && strstr(path, "/fd/");
+}
+
+static void resolve(char path[PATH_MAX])
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n > 0) {
+		memcpy(path, target, (size_t)n);
+		path[n] = '\0';
+	}
+}
+
 void observe_exec(struct caller *c, int dirfd, uint64_t path, uint64_t argv, int flags)
 {
 	autostrbuf struct strbuf arguments = STRBUF_INIT(EVENT_TEXT_MAX);
@@ -71,6 +87,10 @@ void observe_exec(struct caller *c, int dirfd, uint64_t path, uint64_t argv, int
 		/* somebody tries the folders of PATH one after the other */
 		if (name[0] && full[0] == '/' && access(full, X_OK) < 0)
 			return;
+		if (is_descriptor(full))
+			resolve(full);
+		if (!strncmp(full, "/memfd:", 7))	/* a program that is in no file */
+			e.severity = SANDBOX_MEDIUM;
 		add_arguments(&arguments, c, argv);
 	}
 	e.subject = full;

@@ -14,7 +14,7 @@
 
 #include "runner/base/mem.h"
 
-enum { ADDRESS_TEXT = 256, MESSAGES_MAX = 64 };
+enum { ADDRESS_TEXT = 256, MESSAGES_MAX = 1024 /* as the kernel has it */ };
 
 union address {
 	struct sockaddr any;

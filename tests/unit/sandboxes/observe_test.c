@@ -14,6 +14,13 @@ static void test_programs(void **state)
 	must_be_told("exec info allowed sh /bin/echo|/bin/echo its 'it'\\''s' a=1 =0 x1");
 	must_be_told("exit info allowed sh | =7 x1");
 	must_be_told("exit info allowed echo | =0 x1");
+	/* by a descriptor, and from no file at all */
+	run(&j, "exec 5< /bin/echo; /proc/self/fd/5 five; exec /dev/fd/5 six");
+	must_be_told("exec info allowed sh /usr/bin/echo|/proc/self/fd/5 five =0");
+	must_be_told("exec info allowed sh /usr/bin/echo|/dev/fd/5 six =0");
+	run(&j, "python3 -c 'import os\nf = os.memfd_create(\"x\")\nos.write(f, open(\"/bin/true\", \"rb\").read())\n"
+		"os.execve(f, [\"a\", \"b\"], {})'");
+	must_be_told("exec medium allowed python3 /memfd:x (deleted)|a b =0");
 	jail_run(&j, (const char *const[]){ "no-such-program", NULL });
 	must(j.exit.end == SANDBOX_EXITED && j.exit.status == 127);
 	must(strstr(j.out[1].buf, "cannot run 'no-such-program': No such file"));

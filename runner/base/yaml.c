@@ -78,10 +78,11 @@ static size_t mark_offset(const struct builder *b, yaml_mark_t mark)
 	return yaml_text_offset(&b->store->text, mark.index);
 }
 
-/* libyaml counts lines and columns as we do, but for the line breaks beyond ASCII that YAML 1.1 has. */
+/* libyaml counts lines and columns as we do, but for the line breaks beyond ASCII that YAML 1.1 has, and the one that it adds at
+ * the end. */
 static struct position mark_position(const struct builder *b, yaml_mark_t mark)
 {
-	if (b->store->text.marks)
+	if (b->store->text.marks || mark.index >= b->store->text.len)
 		return yaml_text_position(&b->store->text, mark_offset(b, mark));
 	return (struct position){ (uint32_t)mark.line + 1, (uint32_t)mark.column + 1 };
 }

@@ -6,7 +6,7 @@
 names=$(engines)
 [ -n "$names" ] || { echo "no engine can be started here: dockerd or podman, and curl"; exit 77; }
 as root || exit 2
-world_of_files() { find "$SANDBOX_RUNNER_STATE_DIR" -mindepth 2 2> /dev/null | sed 's/^/file /'; }
+world_of_files() { find "$SANDBOX_RUNNER_STATE_DIR/runs" -mindepth 1 2> /dev/null | sed 's/^/file /'; }
 
 dead_within_5s() {	# no process and no control group of it, whatever is still on record
 	local i
@@ -25,6 +25,9 @@ every_point() {
 	points
 	[ "$points" -gt 5 ]; result $? "$engine: a run has points ($points)"
 	for n in $(seq "$points"); do
+		if [ "$engine" != docker ]; then	# the points are the same; what differs is around these
+			case ${point_names[$n]} in sandbox.create|sandbox.ready|step.output|journal.gone) ;; *) continue ;; esac
+		fi
 		SANDBOX_RUNNER_TEST_KILL=$n:9:reaper cruel
 		problems=$([ "$rc" = 137 ] || echo "exit status $rc"; dead_within_5s; gone_after_gc)
 		verdict "$engine: runner and reaper killed at point $n (${point_names[$n]})" "$problems"

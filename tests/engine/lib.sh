@@ -47,7 +47,7 @@ engine_stop() {
 		[ -f "$file" ] && kill "$(cat "$file")" 2> /dev/null
 	done
 	for file in $(grep -lsF -- "$work" /proc/[0-9]*/cmdline); do	# shims and monitors have the folder in their arguments
-		case $(tr '\0' ' ' < "$file" 2> /dev/null) in
+		case $({ tr '\0' ' ' < "$file"; } 2> /dev/null) in
 		*containerd*|*conmon*|*catatonit*) file=${file#/proc/}; kill -9 "${file%/cmdline}" 2> /dev/null ;;
 		esac
 	done
@@ -70,7 +70,7 @@ ours() {
 	api GET "/v1.41/images/json?all=1&$labelled" | python3 -c 'import json,sys; [print("image", i["Id"]) for i in json.load(sys.stdin)]'
 	find /sys/fs/cgroup -type d \( -path '*docker*' -o -path '*libpod*' \) 2> /dev/null | grep -E '[0-9a-f]{64}' | comm -13 <(printf '%s\n' "$engine_cgroups_before") <(sort) | grep . | sed 's/^/cgroup /'
 	grep -lsF /.sandbox_runner/init /proc/[0-9]*/cmdline | while read -r file; do
-		case $(tr '\0' '\n' < "$file" 2> /dev/null | head -n 1) in /.sandbox_runner/init) echo "process $file" ;; esac
+		case $({ tr '\0' '\n' < "$file"; } 2> /dev/null | head -n 1) in /.sandbox_runner/init) echo "process $file" ;; esac
 	done
 }
 engine_cgroups_before=$(find /sys/fs/cgroup -type d \( -path '*docker*' -o -path '*libpod*' \) 2> /dev/null | grep -E '[0-9a-f]{64}' | sort)

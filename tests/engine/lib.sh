@@ -67,7 +67,7 @@ labelled='filters=%7B%22label%22%3A%5B%22sandbox_runner.run%22%5D%7D'
 container_ids() { api GET "/v1.41/containers/json?all=1&$labelled" | python3 -c 'import json,sys; [print(c["Id"]) for c in json.load(sys.stdin)]' 2> /dev/null; }
 ours() {
 	container_ids | sed 's/^/container /'
-	api GET "/v1.41/images/json?all=1&$labelled" | python3 -c 'import json,sys; [print("image", i["Id"]) for i in json.load(sys.stdin)]'
+	api GET "/v1.41/images/json?all=1&$labelled" | python3 -c 'import json,sys; [print("image", i["Id"]) for i in json.load(sys.stdin)]' 2> /dev/null
 	find /sys/fs/cgroup -type d \( -path '*docker*' -o -path '*libpod*' \) 2> /dev/null | grep -E '[0-9a-f]{64}' | comm -13 <(printf '%s\n' "$engine_cgroups_before") <(sort) | grep . | sed 's/^/cgroup /'
 	grep -lsF /.sandbox_runner/init /proc/[0-9]*/cmdline | while read -r file; do
 		case $({ tr '\0' '\n' < "$file"; } 2> /dev/null | head -n 1) in /.sandbox_runner/init) echo "process $file" ;; esac

@@ -192,8 +192,8 @@ static const struct {
 	unsigned int len;
 	struct comparison args[2];
 } untold[] = {
-	{ "open", SECCOMP_RET_ALLOW, 1, { { 1, WRITE_FLAGS, 0, false } } },
 	{ "openat", SECCOMP_RET_ALLOW, 1, { { 2, WRITE_FLAGS, 0, false } } },
+	{ "open", SECCOMP_RET_ALLOW, 1, { { 1, WRITE_FLAGS, 0, false } } },
 	{ "sendto", SECCOMP_RET_ALLOW, 2, { { 4, LOW32, 0, false }, { 4, LOW32, 0, true } } },
 	{ "prctl", SECCOMP_RET_ERRNO | SILENT, 2, { { 0, LOW32, PR_SET_DUMPABLE, false }, { 1, LOW32, 0, false } } },
 };
@@ -325,8 +325,8 @@ static void emit_prologue(struct program *p, enum variant variant)
 	emit(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
 	emit(p, BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 1, 0);
 	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	emit_untold(p);		/* first, for opening to read is what is called most */
 	emit_refused_values(p, SECCOMP_RET_USER_NOTIF);
-	emit_untold(p);
 	emit_conditional(p);
 }
 

@@ -5,7 +5,7 @@
 #include "runner/base/mem.h"
 #include "runner/effects_private.h"
 
-#define LIST_MAX 250000
+#define LIST_MAX 50000		/* of each, deletions, changes and new files */
 #define TEXT_MAX (32u << 20)	/* of all names of one comparison together */
 
 /* Folders come before what is in them: '/' sorts before all other bytes. */
@@ -109,7 +109,8 @@ static void note(struct effects *e, const struct snapshot_cursor *at, const stru
 	if (effect.change == EFFECT_CHANGED && !effect.what)
 		return;
 	e->counts[effect.area][effect.change]++;
-	if (e->len >= LIST_MAX || e->arena.bytes > TEXT_MAX) {
+	if (e->counts[EFFECT_WORK][effect.change] + e->counts[EFFECT_SYSTEM][effect.change] + e->counts[EFFECT_TMP][effect.change] > LIST_MAX ||
+	    e->arena.bytes > TEXT_MAX) {
 		e->not_listed++;
 		return;
 	}

@@ -31,8 +31,10 @@ json_t *effects_state_to_json(const struct file_state *s)
 	json_put_text(o, "mode", mode);
 	json_put(o, "size", file ? json_integer((json_int_t)s->size) : json_null());
 	json_put_text(o, "sha256", s->has_digest ? hex : NULL);
-	json_put_text(o, "target", s->target);
-	json_put_text(o, "error", !s->error ? NULL : s->error == EFBIG ? "too large to digest" : s->error == ELOOP ? "too deep to look into" :
+	if (s->target)
+		json_put_text(o, "target", s->target);
+	if (s->error)
+		json_put_text(o, "error", s->error == EFBIG ? "too large to digest" : s->error == ELOOP ? "too deep to look into" :
 				  strerror(s->error));
 	return o;
 }
@@ -71,6 +73,15 @@ static json_t *what_to_json(unsigned int what)
 	return list;
 }
 
+/* There can be very many of these objects: what does not apply to one is left out here. */
+static void put_text(json_t *o, const char *key, json_t *text)
+{
+	if (json_is_null(text))
+		json_decref(text);
+	else
+		json_put(o, key, text);
+}
+
 static json_t *effect_to_json(const struct effect *e, const struct redactor *redactor)
 {
 	json_t *o = json_object();
@@ -78,13 +89,14 @@ static json_t *effect_to_json(const struct effect *e, const struct redactor *red
 	json_put_text(o, "change", effect_change_to_string(e->change));
 	json_put_text(o, "area", effect_area_to_string(e->area));
 	json_put_text(o, "path", e->path);
-	json_put(o, "path_hex", effects_path_hex(e->path, redactor));
-	json_put(o, "what", what_to_json(e->what));
+	put_text(o, "path_hex", effects_path_hex(e->path, redactor));
+	if (e->change == EFFECT_CHANGED)
+		json_put(o, "what", what_to_json(e->what));
 	json_put(o, "before", e->change == EFFECT_CREATED ? json_null() : effects_state_to_json(&e->before));
 	json_put(o, "after", e->change == EFFECT_DELETED ? json_null() : effects_state_to_json(&e->after));
-	json_put_text(o, "renamed", e->renamed);
-	json_put_text(o, "diff", e->diff);
-	json_put_text(o, "diff_note", e->diff_note);
+	put_text(o, "renamed", json_text(e->renamed));
+	put_text(o, "diff", json_text(e->diff));
+	put_text(o, "diff_note", json_text(e->diff_note));
 	return o;
 }
 

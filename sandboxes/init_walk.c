@@ -16,7 +16,7 @@
 #include "runner/base/mem.h"
 #include "sandboxes/init_tree.h"
 
-#define CLOCK_SLACK_NS (20 * NS_PER_MS)		/* a file's times come from a clock that ticks */
+#define HOLES_MAX (UINT64_C(64) << 20)		/* in a file that is read for its digest */
 
 enum { LINKS = 64, BLOCK = 64 << 10 };
 struct known_link {		/* a file with several names is read once */
@@ -132,7 +132,7 @@ static int digest_fd(struct walk *w, int fd, uint64_t max_bytes, unsigned char o
 static int digest_file(struct walk *w, int dirfd, const char *name, const struct stat *st, unsigned char out[32])
 {
 	struct known_link *link = &w->links[st->st_ino % LINKS];
-	uint64_t size = (uint64_t)st->st_size;
+	const uint64_t size = (uint64_t)st->st_size, held = (uint64_t)st->st_blocks * 512;
 	autoclose int fd = -1;
 	int error;
 
@@ -140,7 +140,7 @@ static int digest_file(struct walk *w, int dirfd, const char *name, const struct
 		memcpy(out, link->sha256, sizeof(link->sha256));
 		return 0;
 	}
-	if (size > SANDBOX_DIGEST_FILE_MAX || size > SANDBOX_DIGEST_WALK_MAX - w->digested)
+	if (size > SANDBOX_DIGEST_FILE_MAX || size > SANDBOX_DIGEST_WALK_MAX - w->digested || (size > held && size - held > HOLES_MAX))
 		return EFBIG;
 	w->digested += size;
 	if (size) {
@@ -482,8 +482,9 @@ int init_walk(const struct init *init, const struct init_layers *layers, const s
 {
 	struct walk_record end = { .flags = WALK_END };
 	struct walk *w = calloc(1, sizeof(*w));
-	/* a file changed from now on is looked at again, and so is everything after somebody set the clock back */
-	const uint64_t mark = now_ns(CLOCK_REALTIME_COARSE) - CLOCK_SLACK_NS;
+	/* A file changed from now on is looked at again: its time comes from this clock, which ticks, so the same moment counts. And so is
+	 * everything after somebody set the clock back. */
+	const uint64_t mark = now_ns(CLOCK_REALTIME_COARSE);
 	const int64_t offset = (int64_t)(now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC));
 	const bool set_back = offset < state->offset_ns - (int64_t)NS_PER_MS;
 	int r = w ? 0 : -1;

@@ -46,9 +46,10 @@ struct sandbox_entry {
 	int error;
 };
 
-/* Nobody waits for the digest of a sparse file of a terabyte. What a file's, and a walk's, digests take at most: */
+/* Nobody waits for the digest of a sparse file of a terabyte. What a file's, and a walk's, digests take at most; one with more than 64 MiB of
+ * holes has none. */
 #define SANDBOX_DIGEST_FILE_MAX (UINT64_C(256) << 20)
-#define SANDBOX_DIGEST_WALK_MAX (UINT64_C(1) << 30)
+#define SANDBOX_DIGEST_WALK_MAX (UINT64_C(512) << 20)
 #define SANDBOX_PATH_MAX 4096		/* of `path`, with its NUL */
 
 #define SANDBOX_DEPTH 256

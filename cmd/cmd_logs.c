@@ -216,18 +216,16 @@ static void read_new(struct logs *l, int fd, struct strbuf *rest)
 	flush(l);
 }
 
-/* The file stays readable although its run has removed it: the verdict is written all the same. */
-static int show_live(struct logs *l, const char *state_dir, const char *run_id, bool follow)
+static int show_live(struct logs *l, const char *state_dir, const struct live_run *run, bool follow)
 {
-	autofree char *path = xasprintf("%s/runs/%s/" LIVE_NAME, state_dir, run_id);
-	autoclose int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	autoclose int fd = live_run_open(state_dir, run);
 	autostrbuf struct strbuf rest = STRBUF_INIT(STRBUF_NO_MAX);
 
 	if (fd < 0)
 		return -1;	/* just starting, or just ended */
 	read_new(l, fd, &rest);
 	while (follow && !l->verdict && !l->out.failed) {
-		bool alive = live_run_is(state_dir, run_id);
+		bool alive = live_run_is(state_dir, run->run_id);
 
 		poll(NULL, 0, alive ? LOOK_AGAIN_MS : 0);
 		read_new(l, fd, &rest);
@@ -269,7 +267,7 @@ static int show(struct logs *l, const struct logs_options *opt, const char *name
 		if (past)
 			rc = show_past(l, names.state_dir, past->run_id, err);
 		else
-			rc = show_live(l, names.state_dir, live->run_id, opt->follow);
+			rc = show_live(l, names.state_dir, live, opt->follow);
 		if (rc < 0 && !past)	/* it ended while we looked, or has not begun */
 			rc = run_store_result(names.state_dir, live->run_id, &l->text, NULL) == 0
 				? (strbuf_clear(&l->text), show_past(l, names.state_dir, live->run_id, err)) : 0;

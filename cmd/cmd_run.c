@@ -82,6 +82,9 @@ struct batch {
 	const char *const *packages;
 	size_t len;
 	struct run_summary *runs;
+	struct reaper reaper;	/* of all, one after another */
+	struct scan_judge judge;	/* of those that are judged as the command line says */
+	bool judge_ready;
 	sigset_t unblocked;
 	int signal;		/* that stopped the rest */
 };
@@ -111,6 +114,35 @@ static int pending_signal(void)
 	return 0;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+static bool same_options(const struct scan_options *a, const struct scan_options *b)
+{
+	if (a->rules.len != b->rules.len || a->no_ignore != b->no_ignore || !same_text(a->policy, b->policy) ||
+	    !same_text(a->ignore_file, b->ignore_file) || !same_text(a->baseline, b->baseline))
+		return false;
+	for (size_t i = 0; i < a->rules.len; i++)
+		if (strcmp(a->rules.items[i], b->rules.items[i]))
+			return false;
+	return true;
+}
+
+/* Rules and policy are the same for all packages, unless the file of a project tightens; then that one gets its own. */
+static void share_judge(struct batch *b, struct invocation *v)
+{
+	struct error err;
+
+	if (!same_options(&v->opt.scan, &b->opt->scan))
+		return;
+	if (!b->judge_ready && scan_judge_prepare(&b->judge, &b->opt->scan, &b->opt->settings.common, &err) < 0)
+		return;		/* each tells it anew */
+	b->judge_ready = true;
+	v->shared_judge = &b->judge;
+}
+
 /* false: this is a keeper, which has nothing to do with the others. */
 static bool run_nth(struct batch *b, size_t i, bool skip)
 {
@@ -124,6 +156,7 @@ static bool run_nth(struct batch *b, size_t i, bool skip)
 	v.cleaned = i > 0;
 	v.lead = i ? ",\n" : "[\n";
 	v.unblocked = &b->unblocked;
+	v.reaper = &b->reaper;
 	v.opt.wpk = b->packages[i];
 	*run = (struct run_summary){ .verdict = "not run" };
 	snprintf(run->package, sizeof(run->package), "%s", b->packages[i]);
@@ -133,6 +166,8 @@ static bool run_nth(struct batch *b, size_t i, bool skip)
 		if (status < 0)
 			status = command_configure(b->self, v.opt.wpk, &v.opt, &v.opt.settings.config);
 		run->status = status;
+		if (status < 0)
+			share_judge(b, &v);
 		if (status < 0)
 			run->status = invocation_run(&v, run);
 		else
@@ -190,8 +225,10 @@ static int run_all(struct batch *b)
 	for (size_t i = 0; i < b->len; i++) {
 		bool skip = b->signal != 0;
 
-		if (!run_nth(b, i, skip))
+		if (!run_nth(b, i, skip)) {
+			b->reaper = (struct reaper)REAPER_INIT;	/* a keeper: neither the rest nor its reaper are its */
 			return EXIT_OK;
+		}
 		status = exit_status_worse(status, b->runs[i].status);
 		if (!b->signal && b->runs[i].cancelled)
 			b->signal = b->runs[i].status - EXIT_SIGNAL_BASE;
@@ -226,13 +263,16 @@ static int check_several(const struct command *self, const struct run_command_op
 
 static int run_several(const struct command *self, int argc, char **argv, const struct run_command_options *opt, const struct strvec *packages)
 {
-	struct batch b = { .self = self, .argc = argc, .argv = argv, .opt = opt, .packages = (const char *const *)packages->items, .len = packages->len };
+	struct batch b = { .self = self, .argc = argc, .argv = argv, .opt = opt, .packages = (const char *const *)packages->items, .len = packages->len,
+			   .reaper = REAPER_INIT, .judge = SCAN_JUDGE_INIT };
 	int status = check_several(self, opt, packages);
 
 	if (status >= 0)
 		return status;
 	b.runs = xcalloc(b.len, sizeof(*b.runs));
 	status = run_all(&b);
+	reaper_dismiss(&b.reaper);
+	scan_judge_close(&b.judge);
 	free(b.runs);
 	return status;
 }

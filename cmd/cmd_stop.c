@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * stop: end a run now. */
-#include <dirent.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,30 +38,12 @@ static int end_kept(const char *state_dir, const struct live_run *run, struct er
 	return 0;
 }
 
-/* A pid may be somebody else's by now: it is the run's only while it has the journal open. */
-static bool has_open(int64_t pid, const struct stat *journal)
-{
-	autofree char *path = xasprintf("/proc/%lld/fd", (long long)pid);
-	DIR *dir = opendir(path);
-	struct dirent *e;
-	struct stat st;
-	bool found = false;
-
-	while (dir && !found && (e = readdir(dir)))
-		found = fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && st.st_dev == journal->st_dev && st.st_ino == journal->st_ino;
-	if (dir)
-		closedir(dir);
-	return found;
-}
-
 static int end_running(const char *state_dir, const struct live_run *run, struct error *err)
 {
-	autofree char *journal = xasprintf("%s/runs/%s/journal", state_dir, run->run_id);
-	autoclose int pidfd = run->pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)run->pid, 0) : -1;
+	autoclose int pidfd = live_run_pidfd(state_dir, run);
 	uint64_t until = clock_deadline(PATIENCE_NS);
-	struct stat st;
 
-	if (pidfd < 0 || stat(journal, &st) < 0 || !has_open(run->pid, &st))
+	if (pidfd < 0)
 		return live_run_is(state_dir, run->run_id)
 			? error_set(err, ERR_UNAVAILABLE, "run '%s' is being cleaned up, or belongs to a process that cannot be seen from here", run->run_id) : 0;
 	if (syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) < 0)

@@ -166,8 +166,10 @@ static int make_plan(struct invocation *v, struct error *err)
 
 static int open_package(struct invocation *v, struct error *err)
 {
-	if (scan_judge_prepare(&v->judge, &v->opt.scan, &v->opt.settings.common, err) < 0 ||
-	    package_open(v->opt.wpk, scratch_path(&v->scratch), &v->judge, &v->package, err) < 0)
+	struct scan_judge *judge = v->shared_judge ? v->shared_judge : &v->judge;
+
+	if ((!v->shared_judge && scan_judge_prepare(&v->judge, &v->opt.scan, &v->opt.settings.common, err) < 0) ||
+	    package_open(v->opt.wpk, scratch_path(&v->scratch), judge, &v->package, err) < 0)
 		return -1;
 	package_show_findings(&v->package, &v->opt.settings.common, 0);
 	package_show_reasons(&v->package);
@@ -258,7 +260,7 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
 		events_add_take(events, v->ndjson);
 	}
-	events_add_take(events, sink_live_new(scratch_path(&v->scratch)));
+	events_add_take(events, sink_live_new());
 	if (v->opt.save_artifacts && artifacts_open(v->opt.save_artifacts, &v->artifacts, err) < 0)
 		return error_prefix(err, "--save-artifacts");
 	if (!v->opt.save_logs)
@@ -389,6 +391,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		.require = v->require, .require_all = v->require_all, .cancel = v->cancel,
 		.keep = v->opt.keep_ns ? RUN_KEEP_ALWAYS : v->opt.keep_on_failure_ns ? RUN_KEEP_ON_FAILURE : RUN_KEEP_NEVER,
 		.keep_ns = v->opt.keep_ns ? v->opt.keep_ns : v->opt.keep_on_failure_ns, .kept = &kept,
+		.reaper = wants_keep(v) ? NULL : v->reaper,	/* a keeper needs one for itself */
 		.diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
 	};
 	struct events events = { .sinks = NULL };
@@ -400,7 +403,6 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		run.artifacts = v->artifacts;
 		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
 		status = write_results(v, &result);
-		events_release(&events);
 		summarise(v, &result, status, ret);
 		if (kept.journal) {
 			tell_how_to_attach(v, &result);

@@ -49,6 +49,8 @@ struct invocation {
 	struct event_sink *logs, *ndjson;	/* borrowed from the events; NULL: not wanted */
 	struct front front;
 	bool of_several;		/* packages, so it does not own stdout */
+	struct reaper *reaper;		/* of several packages; NULL: each has its own */
+	struct scan_judge *shared_judge;	/* the same; NULL: judge */
 	bool cleaned;			/* after other runs, which happens once */
 	const char *lead;		/* printed before a JSON document; NULL: nothing */
 	sigset_t *unblocked;		/* the signals of several packages, while nothing is at stake; NULL: they are not blocked */

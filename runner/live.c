@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
@@ -70,13 +73,12 @@ static void live_close(struct event_sink *sink)
 	free(self);
 }
 
-struct event_sink *sink_live_new(const char *scratch)
+struct event_sink *sink_live_new(void)
 {
 	struct live *self = xcalloc(1, sizeof(*self));
-	autofree char *path = xasprintf("%s/" LIVE_NAME, scratch);
 
 	self->base = (struct event_sink){ .on_event = live_on_event, .close = live_close };
-	self->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	self->fd = memfd_create(LIVE_NAME, MFD_CLOEXEC);
 	return &self->base;
 }
 
@@ -117,9 +119,8 @@ static void on_step_start(struct live_run *run, const json_t *o)
 }
 
 /* Lines of output are passed over unparsed: there may be many. */
-static void read_live(int folder, struct live_run *run)
+static void read_live(int fd, struct live_run *run)
 {
-	autoclose int fd = openat(folder, LIVE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	autostrbuf struct strbuf text = STRBUF_INIT(LIVE_READ_MAX);
 
 	if (fd < 0 || file_read_fd(fd, LIVE_NAME, &text, NULL) < 0)
@@ -142,7 +143,82 @@ static void read_live(int folder, struct live_run *run)
 	}
 }
 
-static bool read_journal(int folder, struct live_run *run)
+/* ---- its process */
+
+/* The descriptors of a process that has the journal open; NULL: it is not the run's. */
+static DIR *open_fds(const struct stat *journal, int64_t pid)
+{
+	autofree char *path = xasprintf("/proc/%lld/fd", (long long)pid);
+	DIR *dir = pid > 0 ? opendir(path) : NULL;
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && (e = readdir(dir)))
+		if (fstatat(dirfd(dir), e->d_name, &st, 0) == 0 && st.st_dev == journal->st_dev && st.st_ino == journal->st_ino) {
+			rewinddir(dir);
+			return dir;
+		}
+	if (dir)
+		closedir(dir);
+	return NULL;
+}
+
+static int open_memory(DIR *dir)
+{
+	static const char target[] = "/memfd:" LIVE_NAME " (deleted)";
+	char link[sizeof(target) + 1];
+	struct dirent *e;
+	int fd = -1;
+
+	while (fd < 0 && (e = readdir(dir)))
+		if (readlinkat(dirfd(dir), e->d_name, link, sizeof(link)) == (ssize_t)sizeof(target) - 1 &&
+		    !memcmp(link, target, sizeof(target) - 1))
+			fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_CLOEXEC);
+	return fd;
+}
+
+static int open_live(const struct stat *journal, int64_t pid)
+{
+	DIR *dir = open_fds(journal, pid);
+	int fd = dir ? open_memory(dir) : -1;
+
+	if (dir)
+		closedir(dir);
+	return fd;
+}
+
+static int stat_journal(const char *state_dir, const char *run_id, struct stat *ret)
+{
+	autofree char *path = xasprintf("%s/runs/%s/" JOURNAL_NAME, state_dir, run_id);
+
+	return lstat(path, ret);
+}
+
+int live_run_open(const char *state_dir, const struct live_run *run)
+{
+	struct stat journal;
+
+	return stat_journal(state_dir, run->run_id, &journal) < 0 ? -1 : open_live(&journal, run->pid);
+}
+
+int live_run_pidfd(const char *state_dir, const struct live_run *run)
+{
+	autoclose int pidfd = run->pid > 0 ? (int)syscall(SYS_pidfd_open, (pid_t)run->pid, 0) : -1;
+	struct stat journal;
+	DIR *dir;
+
+	if (pidfd < 0 || stat_journal(state_dir, run->run_id, &journal) < 0)
+		return -1;
+	dir = open_fds(&journal, run->pid);
+	if (!dir)
+		return -1;
+	closedir(dir);
+	return steal_fd(&pidfd);
+}
+
+/* ---- the list */
+
+static bool read_journal(int folder, struct live_run *run, struct stat *journal)
 {
 	autoclose int fd = openat(folder, JOURNAL_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	autostrbuf struct strbuf text = STRBUF_INIT(JOURNAL_MAX_BYTES);
@@ -150,7 +226,7 @@ static bool read_journal(int folder, struct live_run *run)
 
 	if (fd < 0 || (flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK))
 		return false;		/* closing lets go of it */
-	if (journal_read(fd, &text, NULL) < 0)
+	if (journal_read(fd, &text, NULL) < 0 || fstat(fd, journal) < 0)
 		return false;
 	records_parse(text.buf, text.len, "", &records);
 	run->started_ns = records.started_ns;
@@ -164,8 +240,9 @@ bool live_run_is(const char *state_dir, const char *run_id)
 	autofree char *path = xasprintf("%s/runs/%s", state_dir, run_id);
 	autoclose int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct live_run run;
+	struct stat journal;
 
-	return folder >= 0 && read_journal(folder, &run);
+	return folder >= 0 && read_journal(folder, &run, &journal);
 }
 
 static int by_start(const void *pa, const void *pb)
@@ -194,14 +271,17 @@ int live_runs_list(const char *state_dir, struct live_runs *ret, struct error *e
 	while ((e = readdir(dir))) {
 		struct live_run run = { .pid = 0 };
 		autoclose int folder = -1;
+		autoclose int live = -1;
+		struct stat journal;
 
 		if (!record_id_is_valid(e->d_name) || strlen(e->d_name) >= RUN_ID_SIZE)
 			continue;
 		folder = openat(runs_fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (folder < 0 || !read_journal(folder, &run))
+		if (folder < 0 || !read_journal(folder, &run, &journal))
 			continue;
 		memcpy(run.run_id, e->d_name, strlen(e->d_name) + 1);
-		read_live(folder, &run);
+		live = open_live(&journal, run.pid);
+		read_live(live, &run);
 		ARRAY_GROW(ret->items, ret->len, ret->alloc);
 		ret->items[ret->len++] = run;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * live: runs that are alive, seen from outside. Alive is whose journal somebody has locked; what it is doing stands in its own folder:
- *
- *	<state>/runs/<run id>/live.ndjson	run.start, step.start, step.output, … : some of its events as --format=ndjson prints them
+ * live: runs that are alive, seen from outside. Alive is whose journal somebody has locked. What it is doing stands in a memory file of its
+ * process, some of its events as --format=ndjson prints them: no disk is written for it and nothing of it has to be removed.
+ * Who may look into the process (its owner, root) finds it among its open files.
  */
 #pragma once
 
@@ -11,11 +11,11 @@
 #include "runner/event.h"
 #include "runner/journal.h"
 
-#define LIVE_NAME "live.ndjson"
+#define LIVE_NAME "sandbox_runner-live"
 #define LIVE_OUTPUT_MAX (1u << 20)	/* of output in it; what goes past that is in the result only */
 
-/* The sink that writes it below a run's folder, from the first event on. Its trouble is nobody's. */
-struct event_sink *sink_live_new(const char *scratch);
+/* The sink that writes it. Its trouble is nobody's. */
+struct event_sink *sink_live_new(void);
 
 struct live_run {
 	char run_id[RUN_ID_SIZE];
@@ -34,3 +34,7 @@ int live_runs_list(const char *state_dir, struct live_runs *ret, struct error *e
 
 /* Is it alive? Looks at the lock of its journal. */
 bool live_run_is(const char *state_dir, const char *run_id);
+/* What it writes, for reading: stays readable when the run has ended. -1: cannot be seen. */
+int live_run_open(const char *state_dir, const struct live_run *run);
+/* A pidfd of its process; a pid alone may be somebody else's by now. -1: cannot be seen. */
+int live_run_pidfd(const char *state_dir, const struct live_run *run);

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -57,23 +59,53 @@ static void leave_the_crowd(void)
 	if (chdir("/") < 0) { /* then it keeps a folder busy, no more */ }
 }
 
+/* What the runner says: a packet with the path of a run's folder, and its journal; "d" is: go. */
+union control_space {
+	char buf[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+/* The length of what came, 0 at the end of the runner, -1 with errno. *fd is the journal, or -1. */
+static ssize_t hear(char *text, size_t size, int *fd)
+{
+	union control_space space;
+	struct iovec iov = { text, size - 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space.buf, .msg_controllen = sizeof(space.buf) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	while ((n = recvmsg(FD_PIPE, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	text[n > 0 ? n : 0] = '\0';
+	c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	*fd = -1;
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
+	return n;
+}
+
 static void watch(int pipe_fd, int journal_fd, const char *scratch) __attribute__((noreturn));
 static void watch(int pipe_fd, int journal_fd, const char *scratch)
 {
+	char path[sizeof(((struct sandbox_ref *)NULL)->endpoint)], text[sizeof(path)];
 	struct error err;
 	ssize_t n;
-	char c = 0;
+	int fd;
 
 	fault_restart("SANDBOX_RUNNER_TEST_KILL_REAPER");
 	leave_the_crowd();
-	if (keep_only(pipe_fd, journal_fd) < 0)
+	if (snprintf(path, sizeof(path), "%s", scratch) >= (int)sizeof(path) || keep_only(pipe_fd, journal_fd) < 0)
 		_exit(1);
-	while ((n = read(FD_PIPE, &c, 1)) < 0 && errno == EINTR)
-		;
+	while ((n = hear(text, sizeof(text), &fd)) > 0 && fd >= 0) {
+		if (dup3(fd, FD_JOURNAL, O_CLOEXEC) < 0)	/* lets go of the one before */
+			_exit(1);
+		close(fd);
+		memcpy(path, text, sizeof(path));
+	}
 	/* only the end of the runner starts the clean-up, not an odd answer: it would tear down a living run */
-	if (n == 1 || (n < 0 && errno != ECONNRESET))
-		_exit(n != 1);
-	n = journal_replay(scratch, FD_JOURNAL, NULL, &err);
+	if (n > 0 || (n < 0 && errno != ECONNRESET))
+		_exit(n < 0);
+	n = journal_replay(path, FD_JOURNAL, NULL, &err);
 	fault_write_count();
 	_exit(n < 0);
 }
@@ -83,7 +115,7 @@ int reaper_start(const struct journal *j, struct reaper *ret, struct error *err)
 	int pair[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot start the reaper");
 	pid = fork();
 	if (pid < 0) {
@@ -100,9 +132,30 @@ int reaper_start(const struct journal *j, struct reaper *ret, struct error *err)
 	return 0;
 }
 
+/* Nothing has to be answered: what was sent is heard before the end. */
+int reaper_follow(struct reaper *r, const struct journal *j, struct error *err)
+{
+	const char *scratch = journal_scratch(j);
+	union control_space space = { .buf = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)scratch, strlen(scratch) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = space.buf, .msg_controllen = sizeof(space.buf) };
+	int fd = journal_fd(j);
+	ssize_t n;
+
+	if (r->pid <= 0)
+		return reaper_start(j, r, err);
+	space.align = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(fd)) };
+	memcpy(CMSG_DATA(&space.align), &fd, sizeof(fd));
+	while ((n = sendmsg(r->pipe_fd, &m, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		;
+	if (n == (ssize_t)iov.iov_len)
+		return 0;
+	reaper_dismiss(r);		/* somebody killed it */
+	return reaper_start(j, r, err);
+}
+
 void reaper_dismiss(struct reaper *r)
 {
-
 	if (r->pid <= 0)
 		return;
 	fault_point("reaper.dismiss");

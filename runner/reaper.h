@@ -14,6 +14,11 @@ struct reaper {
 	int pipe_fd;	/* O_CLOEXEC; closing it without reaper_dismiss() is "the runner is gone" */
 };
 
+#define REAPER_INIT { .pid = -1, .pipe_fd = -1 }
+
 int reaper_start(const struct journal *j, struct reaper *ret, struct error *err);
+/* From now on it is this journal that it would replay; the one before is finished. Starts one where there is none (any more). Several
+ * runs of one process save a fork each. */
+int reaper_follow(struct reaper *r, const struct journal *j, struct error *err);
 /* All was cleaned up: let it go and wait for it. Idempotent. */
 void reaper_dismiss(struct reaper *r);

@@ -82,7 +82,7 @@ static int create_sandbox(struct run *run, struct error *err)
 	if (snprintf(ref.endpoint, sizeof(ref.endpoint), "%s", scratch) >= (int)sizeof(ref.endpoint))
 		return error_set(err, ERR_UNAVAILABLE, "the path of the state folder is too long (more than %zu bytes); use --state-dir",
 				 sizeof(ref.endpoint) - 1);
-	if (reaper_start(run->journal, &run->reaper, err) < 0 || journal_intent(run->journal, &ref, err) < 0)
+	if (reaper_follow(run->options->reaper ? run->options->reaper : &run->reaper, run->journal, err) < 0 || journal_intent(run->journal, &ref, err) < 0)
 		return -1;
 	emit(run, (struct event){ .type = EVENT_SANDBOX_CREATE, .ref = &ref });
 	if (sandbox_create(&ref, &spec, &run->sandbox, &run->result->controls, err) < 0)

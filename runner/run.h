@@ -23,6 +23,7 @@ struct run_options {
 	struct cancel *cancel;
 	enum run_keep { RUN_KEEP_NEVER, RUN_KEEP_ON_FAILURE, RUN_KEEP_ALWAYS } keep;	/* the sandbox after its verdict */
 	uint64_t keep_ns;
+	struct reaper *reaper;		/* of several runs, dismissed by the caller; NULL: one of its own */
 	struct kept_run *kept;		/* where it goes then; its journal stays NULL when it was not kept */
 	bool monitor;			/* events and warnings about resources */
 	enum sandbox_severity escape_severity;	/* as in struct result */

@@ -32,6 +32,7 @@
 #define PRUNE_SLACK (UINT64_C(8) << 20)		/* room for what is added until the next time */
 #define ORPHAN_SECONDS 3600			/* a result without a line may be one that is just being added */
 #define ROOM_BYTES (UINT64_C(1) << 20)
+#define RESULT_NAME_SIZE (RUN_ID_SIZE + 16)
 #define LOCK_TRIES 100
 #define OPENS 10
 
@@ -207,23 +208,33 @@ static int open_results(int state)
 	return openat(state, RESULTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static void result_name(const char *run_id, const char *suffix, char out[RUN_ID_SIZE + 8])
+static void result_name(const char *run_id, const char *suffix, char out[RESULT_NAME_SIZE])
 {
-	snprintf(out, RUN_ID_SIZE + 8, "%.*s%s", RUN_ID_SIZE - 1, run_id, suffix);
+	snprintf(out, RESULT_NAME_SIZE, "%.*s%s", RUN_ID_SIZE - 1, run_id, suffix);
 }
 
-/* Under another name first: whoever reads sees the whole, also when it is written again. */
+/* The first time nobody knows of it before its line is there; again, it is another file until it is whole. */
 static int write_result(int state, const char *run_id, const struct strbuf *text)
 {
-	char name[RUN_ID_SIZE + 8], temporary[RUN_ID_SIZE + 8];
+	char name[RESULT_NAME_SIZE], temporary[RESULT_NAME_SIZE];
 	autoclose int results = open_results(state);
 	autoclose int fd = -1;
 	int sys;
 
 	result_name(run_id, ".json", name);
-	result_name(run_id, ".new", temporary);
+	result_name(run_id, ".new.json", temporary);
 	if (results < 0)
 		return -1;
+	fd = openat(results, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && write_all(fd, text->buf, text->len) == 0)
+		return 0;
+	if (fd >= 0 || errno != EEXIST) {
+		sys = errno;
+		if (fd >= 0)
+			unlinkat(results, name, 0);
+		errno = sys;
+		return -1;
+	}
 	fd = openat(results, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && write_all(fd, text->buf, text->len) == 0 && renameat(results, temporary, results, name) == 0)
 		return 0;

@@ -10,7 +10,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define EXPECTED_MAX ((size_t)1)	/* what is used after a reset is to be seen */
 #else
-#define EXPECTED_MAX ((size_t)1 << 20)	/* more is not kept for the next user */
+#define EXPECTED_MAX ((size_t)4 << 20)	/* more is not kept for the next user */
 #endif
 
 struct arena_chunk {

@@ -357,28 +357,39 @@ unsigned int knowledge_file_origin(const char *path, size_t len)
 
 /* ---- variables */
 
-/* Parts of a name that make it a credential; after `before`, if that is given; alone only at the end of a name if `last`. */
+/* Parts of a name that make it a credential; after `before`, if that is given; alone only at the end of a name if `last`. In the order of
+ * their first letters. */
 static const struct secret_word {
 	const char *before, *word;
 	bool last;
 } secret_words[] = {
-	{ NULL, "PASSWORD", false }, { NULL, "PASSWORDS", false }, { NULL, "PASSWD", false }, { NULL, "PASSPHRASE", false }, { NULL, "PASS", true },
-	{ NULL, "SECRET", false }, { NULL, "SECRETS", false }, { NULL, "TOKEN", false }, { NULL, "APIKEY", false }, { NULL, "APITOKEN", false },
-	{ NULL, "AUTHTOKEN", false }, { NULL, "ACCESSKEY", false }, { NULL, "PRIVATEKEY", false }, { NULL, "SECRETKEY", false },
-	{ NULL, "CREDENTIAL", false }, { NULL, "CREDENTIALS", false }, { NULL, "CREDS", false }, { NULL, "PGPASSWORD", false }, { NULL, "SSHPASS", true },
-	{ NULL, "RESTICPASSWORD", false }, { NULL, "BEARER", false }, { NULL, "JWT", true }, { NULL, "PAT", true }, { NULL, "MNEMONIC", false },
-	{ "DB", "PWD", true }, { "MYSQL", "PWD", true }, { "ROOT", "PWD", true }, { "USER", "PWD", true }, { "ADMIN", "PWD", true }, { "SA", "PWD", true },
-	{ "API", "KEY", false }, { "ACCESS", "KEY", false }, { "PRIVATE", "KEY", false }, { "ENCRYPTION", "KEY", false }, { "SIGNING", "KEY", false },
-	{ "SSH", "KEY", false }, { "DEPLOY", "KEY", false }, { "MASTER", "KEY", false }, { "ACCOUNT", "KEY", false }, { "AUTH", "KEY", false },
-	{ "HMAC", "KEY", false }, { "STORAGE", "KEY", false }, { "SERVICE", "KEY", false }, { "JWT", "KEY", false }, { "SESSION", "KEY", false },
-	{ "BASIC", "AUTH", true }, { "REDISCLI", "AUTH", true }, { "DOCKER", "AUTH", true }, { "NPM", "AUTH", true }, { "CONNECTION", "STRING", true },
+	{ NULL, "APIKEY", false }, { NULL, "APITOKEN", false }, { NULL, "AUTHTOKEN", false },
+	{ NULL, "ACCESSKEY", false }, { "BASIC", "AUTH", true }, { "REDISCLI", "AUTH", true },
+	{ "DOCKER", "AUTH", true }, { "NPM", "AUTH", true }, { NULL, "BEARER", false },
+	{ NULL, "CREDENTIAL", false }, { NULL, "CREDENTIALS", false }, { NULL, "CREDS", false },
+	{ NULL, "JWT", true }, { "API", "KEY", false }, { "ACCESS", "KEY", false }, { "PRIVATE", "KEY", false },
+	{ "ENCRYPTION", "KEY", false }, { "SIGNING", "KEY", false }, { "SSH", "KEY", false },
+	{ "DEPLOY", "KEY", false }, { "MASTER", "KEY", false }, { "ACCOUNT", "KEY", false },
+	{ "AUTH", "KEY", false }, { "HMAC", "KEY", false }, { "STORAGE", "KEY", false },
+	{ "SERVICE", "KEY", false }, { "JWT", "KEY", false }, { "SESSION", "KEY", false },
+	{ NULL, "MNEMONIC", false }, { NULL, "PASSWORD", false }, { NULL, "PASSWORDS", false },
+	{ NULL, "PASSWD", false }, { NULL, "PASSPHRASE", false }, { NULL, "PASS", true },
+	{ NULL, "PRIVATEKEY", false }, { NULL, "PGPASSWORD", false }, { NULL, "PAT", true }, { "DB", "PWD", true },
+	{ "MYSQL", "PWD", true }, { "ROOT", "PWD", true }, { "USER", "PWD", true }, { "ADMIN", "PWD", true },
+	{ "SA", "PWD", true }, { NULL, "RESTICPASSWORD", false }, { NULL, "SECRET", false },
+	{ NULL, "SECRETS", false }, { NULL, "SECRETKEY", false }, { NULL, "SSHPASS", true },
+	{ "CONNECTION", "STRING", true }, { NULL, "TOKEN", false },
 };
 
 /* Endings after which it is no credential but something about one. */
-static const char *const other_endings[] = {
-	"FILE", "FILES", "PATH", "URL", "URI", "DIR", "NAME", "NAMES", "COUNT", "LEN", "LENGTH", "TTL", "ENDPOINT", "TYPE", "EXPIRY", "EXPIRES", "TIMEOUT", "HOST",
-	"PORT", "VERSION", "LIMIT", "LIMITS", "ENABLED", "NAMESPACE", "POLICY", "MIN", "MAX", "REGEX", "PATTERN", "STORE", "ARN", "HEADER", "PROVIDER", "LOCATION",
-	"AGE", "ROTATION", "REQUIRED", "PREFIX", "SUFFIX", "REF", "SERVICE", "SIZE", "BITS", "ALGORITHM", "MOUNT", "MANAGER", "PROMPT", "FIELD",
+static const char *const other_endings[26] = {	/* by first letter */
+	['A' - 'A'] = "ARN AGE ALGORITHM", ['B' - 'A'] = "BITS", ['C' - 'A'] = "COUNT", ['D' - 'A'] = "DIR",
+	['E' - 'A'] = "ENDPOINT EXPIRY EXPIRES ENABLED", ['F' - 'A'] = "FILE FILES FIELD",
+	['H' - 'A'] = "HOST HEADER", ['L' - 'A'] = "LEN LENGTH LIMIT LIMITS LOCATION",
+	['M' - 'A'] = "MIN MAX MOUNT MANAGER", ['N' - 'A'] = "NAME NAMES NAMESPACE",
+	['P' - 'A'] = "PATH PORT POLICY PATTERN PROVIDER PREFIX PROMPT",
+	['R' - 'A'] = "REGEX ROTATION REQUIRED REF", ['S' - 'A'] = "STORE SUFFIX SERVICE SIZE",
+	['T' - 'A'] = "TTL TYPE TIMEOUT", ['U' - 'A'] = "URL URI", ['V' - 'A'] = "VERSION",
 };
 
 struct part {
@@ -412,22 +423,43 @@ static bool is_part(const struct part *p, const char *word)
 
 static bool is_secret_part(const struct part *before, const struct part *p, bool last)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(secret_words); i++) {
+	char first = p->text[0] & (char)~0x20;
+
+	for (size_t i = 0; i < ARRAY_SIZE(secret_words) && secret_words[i].word[0] <= first; i++) {
 		const struct secret_word *w = &secret_words[i];
 
-		if (is_part(p, w->word) && (!w->before || is_part(before, w->before)) && (last || !w->last))
+		if (w->word[0] == first && is_part(p, w->word) && (!w->before || is_part(before, w->before)) && (last || !w->last))
 			return true;
 	}
 	return false;
+}
+
+/* Is the part one of blank-separated words, in any case? */
+static bool is_one_word(const struct part *p, const char *words)
+{
+	for (; words && *words; words += *words == ' ') {
+		size_t n = strcspn(words, " ");
+
+		if (n == p->len && !strncasecmp(p->text, words, n))
+			return true;
+		words += n;
+	}
+	return false;
+}
+
+static bool is_other_ending(const struct part *p)
+{
+	unsigned int letter = p->len ? (unsigned int)(p->text[0] | 0x20) - 'a' : 26;
+
+	return letter < ARRAY_SIZE(other_endings) && is_one_word(p, other_endings[letter]);
 }
 
 unsigned int knowledge_variable_origin(const char *name)
 {
 	struct part p = part_before(name, strlen(name));
 
-	for (size_t i = 0; i < ARRAY_SIZE(other_endings); i++)
-		if (is_part(&p, other_endings[i]))
-			return ORIGIN_INPUT;
+	if (is_other_ending(&p))
+		return ORIGIN_INPUT;
 	if (!strcmp(name, "GOOGLE_APPLICATION_CREDENTIALS"))	/* names a file */
 		return ORIGIN_INPUT;
 	for (bool last = true; p.len; last = false) {

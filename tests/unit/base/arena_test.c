@@ -81,6 +81,22 @@ static void keeps_text_and_things_apart(void **state)
 	}
 }
 
+static void grows(void **state)
+{
+	autoarena struct arena a = ARENA_INIT;
+	size_t *items = NULL, len = 0, alloc = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		ARENA_GROW(&a, items, len, alloc);
+		items[len++] = i;
+	}
+	items = arena_grow(&a, items, len, &alloc, 5000, sizeof(*items));
+	assert_true(alloc >= len + 5000);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(items[i], i);
+}
+
 static void starts_anew_after_a_reset(void **state)
 {
 	autoarena struct arena a = ARENA_INIT;
@@ -110,6 +126,7 @@ int main(void)
 		cmocka_unit_test(appends),
 		cmocka_unit_test(is_ready_again),
 		cmocka_unit_test(keeps_text_and_things_apart),
+		cmocka_unit_test(grows),
 		cmocka_unit_test(starts_anew_after_a_reset),
 	};
 

@@ -67,14 +67,27 @@ static void check_walls(struct jail *j)
 	must(!strcmp(j->out[0].buf, "sandbox\nread-only\n1\n"));
 }
 
+static void note(void *arg, const struct sandbox_event *e)
+{
+	(void)arg;
+	(void)e;
+}
+
+static void open_observed(struct jail *j)
+{
+	jail_init(j);
+	j->spec.observe = true;
+	j->observer = note;
+	jail_make(j);
+	must(state_of(j, CONTROL_OBSERVATION) == CONTROL_ENFORCED);
+}
+
 static void as_root(void *arg)
 {
 	(void)arg;
 	struct jail j;
 
-	jail_init(&j);
-	j.spec.observe = true;
-	jail_make(&j);
+	open_observed(&j);
 	check_walls(&j);
 	for (int i = 0; i < CONTROL_COUNT; i++)
 		must(state_of(&j, (enum control_id)i) == CONTROL_ENFORCED || i == CONTROL_MEMORY || i == CONTROL_CPU ||
@@ -90,7 +103,7 @@ static void as_user(void *arg)
 	(void)arg;
 	if (geteuid() == 0)
 		become_user(NULL, 0);
-	jail_open(&j);
+	open_observed(&j);
 	check_walls(&j);
 	must(state_of(&j, CONTROL_USER_NAMESPACE) == CONTROL_ENFORCED);
 	must(state_of(&j, CONTROL_SUPPLEMENTARY_GROUPS) == CONTROL_ENFORCED || geteuid() != 12345);
@@ -125,7 +138,7 @@ static void as_root_without_user_namespaces(void *arg)
 
 	(void)arg;
 	no_user_namespaces();
-	jail_open(&j);
+	open_observed(&j);
 	check_walls(&j);
 	must(state_of(&j, CONTROL_USER_NAMESPACE) == CONTROL_UNAVAILABLE);
 	must(*j.controls.items[CONTROL_USER_NAMESPACE].detail);

@@ -138,6 +138,28 @@ static void test_writes(void **state)
 	}
 }
 
+/* With a root of its own a step may write nearly everywhere, and that is no event; /proc stays read-only. */
+static void test_writable_root(void **state)
+{
+	struct jail j;
+
+	(void)state;
+	jail_init(&j);
+	j.spec.observe = j.spec.writable_root = true;
+	j.observer = note;
+	jail_make(&j);
+	forget();
+	run(&j, "id -u; echo x > /usr/x && mkdir /etc/new && rm /etc/hosts && ln -s /etc /work/e && echo y > /work/e/z && cat /etc/z; "
+		"echo 1 > /proc/sys/kernel/core_pattern");
+	must(!strcmp(j.out[0].buf, "0\ny\n"));
+	must(seen.kinds[SANDBOX_EVENT_WRITE] == 1);
+	must_be_told("write critical refused sh /proc/sys/kernel/core_pattern|openat");
+	run(&j, "mount -t tmpfs x /mnt; unshare -U true; python3 -c 'import os; os.chroot(\"/work\")'");
+	must_be_told("call critical refused mount mount|x on /mnt, type tmpfs");
+	must_be_told("call high refused python3 chroot|/work =1");
+	jail_close(&j);
+}
+
 static void test_names(void **state)
 {
 	struct jail j;
@@ -234,6 +256,7 @@ int main(void)
 		cmocka_unit_test(test_refused_calls),
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_writable_root),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_outlived),
 		cmocka_unit_test(test_honest_programs),

@@ -17,6 +17,7 @@
 #include "runner/base/fault.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "runner/base/oci_layout.h"
 #include "runner/base/nearest.h"
 #include "runner/base/quantity.h"
 #include "runner/live.h"
@@ -205,11 +206,23 @@ static bool is_folder(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* A tar given as --rootfs is unpacked below the scratch folder, which the journal removes. */
+static int make_folder(const char *path, struct error *err)
+{
+	int dir;
+
+	if (make_dirs(path, 0755, err) < 0)
+		return error_prefix(err, "--rootfs");
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return dir < 0 ? error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", path) : dir;
+}
+
+/* A tar given as --rootfs, and an image in the layout of OCI (a folder, or a tar of it), is unpacked below the scratch folder, which the
+ * journal removes. */
 static int prepare_rootfs(struct invocation *v, struct error *err)
 {
 	const char *given = v->opt.settings.rootfs;
-	autoclose int dir = -1;
+	autoclose int dir = -1, image = -1;
+	autofree char *layout = NULL;
 
 	if (!given)
 		return 0;
@@ -219,13 +232,20 @@ static int prepare_rootfs(struct invocation *v, struct error *err)
 			return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot find '%s'", given);
 	} else {
 		v->rootfs = xasprintf("%s/rootfs", scratch_path(&v->scratch));
-		if (make_dirs(v->rootfs, 0755, err) < 0)
-			return error_prefix(err, "--rootfs");
-		dir = open(v->rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		dir = make_folder(v->rootfs, err);
 		if (dir < 0)
-			return error_sys(err, ERR_UNAVAILABLE, "--rootfs: cannot open '%s'", v->rootfs);
+			return -1;
 		if (archive_extract(given, dir, &archive_rootfs_limits, err) < 0)
 			return error_prefix(err, "--rootfs: unpacking '%s'", given);
+	}
+	if (oci_layout_is(v->rootfs)) {
+		layout = steal_ptr(&v->rootfs);
+		v->rootfs = xasprintf("%s/image", scratch_path(&v->scratch));
+		image = make_folder(v->rootfs, err);
+		if (image < 0)
+			return -1;
+		if (oci_layout_unpack(layout, image, NULL, err) < 0)
+			return error_prefix(err, "--rootfs");
 	}
 	v->plan->spec.rootfs = v->rootfs;
 	return 0;

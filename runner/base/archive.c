@@ -25,6 +25,9 @@ const struct archive_limits archive_bundle_limits = { .max_entries = 10000, .max
 const struct archive_limits archive_rootfs_limits = {
 	.max_entries = 1000000, .max_bytes = UINT64_C(16) << 30, .max_depth = 64, .is_root = true,
 };
+const struct archive_limits archive_layer_limits = {
+	.max_entries = 1000000, .max_bytes = UINT64_C(16) << 30, .max_depth = 64, .is_root = true, .is_layer = true,
+};
 
 /* ---- the library */
 
@@ -126,6 +129,7 @@ struct extraction {
 	struct archive *archive;
 	const struct archive_limits *limits;
 	int top;			/* borrowed */
+	bool only_whiteouts;		/* first turn through a layer: what it removes is of those below it */
 	uint64_t entries, bytes;
 	char *parent;			/* owned: the folder last written to, and */
 	int parent_fd;			/* its descriptor; -1: none. Entries of a folder mostly come together */
@@ -224,16 +228,26 @@ static int open_parent(struct extraction *x, const char *name, const char **base
 	return open_folder(x, name, slash ? (size_t)(slash - name) : 0, err);
 }
 
-/* A later entry of the same name wins, as with tar; a folder stays. */
-static int clear_way(int parent, const char *base)
+/* A later entry of the same name wins, as with tar; a folder stays, but for a layer. */
+static int clear_way(const struct extraction *x, int parent, const char *base)
 {
-	return unlinkat(parent, base, 0) < 0 && errno != ENOENT ? -1 : 0;
+	if (unlinkat(parent, base, 0) == 0 || errno == ENOENT)
+		return 0;
+	return x->limits->is_layer && errno == EISDIR ? remove_tree_at(parent, base, NULL) : -1;
 }
 
 static int extract_folder(struct extraction *x, const char *name, mode_t mode, struct error *err)
 {
-	int fd = open_folder(x, name, strlen(name), err);
+	const char *base;
+	struct stat st;
+	int fd = x->limits->is_layer ? open_parent(x, name, &base, err) : 0;
 
+	if (fd < 0)
+		return -1;
+	if (x->limits->is_layer && fstatat(fd, base, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
+	    clear_way(x, fd, base) < 0)
+		return disk_error(x, name, err);
+	fd = open_folder(x, name, strlen(name), err);
 	if (fd < 0)
 		return -1;
 	return fchmod(fd, (mode & 0755) | 0700) < 0 ? disk_error(x, name, err) : 0;
@@ -288,7 +302,7 @@ static int extract_file(struct extraction *x, const char *name, struct archive_e
 	/* a lie about the size is caught while copying; an honest bomb ends here, before it is unpacked */
 	if (lib.entry_size_is_set(entry) && (uint64_t)lib.entry_size(entry) > x->limits->max_bytes - x->bytes)
 		return count_bytes(x, name, 0, UINT64_MAX, err);
-	if (clear_way(parent, base) < 0)
+	if (clear_way(x, parent, base) < 0)
 		return disk_error(x, name, err);
 	fd = openat(parent, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || fchmod(fd, (lib.entry_perm(entry) & 0755) | 0400) < 0)
@@ -336,7 +350,7 @@ static int extract_symlink(struct extraction *x, const char *name, const char *t
 	parent = open_parent(x, name, &base, err);
 	if (parent < 0)
 		return -1;
-	if (clear_way(parent, base) < 0 || symlinkat(target, parent, base) < 0)
+	if (clear_way(x, parent, base) < 0 || symlinkat(target, parent, base) < 0)
 		return disk_error(x, name, err);
 	return 0;
 }
@@ -362,9 +376,41 @@ static int extract_hardlink(struct extraction *x, const char *name, const char *
 	if (fstatat(target_parent, target_base, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    (!S_ISREG(st.st_mode) && !(x->limits->is_root && S_ISLNK(st.st_mode))))
 		return entry_error(x, name, err, "is a hard link to something that is no file of this archive");
-	if (clear_way(parent, base) < 0 || linkat(target_parent, target_base, parent, base, 0) < 0)
+	if (clear_way(x, parent, base) < 0 || linkat(target_parent, target_base, parent, base, 0) < 0)
 		return disk_error(x, name, err);
 	return 0;
+}
+
+static const char *whiteout(const char *name)
+{
+	const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name;
+
+	return !strncmp(base, ".wh.", 4) ? base + 4 : NULL;
+}
+
+/* What lower layers have of that name, or (".wh..opq" is left of the name then) in that folder. */
+static int remove_lower(struct extraction *x, const char *name, const char *what, struct error *err)
+{
+	const char *base;
+	int parent = open_parent(x, name, &base, err), copy, r = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	if (parent < 0)
+		return -1;
+	if (!*what || !strcmp(what, ".") || !strcmp(what, ".."))
+		return entry_error(x, name, err, "removes nothing that has a name");
+	if (strcmp(what, ".wh..opq") != 0)	/* other names like this are AUFS's own notes */
+		return strncmp(what, ".wh.", 4) != 0 ? remove_tree_at(parent, what, err) : 0;
+	copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = copy >= 0 ? fdopendir(copy) : NULL;
+	if (!dir)
+		return disk_error(x, name, err);
+	while (r == 0 && (e = readdir(dir)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = remove_tree_at(parent, e->d_name, err);
+	closedir(dir);
+	return r;
 }
 
 static int extract_entry(struct extraction *x, struct archive_entry *entry, struct error *err)
@@ -382,6 +428,10 @@ static int extract_entry(struct extraction *x, struct archive_entry *entry, stru
 		return -1;
 	if (!name.len)
 		return 0;
+	if (x->limits->is_layer && x->only_whiteouts != (whiteout(name.buf) != NULL))
+		return 0;
+	if (x->only_whiteouts)
+		return remove_lower(x, name.buf, whiteout(name.buf), err);
 	if (lib.entry_is_encrypted(entry))
 		return entry_error(x, name.buf, err, "is encrypted");
 	if (hardlink)
@@ -423,9 +473,23 @@ static int extract_all(struct extraction *x, int fd, struct error *err)
 	return 0;
 }
 
+static int extract_turn(struct extraction *x, int fd, struct error *err)
+{
+	int r;
+
+	x->entries = 0;
+	x->archive = lib.read_new();
+	r = x->archive ? extract_all(x, fd, err) : error_set(err, ERR_INTERNAL, "libarchive has no memory");
+	lib.read_free(x->archive);
+	autoclose_(&x->parent_fd);
+	x->parent_fd = -1;
+	free(steal_ptr(&x->parent));
+	return r;
+}
+
 int archive_extract(const char *path, int dirfd, const struct archive_limits *limits, struct error *err)
 {
-	struct extraction x = { .path = path, .limits = limits, .top = dirfd, .parent_fd = -1 };
+	struct extraction x = { .path = path, .limits = limits, .top = dirfd, .parent_fd = -1, .only_whiteouts = limits->is_layer };
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct locale_guard guard;
 	struct stat st;
@@ -438,12 +502,12 @@ int archive_extract(const char *path, int dirfd, const struct archive_limits *li
 	if (load(err) < 0)
 		return error_prefix(err, "unpacking '%s'", path);
 	guard = locale_enter();
-	x.archive = lib.read_new();
-	rc = x.archive ? extract_all(&x, fd, err) : error_set(err, ERR_INTERNAL, "libarchive has no memory");
-	lib.read_free(x.archive);
+	rc = extract_turn(&x, fd, err);
+	if (rc == 0 && x.only_whiteouts) {
+		x.only_whiteouts = false;
+		rc = lseek(fd, 0, SEEK_SET) < 0 ? disk_error(&x, path, err) : extract_turn(&x, fd, err);
+	}
 	locale_leave(&guard);
-	autoclose_(&x.parent_fd);
-	free(x.parent);
 	return rc;
 }
 

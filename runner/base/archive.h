@@ -20,9 +20,11 @@ struct archive_limits {
 	uint64_t max_bytes;	/* of content, unpacked; holes count */
 	unsigned int max_depth;	/* of a name */
 	bool is_root;		/* links may be absolute or climb: the tree is going to be somebody's "/" */
+	bool is_layer;		/* of an image, over what is there: ".wh.NAME" removes NAME, and anything takes the place of anything */
 };
 extern const struct archive_limits archive_bundle_limits;	/* 10,000 entries, 64 MiB, 32: packages */
 extern const struct archive_limits archive_rootfs_limits;	/* 1,000,000 entries, 16 GiB, 64: --rootfs */
+extern const struct archive_limits archive_layer_limits;	/* the same, a layer at a time */
 
 /* Does the file start like a tar (plain or compressed) or zip, whatever its name? False for what cannot be read. */
 bool archive_is_archive(const char *path);

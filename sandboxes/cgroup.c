@@ -113,6 +113,7 @@ static void hand_down(const char *top, unsigned int wanted)
 		if (wanted & 1u << i)
 			write_file(fd, "cgroup.subtree_control", text);
 	}
+	write_file(fd, "cgroup.subtree_control", "+io");	/* to count */
 }
 
 struct announcer {

@@ -30,7 +30,7 @@ static const struct {
 	[FILE_PIDS] = { CGROUP_PIDS, { "pids.current", "pids.current" } },
 	[FILE_PIDS_PEAK] = { CGROUP_PIDS, { "pids.peak", "pids.peak" } },
 	[FILE_PIDS_EVENTS] = { CGROUP_PIDS, { "pids.events", "pids.events" } },
-	[FILE_IO] = { ANYWHERE, { "blkio.throttle.io_service_bytes_recursive", "io.stat" } },
+	[FILE_IO] = { ANYWHERE, { NULL, "io.stat" } },	/* version 1 counts only what is throttled, since Linux 6.10 */
 };
 
 /* A number follows each `key` that begins a word; an empty key: it is all there is. Version 1's are told from version 2's by their words,
@@ -50,8 +50,8 @@ static const struct {
 	[CGROUP_COUNT_PIDS] = { FILE_PIDS, AT(pids), { { "", 1 } } },
 	[CGROUP_COUNT_PIDS_PEAK] = { FILE_PIDS_PEAK, AT(pids_peak), { { "", 1 } } },
 	[CGROUP_COUNT_PIDS_REFUSED] = { FILE_PIDS_EVENTS, AT(pids_refused), { { "max ", 1 } } },
-	[CGROUP_COUNT_IO_READ] = { FILE_IO, AT(io_read_bytes), { { "rbytes=", 1 }, { "Read ", 1 } } },
-	[CGROUP_COUNT_IO_WRITE] = { FILE_IO, AT(io_write_bytes), { { "wbytes=", 1 }, { "Write ", 1 } } },
+	[CGROUP_COUNT_IO_READ] = { FILE_IO, AT(io_read_bytes), { { "rbytes=", 1 } } },
+	[CGROUP_COUNT_IO_WRITE] = { FILE_IO, AT(io_write_bytes), { { "wbytes=", 1 } } },
 #undef AT
 };
 

@@ -27,7 +27,7 @@ got=$(vm_run "$script" 2> /dev/null); rc=$?
 check "a kernel panic is no end" "$rc:${got%%$'\n'*}" 125:before
 
 echo 'echo before; sleep 99' > "$script"
-got=$(vm_run "$script" 12 2> /dev/null); rc=$?
+got=$(vm_run "$script" 24 2> /dev/null); rc=$?
 check "a script that hangs is no end" "$rc:$got" 125:before
 echo "1..$n"
 exit $bad

@@ -230,7 +230,7 @@ static void test_cpu_time(void **state)
 	jail_sh(&j, "while :; do :; done");
 	assert_int_equal(j.exit.end, SANDBOX_SIGNALED);
 	assert_int_equal(j.exit.status, SIGXCPU);
-	assert_in_range(j.exit.cpu_ns, 800 * NS_PER_MS, 1500 * NS_PER_MS);
+	assert_in_range(j.exit.cpu_ns, 800 * NS_PER_MS, 1900 * NS_PER_MS);
 	jail_close(&j);
 }
 

@@ -281,11 +281,12 @@ size_t finding_count(const struct finding_list *list, enum finding_level at_leas
 
 static void sort_items(struct finding_list *list)
 {
-	autofree struct finding **order = xcalloc(2 * list->len, sizeof(*order));
+	autofree struct finding **order = NULL;
 	struct finding *sorted;
 
-	if (!list->len)
+	if (list->len < 2)
 		return;
+	order = xcalloc(2 * list->len, sizeof(*order));
 	for (size_t i = 0; i < list->len; i++)
 		order[i] = &list->items[i];
 	merge_sort(order, order + list->len, list->len);

@@ -425,8 +425,10 @@ static void find_keywords(const struct text_view *v, const struct finder *f)
 		one = byte;
 		if (!(f->ends[hash / 64] >> hash % 64 & 1))
 			continue;
-		try_list(v, f, f->lists[(hash & (ENDING_LONE - 1)) % LISTS], i + 1);
-		try_list(v, f, f->short_lists[byte], i + 1);
+		if (f->lists[hash % LISTS])
+			try_list(v, f, f->lists[hash % LISTS], i + 1);
+		if (f->short_lists[byte])
+			try_list(v, f, f->short_lists[byte], i + 1);
 	}
 }
 

@@ -256,7 +256,8 @@ static bool on_scalar(struct builder *b, const yaml_event_t *event)
 	node->text = arena_strndup(&b->store->arena, (const char *)event->data.scalar.value, len);
 	node->len = len;
 	attach(b, node);
-	if (memchr(node->text, '\0', len) && !problem_at(b, node->offset, "the text holds a NUL character"))
+	/* only an escape makes one */
+	if (node->style == STYLE_DOUBLE_QUOTED && memchr(node->text, '\0', len) && !problem_at(b, node->offset, "the text holds a NUL character"))
 		return false;
 	return check_tag(b, tag, mark_offset(b, event->start_mark)) && anchor_add(b, anchor, node) &&
 	       !too_many_nodes(b, node->offset);

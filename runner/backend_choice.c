@@ -65,3 +65,23 @@ int backend_choose(const char *type, const char *runtime, struct backend_choice 
 	return error_set(err, ERR_UNAVAILABLE, "this version has no %s '%s' yet; --type=container --runtime=native is there",
 			 is_auto(runtime) ? "sandbox type" : "runtime", is_auto(runtime) ? type : runtime);
 }
+
+const char *backend_choose_images(const char *runtime, char *reason, size_t size)
+{
+	struct backend_info info;
+
+	if (is_auto(runtime))
+		snprintf(reason, size, "none answers here (docker, podman), and 'sandbox_runner doctor' says why");
+	else
+		snprintf(reason, size, "runtime '%s' has no images; take --runtime=docker or podman", runtime);
+	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
+		if (!info.images || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
+			continue;
+		if (!is_auto(runtime))
+			return info.runtime;
+		sandbox_backend_probe(i, &info);
+		if (info.available)
+			return info.runtime;
+	}
+	return NULL;
+}

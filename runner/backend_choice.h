@@ -3,6 +3,8 @@
  * known; one that this build cannot provide is refused by name, never replaced by another. */
 #pragma once
 
+#include <stddef.h>
+
 #include "runner/base/error.h"
 
 struct backend_choice {
@@ -10,6 +12,8 @@ struct backend_choice {
 	char because[512];		/* "" when the runtime was asked for by name */
 };
 
+/* Which runtime can run images: `runtime` itself, or for "auto" the first engine that answers. NULL with the reason. */
+const char *backend_choose_images(const char *runtime, char *reason, size_t size);
 /* NULL and "auto" are the same: then it is the first that this host lets us use. ERR_USAGE: no such name; ERR_UNAVAILABLE: known, but not to be had here. */
 int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err);
 

@@ -85,7 +85,7 @@ static const struct step_kind {
 	[WPK_STEP_SHELL] = { summary_of_shell, NULL },
 	[WPK_STEP_K8S] = { summary_of_k8s, "no cluster: k8s steps need one, and this version has no Kubernetes backend yet" },
 	[WPK_STEP_API] = { summary_of_api, "no network: api calls are not sent, and this version has no API mocks yet" },
-	[WPK_STEP_CONTAINER] = { summary_of_container, "no image runtime: this version has no container engine backend yet" },
+	[WPK_STEP_CONTAINER] = { summary_of_container, NULL },
 	[WPK_STEP_MANIFEST] = { summary_of_manifest, "no cluster: this version has no Kubernetes backend yet" },
 };
 
@@ -119,6 +119,12 @@ static void add_step(struct plan *plan, const struct wpk_handler *handler, const
 		s->reason = xasprintf("'%s' is an action of a storage system, not of a cluster", symbolic);
 	else if (kind->unavailable)
 		s->reason = xstrdup(kind->unavailable);
+	else if (step->kind == WPK_STEP_CONTAINER && !step->image)
+		s->reason = xstrdup("it names no image");
+	else if (step->kind == WPK_STEP_CONTAINER && !plan->image_runtime)
+		s->reason = xasprintf("its image needs an engine: %s", plan->no_images_because);
+	else if (step->kind == WPK_STEP_CONTAINER)
+		s->where = plan->image_where;
 	if (s->reason) {
 		s->mode = STEP_MODE_SIMULATED;
 		s->where = "nowhere";
@@ -266,6 +272,23 @@ static void fill_limits(struct plan *plan, const struct sandbox_limits *asked)
 	l->storage_bytes = storage - l->tmp_bytes;
 }
 
+static bool wants_images(const struct wpk_handler_list *list)
+{
+	for (size_t i = 0; i < list->len; i++)
+		for (size_t j = 0; j < list->items[i].steps_len; j++)
+			if (list->items[i].steps[j].kind == WPK_STEP_CONTAINER)
+				return true;
+	return false;
+}
+
+/* Asked only when it matters: an engine has to be spoken to. */
+static void choose_image_runtime(struct plan *plan, const char *runtime)
+{
+	plan->image_runtime = backend_choose_images(runtime, plan->no_images_because, sizeof(plan->no_images_because));
+	if (plan->image_runtime)
+		plan->image_where = xasprintf("container (%s)", plan->image_runtime);
+}
+
 int plan_make(const struct decision *decision, const struct plan_options *options, struct plan **ret,
 	      struct error *err)
 {
@@ -295,6 +318,8 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->spec.observe = options->observe;
 	plan->spec.network = options->network;
 	fill_limits(plan, options->limits);
+	if (wants_images(&wpk->handlers) || wants_images(&wpk->rollback))
+		choose_image_runtime(plan, options->runtime);
 	plan->steps = xcalloc(count_steps(&wpk->handlers) + count_steps(&wpk->rollback), sizeof(*plan->steps));
 	add_phase(plan, &wpk->handlers, PHASE_MAIN);
 	if (plan_has_rollback(plan))
@@ -328,6 +353,7 @@ void plan_free(struct plan *plan)
 	free(plan->steps);
 	free(plan->needs);
 	free(plan->where);
+	free(plan->image_where);
 	free(plan->chosen_because);
 	free(plan);
 }

@@ -52,6 +52,9 @@ struct plan {
 	const struct profile *profile;
 	const char *type, *runtime;	/* chosen backend: "container", "native" */
 	char *where;			/* owned: "container (native)" */
+	const char *image_runtime;	/* where container steps run their image: "docker"; NULL: nowhere */
+	char *image_where;		/* owned: "container (docker)"; NULL */
+	char no_images_because[256];	/* why container steps run nowhere */
 	char *chosen_because;		/* owned; for --type/--runtime=auto; NULL when asked for by name */
 	struct sandbox_spec spec;
 	struct plan_step *steps;	/* main phase, then rollback phase */

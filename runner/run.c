@@ -13,6 +13,7 @@
 #include "runner/base/fault.h"
 #include "runner/base/mem.h"
 #include "runner/files.h"
+#include "runner/image_step.h"
 #include "runner/reaper.h"
 #include "runner/step.h"
 
@@ -118,6 +119,19 @@ static bool is_observed(const struct run *run)
 	return run->result->controls.items[CONTROL_OBSERVATION].state == CONTROL_ENFORCED;
 }
 
+/* A container step has a sandbox of its own, made of its image. That it cannot be had is the step's failure, not the run's. */
+static int run_image_step(struct run *run, struct step_result *step, struct error *err)
+{
+	const struct image_run context = {
+		.plan = run->plan, .parameters = run->options->parameters, .cancel = run->options->cancel, .events = run->events,
+		.journal = run->journal, .result = run->result, .files = run->options->files, .files_len = run->options->files_len,
+		.diff = run->options->diff, .monitor = run->options->monitor,
+	};
+
+	image_step_run(&context, step);
+	return check_required(run, err);
+}
+
 /* Run the steps of a phase in order; after the first failure the rest is skipped. Returns that step, or NULL. -1 in *fatal: the
  * sandbox cannot be used any more. */
 static struct step_result *run_phase(struct run *run, enum step_phase phase, int *fatal, struct error *err)
@@ -138,7 +152,7 @@ static struct step_result *run_phase(struct run *run, enum step_phase phase, int
 		} else if (run->options->cancel && cancel_requested(run->options->cancel)) {
 			skip(run, step, cancel_signal(run->options->cancel) ? "the run was cancelled" : "the run deadline was reached");
 		} else if (step->plan->mode == STEP_MODE_EXECUTED) {
-			*fatal = step_run(&ctx, step, err);
+			*fatal = step->plan->step->kind == WPK_STEP_CONTAINER ? run_image_step(run, step, err) : step_run(&ctx, step, err);
 			if (is_failure(step))
 				failed = step;
 		} else {

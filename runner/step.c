@@ -214,23 +214,27 @@ static void begin_observation(const struct step_context *ctx, struct step_result
 
 static int attempt(const struct step_context *ctx, struct step_result *step, struct error *err)
 {
-	const char *script = step->plan->step->command->text;
+	const struct step_command *own = ctx->command;
 	struct output_arg arg = { .ctx = ctx, .step = step };
 	autostrvec struct strvec argv = STRVEC_INIT;
 	autostrvec struct strvec env = STRVEC_INIT;
 	struct sandbox_command command;
 	int r;
 
-	fill_argv(script, &argv);
-	step_environment(ctx->parameters, script, ctx->plan->spec.writable_root, &env);
+	if (!own) {
+		const char *script = step->plan->step->command->text;
+
+		fill_argv(script, &argv);
+		step_environment(ctx->parameters, script, ctx->plan->spec.writable_root, &env);
+	}
 	strbuf_init(&arg.clean, STRBUF_NO_MAX);
 	for (int i = 0; i < 2; i++) {
 		capture_init(&arg.capture[i], ctx->parameters ? ctx->parameters->redactor : NULL);
 		captured_release(&step->out[i]);
 	}
 	command = (struct sandbox_command){
-		.argv = (const char *const *)argv.items,
-		.env = (const char *const *)env.items,
+		.argv = (const char *const *)(own ? own->argv : &argv)->items,
+		.env = (const char *const *)(own ? own->env : &env)->items,
 		.timeout_ns = step->plan->handler->timeout_ns,
 		.grace_ns = GRACE_NS,
 		.cancel_fd = ctx->cancel ? cancel_fd(ctx->cancel) : -1,

@@ -7,6 +7,10 @@
 #include "runner/parameters.h"
 #include "runner/result.h"
 
+struct step_command {			/* of a container step: what to execute instead of a script; borrowed */
+	const struct strvec *argv, *env;
+};
+
 struct step_context {			/* all borrowed */
 	const struct plan *plan;
 	const struct parameters *parameters;	/* may be NULL */
@@ -14,6 +18,7 @@ struct step_context {			/* all borrowed */
 	struct cancel *cancel;			/* may be NULL */
 	struct events *events;
 	bool observed;				/* the sandbox tells what commands do */
+	const struct step_command *command;	/* NULL: the script of the step */
 	bool monitor;				/* tell of resources as they are used, and when they become scarce */
 	struct effects_tracker *effects;	/* may be NULL */
 };

@@ -41,6 +41,7 @@ struct sandbox {		/* base of every handle */
 	struct sandbox_ref ref;
 	bool lost;		/* the sandbox died: only close and destroy are allowed */
 	char image[384];	/* by digest; "": none */
+	struct sandbox_image_defaults defaults;	/* of the image; released by sandbox_close() */
 };
 
 extern const struct sandbox_backend sandbox_backend_native;

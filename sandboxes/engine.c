@@ -223,6 +223,16 @@ static int check_spec(const struct engine_kind *kind, const struct sandbox_spec 
 	return 0;
 }
 
+static void take_texts(const json_t *config, const char *key, struct strvec *ret)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(config, key), i, item)
+		if (json_is_string(item))
+			strvec_push(ret, json_string_value(item));
+}
+
 /* Into `es`, which is released by the caller either way. */
 static int build(struct engine_sandbox *es, struct engine_plan *p, struct control_table *controls, struct error *err)
 {
@@ -243,6 +253,9 @@ static int build(struct engine_sandbox *es, struct engine_plan *p, struct contro
 	if (p->spec->image && engine_image_find(&es->engine, p->spec, &image, err) < 0)
 		goto out;
 	snprintf(es->base.image, sizeof(es->base.image), "%s", image.name);
+	take_texts(image.config, "Entrypoint", &es->base.defaults.entrypoint);
+	take_texts(image.config, "Cmd", &es->base.defaults.command);
+	take_texts(image.config, "Env", &es->base.defaults.environment);
 	if (bring_up(&a, err) < 0)
 		goto out;
 	engine_usage_open(es);
@@ -256,6 +269,7 @@ static int build(struct engine_sandbox *es, struct engine_plan *p, struct contro
 	r = 0;
 out:
 	json_decref(image.volumes);
+	json_decref(image.config);
 	json_decref(a.inspected);
 	return r;
 }

@@ -92,6 +92,7 @@ struct engine_image {
 	char id[128];			/* what the container is made of */
 	char name[384];			/* by digest, for people; "": ours */
 	json_t *volumes;		/* owned: paths that the image declares; NULL: none */
+	json_t *config;			/* owned: what the image says of itself; NULL: nothing */
 };
 /* The image the spec asks for, pulled if need be and allowed. */
 int engine_image_find(struct engine *e, const struct sandbox_spec *spec, struct engine_image *ret, struct error *err);

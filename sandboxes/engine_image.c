@@ -197,6 +197,7 @@ int engine_image_find(struct engine *e, const struct sandbox_spec *spec, struct 
 	if (found == 0)
 		return error_set(err, ERR_REMOTE, "image '%s' was pulled and is not there", spec->image);
 	snprintf(ret->id, sizeof(ret->id), "%s", engine_text(image, "Id", NULL));
+	ret->config = json_incref(json_object_get(image, "Config"));
 	ret->volumes = json_incref(json_object_get(json_object_get(image, "Config"), "Volumes"));
 	name_by_digest(spec->image, image, ret);
 	return check_platform(spec->image, image, err);

@@ -174,6 +174,11 @@ void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret)
 		sb->backend->usage(sb, ret);
 }
 
+const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox *sb)
+{
+	return &sb->defaults;
+}
+
 const char *sandbox_image(const struct sandbox *sb)
 {
 	return *sb->image ? sb->image : NULL;
@@ -181,8 +186,12 @@ const char *sandbox_image(const struct sandbox *sb)
 
 void sandbox_close(struct sandbox *sb)
 {
-	if (sb)
-		sb->backend->close(sb);
+	if (!sb)
+		return;
+	strvec_release(&sb->defaults.entrypoint);
+	strvec_release(&sb->defaults.command);
+	strvec_release(&sb->defaults.environment);
+	sb->backend->close(sb);
 }
 
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
@@ -214,6 +223,7 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 		.type = backends[i]->type,
 		.runtime = backends[i]->name,
 		.summary = backends[i]->summary,
+		.images = backends[i]->images,
 	};
 	return true;
 }

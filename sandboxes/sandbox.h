@@ -17,6 +17,7 @@
 #include "runner/base/error.h"
 #include "sandboxes/allow_list.h"
 #include "sandboxes/control.h"
+#include "sandboxes/image.h"
 #include "sandboxes/observe.h"
 #include "sandboxes/tree.h"
 
@@ -155,6 +156,7 @@ void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret);
 
 /* What the image of the spec turned out to be, by digest ("alpine@sha256:…"); NULL without one. As long as the handle. */
 const char *sandbox_image(const struct sandbox *sb);
+const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox *sb);	/* empty lists without one */
 
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);
@@ -172,6 +174,7 @@ struct backend_info {
 	const char *type;	/* "container" */
 	const char *runtime;	/* "native" */
 	const char *summary;
+	bool images;		/* spec.image can be had */
 	bool available;		/* these two by sandbox_backend_probe() only */
 	char reason[256];	/* why not, and what to install or allow */
 };

@@ -87,4 +87,6 @@ const char *wpk_step_kind_to_string(enum wpk_step_kind kind);	/* "shell", "k8s",
  * Shell scripts are TEMPLATE_SHELL, everything else TEMPLATE_DATA. */
 typedef void wpk_text_visitor(void *arg, const struct wpk_step *step, const struct node *text, enum template_kind kind,
 			      const char *path);
+/* Is word `i` of `list`, the `command` or `args` of a container, a script because the one before ends in -c? */
+bool wpk_argument_is_script(const struct node *container, const struct node *list, size_t i);
 void wpk_step_texts(const struct wpk_step *step, wpk_text_visitor *each, void *arg);

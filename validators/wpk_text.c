@@ -50,6 +50,13 @@ static bool command_wants_script(const struct node *container)
 	       announces_script(command->items[command->len - 1]);
 }
 
+bool wpk_argument_is_script(const struct node *container, const struct node *list, size_t i)
+{
+	if (i > 0)
+		return announces_script(list->items[i - 1]);
+	return list == node_get(container, "args") && command_wants_script(container);
+}
+
 /* Every scalar below `node`, keys excepted. Shell scripts among the arguments of a container are not ours to
  * expand. `owner` is the mapping whose `command` or `args` the node is, or NULL. */
 static void walk_data(struct walk *w, const struct node *node, const struct node *owner)

@@ -22,6 +22,7 @@ trap 'exit 130' INT TERM HUP
 export HOME=$work/home TERM=dumb LC_ALL=C.UTF-8 SANDBOX_RUNNER_STATE_DIR=$work/state SANDBOX_RUNNER_TEST_TIME=1763700000
 umask 022	# many systems have 002, and a state folder where others may write is refused
 mkdir -p "$HOME" "$work/state"
+export DOCKER_HOST=unix:///nonexistent/docker.sock CONTAINER_HOST=unix:///nonexistent/podman.sock	# no engine of the host takes part
 unset NO_COLOR CLICOLOR_FORCE XDG_STATE_HOME XDG_CONFIG_HOME
 for variable in $(compgen -e SANDBOX_RUNNER_); do
 	case $variable in SANDBOX_RUNNER_STATE_DIR|SANDBOX_RUNNER_TEST_TIME) ;; *) unset "$variable" ;; esac

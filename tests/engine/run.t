@@ -80,6 +80,35 @@ images() {
 	clean "images"
 }
 
+container_steps() {	# a step that names an image runs in it, whatever the others run in
+	busybox_image sandbox-test-image || { skip "$engine: container steps" "no static busybox"; return; }
+	busybox_image sandbox-test-entry '&changes=ENTRYPOINT%20%5B%22%2Fbin%2Fecho%22%2C%22entry%22%5D&changes=CMD%20%5B%22usual%22%5D&changes=ENV%20FROM_IMAGE%3Dyes'
+	wpk steps - <<- END
+	    - name: mixed
+	      steps:
+	        - {name: native, shell: {command: 'echo on-\$(cat /etc/marker 2> /dev/null || echo host)'}}
+	        - {name: image, container: {image: sandbox-test-image, command: [sh, -c, 'cat /etc/marker given; echo \$GREETING \$MADE; echo x > made'], env: [{name: MADE, value: 'by-\${GREETING}'}]}}
+	        - {name: entry, container: {image: sandbox-test-entry}}
+	        - {name: args, container: {image: sandbox-test-entry, args: ['\${GREETING}', '\$(id)']}}
+	        - {name: command, container: {image: sandbox-test-entry, command: [sh, -c, 'echo \$FROM_IMAGE']}}
+	END
+	mkdir -p files && echo given > files/given
+	run --runtime=auto --wpk=steps.wpk.yaml --format=json --files=files --param GREETING=hello --offline; status 0 "$engine: container steps"
+	json "[s['where'] for s in d['steps']] == ['container (native)'] + 4 * ['container ($engine)']" "$engine: each where it belongs"
+	json "d['steps'][0]['stdout']['text'] == 'on-host\n'" "$engine: shell steps stay in the jail"
+	json "d['steps'][1]['stdout']['text'] == 'of the image\ngiven\nhello by-hello\n'" "$engine: root, files, parameters and environment of a container step"
+	json "[s['stdout']['text'] for s in d['steps'][2:]] == ['entry usual\n', 'entry hello \$(id)\n', 'yes\n']" "$engine: entrypoint, command and environment of the image"
+	json "any(e['path'] == 'made' for e in d['steps'][1]['files']['changes'])" "$engine: effects of a container step"
+	json "len([i for i in d['cleanup']['items'] if i['kind'] == 'container' and i['gone']]) == 4" "$engine: the four containers are in the certificate"
+	clean "container steps"
+	wpk absent - <<< '    - {name: a, steps: [{name: no, container: {image: no-such-image, command: [id]}}, {name: later, shell: {command: id}}]}'
+	run --runtime="$engine" --wpk=absent.wpk.yaml --format=json --offline; status 1 "$engine: an image that is not there"
+	json "d['steps'][0]['status'] == 'failed' and 'is not here' in d['steps'][0]['reason'] and d['steps'][1]['mode'] == 'skipped'" "$engine: fails its step"
+	run --runtime=native --wpk=absent.wpk.yaml --format=json
+	json "d['steps'][0]['mode'] == 'simulated' and 'needs an engine' in d['steps'][0]['reason']" "$engine: native runs no images, and says so"
+	clean "an image that is not there"
+}
+
 foreign() {	# neither a container that has the name but not the label, nor one with another's label
 	busybox_image sandbox-test-image || { skip "$engine: foreign containers" "no static busybox"; return; }
 	local body='{"Image":"sandbox-test-image","Cmd":["sleep","300"],"Labels":{"sandbox_runner.run":"r-somebodyelse","sandbox_runner.where":"1","sandbox_runner.state":"/nonexistent"}}'
@@ -154,7 +183,7 @@ impostor() {	# something that answers, but is no engine; or one that is too old
 
 for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
-	ends; controls; limits; images; foreign; sweep; unreachable; impostor
+	ends; controls; limits; images; container_steps; foreign; sweep; unreachable; impostor
 	engine_stop
 done
 finish

@@ -88,6 +88,14 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 	return 0;
 }
 
+const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox *sb)
+{
+	static const struct sandbox_image_defaults none;
+
+	(void)sb;
+	return &none;
+}
+
 void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret)
 {
 	(void)sb;

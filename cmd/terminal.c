@@ -290,6 +290,16 @@ static void on_create(struct terminal *t, const struct event *e)
 	begin(t, &what);
 }
 
+static void on_progress(struct terminal *t, const struct event *e)
+{
+	if (t->opt.verbosity < 0)
+		return;
+	fresh_line(t);
+	strbuf_addstr(&t->text, "    ");
+	utf8_escape(&t->text, e->text, strlen(e->text));
+	strbuf_addch(&t->text, '\n');
+}
+
 static void on_ready(struct terminal *t, const struct event *e)
 {
 	if (t->opt.verbosity < 0) {
@@ -465,6 +475,7 @@ static void terminal_on_event(struct event_sink *sink, const struct event *e)
 	static void (*const handlers[])(struct terminal *t, const struct event *e) = {
 		[EVENT_RUN_START] = on_run_start,	[EVENT_WARNING] = on_warning,
 		[EVENT_SANDBOX_CREATE] = on_create,	[EVENT_SANDBOX_READY] = on_ready,
+		[EVENT_SANDBOX_PROGRESS] = on_progress,
 		[EVENT_STEP_START] = on_step_start,	[EVENT_STEP_OUTPUT] = on_step_output,
 		[EVENT_STEP_SEEN] = NULL,		[EVENT_STEP_USAGE] = on_step_usage,
 		[EVENT_STEP_RETRY] = on_step_retry,	[EVENT_STEP_END] = on_step_end,

@@ -13,7 +13,7 @@ const char *event_type_to_string(enum event_type type)
 {
 	static const char *const names[] = {
 		[EVENT_RUN_START] = "run.start",	   [EVENT_WARNING] = "warning",
-		[EVENT_SANDBOX_CREATE] = "sandbox.create", [EVENT_SANDBOX_READY] = "sandbox.ready",
+		[EVENT_SANDBOX_CREATE] = "sandbox.create", [EVENT_SANDBOX_PROGRESS] = "sandbox.progress", [EVENT_SANDBOX_READY] = "sandbox.ready",
 		[EVENT_STEP_START] = "step.start",	   [EVENT_STEP_OUTPUT] = "step.output",
 		[EVENT_STEP_SEEN] = "step.seen",	   [EVENT_STEP_USAGE] = "step.usage",
 		[EVENT_STEP_RETRY] = "step.retry",	   [EVENT_STEP_END] = "step.end",
@@ -163,6 +163,8 @@ static void put_sandbox_create(json_t *o, const struct event *e)
 static void put_sandbox_ready(json_t *o, const struct event *e)
 {
 	json_put_seconds(o, "setup_seconds", e->result->setup_ns);
+	if (e->result->image)
+		json_put_text(o, "image", e->result->image);
 	json_put(o, "enforcement", enforcement_to_json(&e->result->controls));
 }
 
@@ -236,6 +238,7 @@ json_t *event_to_json(const struct event *event)
 	static void (*const put[])(json_t *o, const struct event *e) = {
 		[EVENT_RUN_START] = put_run_start,	     [EVENT_WARNING] = put_warning,
 		[EVENT_SANDBOX_CREATE] = put_sandbox_create, [EVENT_SANDBOX_READY] = put_sandbox_ready,
+		[EVENT_SANDBOX_PROGRESS] = put_warning,
 		[EVENT_STEP_START] = put_step_start,	     [EVENT_STEP_OUTPUT] = put_step_output,
 		[EVENT_STEP_SEEN] = put_step_seen,	     [EVENT_STEP_USAGE] = put_step_usage,
 		[EVENT_STEP_RETRY] = put_step_retry,	     [EVENT_STEP_END] = put_step_end,

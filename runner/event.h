@@ -13,6 +13,7 @@ enum event_type {
 	EVENT_RUN_START,	/* result: run id, plan */
 	EVENT_WARNING,		/* text */
 	EVENT_SANDBOX_CREATE,	/* ref: about to be made */
+	EVENT_SANDBOX_PROGRESS,	/* text: what is being waited for */
 	EVENT_SANDBOX_READY,	/* result->controls, result->setup_ns */
 	EVENT_STEP_START,	/* step; attempt from 1 */
 	EVENT_STEP_OUTPUT,	/* step, stream, data, len */

@@ -57,6 +57,7 @@ void result_release(struct result *r)
 	for (size_t i = 0; i < r->steps_len; i++)
 		step_result_release(&r->steps[i]);
 	free(r->steps);
+	free(r->image);
 	free(r->verdict_reason);
 	effects_release(&r->effects);
 	artifacts_summary_release(&r->artifacts);

@@ -85,6 +85,7 @@ struct result {
 	bool rolled_back;		/* the rollback handlers were run */
 	enum sandbox_severity escape_severity;	/* security events at least as severe fail the run; SANDBOX_INFO: none do */
 	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
+	char *image;			/* owned: what the root was, by digest; NULL: no image */
 	struct effects effects;		/* on files, from the first step to the last */
 	struct artifacts_summary artifacts;
 	struct control_table controls;

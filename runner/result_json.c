@@ -272,13 +272,14 @@ static json_t *limits_to_json(const struct sandbox_limits *l)
 	return o;
 }
 
-static json_t *backend_to_json(const struct plan *plan)
+static json_t *backend_to_json(const struct plan *plan, const char *image)
 {
 	json_t *o = json_object();
 
 	json_put_text(o, "type", plan->type);
 	json_put_text(o, "runtime", plan->runtime);
 	json_put_text(o, "chosen_because", plan->chosen_because);
+	json_put_text(o, "image", image);
 	return o;
 }
 
@@ -493,7 +494,7 @@ json_t *result_to_json(const struct result *r)
 	json_put(o, "package", package_to_json(r, wpk));
 	json_put(o, "findings", findings_to_json(r->findings));
 	json_put(o, "decision", decision ? decision_to_json(decision) : json_null());
-	json_put(o, "backend", plan ? backend_to_json(plan) : json_null());
+	json_put(o, "backend", plan ? backend_to_json(plan, r->image) : json_null());
 	json_put_text(o, "profile", plan && plan->profile ? plan->profile->name : NULL);
 	json_put(o, "limits", plan ? limits_to_json(&plan->spec.limits) : json_null());
 	json_put(o, "parameters", parameters_to_json(plan));

@@ -68,6 +68,17 @@ static char *state_folder(const struct journal *j)
 	return path;
 }
 
+static bool on_progress(void *arg, const char *line)
+{
+	struct run *run = arg;
+
+	if (line)
+		emit(run, (struct event){ .type = EVENT_SANDBOX_PROGRESS, .text = line });
+	else
+		events_tick(run->events);
+	return !run->options->cancel || !cancel_requested(run->options->cancel);
+}
+
 static int create_sandbox(struct run *run, struct error *err)
 {
 	autofree char *state = state_folder(run->journal);
@@ -78,6 +89,8 @@ static int create_sandbox(struct run *run, struct error *err)
 	uint64_t started = clock_monotonic_ns();
 
 	spec.masks = masks;
+	spec.progress = on_progress;
+	spec.progress_arg = run;
 	snprintf(ref.backend, sizeof(ref.backend), "%s", run->plan->runtime);
 	snprintf(ref.id, sizeof(ref.id), "%s", run->result->run_id);
 	if (snprintf(ref.endpoint, sizeof(ref.endpoint), "%s", scratch) >= (int)sizeof(ref.endpoint))
@@ -89,6 +102,7 @@ static int create_sandbox(struct run *run, struct error *err)
 	if (sandbox_create(&ref, &spec, &run->sandbox, &run->result->controls, err) < 0)
 		return error_prefix(err, "creating the sandbox");
 	run->result->setup_ns = clock_monotonic_ns() - started;
+	run->result->image = xstrdup_or_null(sandbox_image(run->sandbox));
 	emit(run, (struct event){ .type = EVENT_SANDBOX_READY, .ref = &ref });
 	if (check_required(run, err) < 0)
 		return -1;

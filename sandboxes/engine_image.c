@@ -56,6 +56,7 @@ static bool take_line(struct pull *p)
 	if (p->line.len && json_parse(p->line.buf, p->line.len, "pull", &value, NULL) == 0) {
 		why = engine_text(value, "errorDetail", "message", NULL);
 		why = *why ? why : engine_text(value, "error", NULL);
+		why = *why ? why : engine_text(value, "message", NULL);		/* refused as a whole */
 		status = engine_text(value, "status", NULL);
 		if (*why)
 			snprintf(p->error, sizeof(p->error), "%s", why);

@@ -144,6 +144,7 @@ static void emit_every_type(struct events *ev, struct fixture *f)
 	event_emit(ev, &(struct event){ .type = EVENT_RUN_START, .result = r });
 	event_emit(ev, &(struct event){ .type = EVENT_WARNING, .text = "a hunter22 warning" });
 	event_emit(ev, &(struct event){ .type = EVENT_SANDBOX_CREATE, .ref = &ref });
+	event_emit(ev, &(struct event){ .type = EVENT_SANDBOX_PROGRESS, .text = "pulling image 'demo'" });
 	event_emit(ev, &(struct event){ .type = EVENT_SANDBOX_READY });
 	event_emit(ev, &(struct event){ .type = EVENT_STEP_START, .step = step, .attempt = 1 });
 	emit_output(ev, step, SANDBOX_STDERR, "bad \xff\n", 6);

@@ -74,6 +74,9 @@ vm_image() {
 	vm_copy "$root" "${tools[@]}" || return 1
 	cp "$vm_busybox" "$root/bin/busybox" || return 1
 	case " ${vm_want:-} " in *" python "*) vm_python "$root" || return 1 ;; esac
+	case " ${vm_want:-} " in *" runtimes "*) for d in runc crun; do
+		! type -P "$d" > /dev/null || vm_copy "$root" "$(type -P "$d")" || return 1
+	done ;; esac
 	if [ -x "$SANDBOX_RUNNER" ]; then	# with its libraries, and the one it loads at first use
 		cp "$SANDBOX_RUNNER" "$root/usr/local/bin/sandbox_runner" || return 1
 		vm_copy "$root" $(ldd "$SANDBOX_RUNNER" | grep -o '/[^ ]*') \

@@ -31,7 +31,6 @@ struct file_state {
 
 enum effect_what {		/* of a change */
 	EFFECT_CONTENT = 1 << 0, EFFECT_MODE = 1 << 1, EFFECT_KIND = 1 << 2, EFFECT_TARGET = 1 << 3,
-	EFFECT_REPLACED = 1 << 4,	/* a folder of the system that no longer shows anything of the original */
 };
 
 struct effect {

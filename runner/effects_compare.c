@@ -93,8 +93,7 @@ static struct file_state keep(struct effects *e, const struct file_state *s)
 	return copy;
 }
 
-static void note(struct effects *e, const struct snapshot_cursor *at, const struct file_state *before, const struct file_state *after,
-		 bool replaced)
+static void note(struct effects *e, const struct snapshot_cursor *at, const struct file_state *before, const struct file_state *after)
 {
 	const enum sandbox_tree tree = (enum sandbox_tree)at->file->tree;
 	struct effect effect = { .area = area_of(tree), .tree = tree };
@@ -105,7 +104,7 @@ static void note(struct effects *e, const struct snapshot_cursor *at, const stru
 		return;
 	effect.change = !before ? EFFECT_CREATED : !after ? EFFECT_DELETED : EFFECT_CHANGED;
 	if (effect.change == EFFECT_CHANGED)
-		effect.what = differences(before, after) | (replaced ? EFFECT_REPLACED : 0u);
+		effect.what = differences(before, after);
 	if (effect.change == EFFECT_CHANGED && !effect.what)
 		return;
 	e->counts[effect.area][effect.change]++;
@@ -187,13 +186,13 @@ void snapshot_compare(const struct snapshot *before, const struct snapshot *afte
 		int order = compare_cursors(a, b);
 
 		if (order < 0) {
-			note(ret, a, &a->file->state, NULL, false);
+			note(ret, a, &a->file->state, NULL);
 			snapshot_next(a);
 		} else if (order > 0) {
-			note(ret, b, b->file->base, &b->file->state, b->file->opaque && b->file->base);
+			note(ret, b, b->file->base, &b->file->state);
 			snapshot_next(b);
 		} else {
-			note(ret, b, &a->file->state, &b->file->state, b->file->opaque && !a->file->opaque && b->file->base);
+			note(ret, b, &a->file->state, &b->file->state);
 			snapshot_next(a);
 			snapshot_next(b);
 		}

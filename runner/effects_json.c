@@ -63,7 +63,6 @@ static json_t *what_to_json(unsigned int what)
 {
 	static const struct { unsigned int flag; const char *name; } names[] = {
 		{ EFFECT_CONTENT, "content" }, { EFFECT_MODE, "mode" }, { EFFECT_KIND, "kind" }, { EFFECT_TARGET, "target" },
-		{ EFFECT_REPLACED, "replaced" },
 	};
 	json_t *list = json_array();
 

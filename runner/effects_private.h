@@ -8,7 +8,6 @@ struct snapshot_file {		/* in the order of the walk: its folder is the last one 
 	const char *name;
 	uint16_t depth;
 	uint8_t tree;
-	bool opaque;
 	struct file_state state;
 	const struct file_state *base;	/* SYSTEM: what the original has; NULL */
 };

@@ -66,7 +66,6 @@ static bool on_entry(void *arg, const struct sandbox_entry *e)
 		.name = arena_strndup(&s->arena, name, strlen(name)),
 		.depth = depth,
 		.tree = (uint8_t)e->tree,
-		.opaque = e->opaque,
 		.state = state_of(e, &s->arena),
 	};
 	if (e->kind == SANDBOX_ENTRY_FILE && !e->has_digest && !e->error)

@@ -83,8 +83,6 @@ static void add_details(const struct effect *e, const struct effects_print *how,
 	strbuf_addstr(out, " (");
 	if (s->kind != SANDBOX_ENTRY_FILE || (e->what & EFFECT_KIND))
 		strbuf_addstr(out, kinds[s->kind]);
-	if (s->kind == SANDBOX_ENTRY_DIR && e->change == EFFECT_DELETED && e->area == EFFECT_SYSTEM)
-		strbuf_addstr(out, " and all in it");
 	if (s->kind == SANDBOX_ENTRY_SYMLINK)
 		add_text(how, s->target, out);
 	if (e->what & EFFECT_KIND)
@@ -93,8 +91,6 @@ static void add_details(const struct effect *e, const struct effects_print *how,
 		add_size(e, out);
 	if (e->what & EFFECT_MODE)
 		strbuf_addf(out, "%smode %04o → %04o", e->what == EFFECT_MODE && s->kind == SANDBOX_ENTRY_FILE ? "" : ", ", e->before.mode, e->after.mode);
-	if (e->what & EFFECT_REPLACED)
-		strbuf_addstr(out, ", nothing of the original is left in it");
 	if (s->mode & 06000)
 		strbuf_addf(out, ", mode %04o", s->mode);
 	if (e->renamed) {

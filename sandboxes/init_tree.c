@@ -135,9 +135,9 @@ int init_find_lower(const struct init_layer *layer, const char *path, struct sta
 	return -1;
 }
 
-int init_find_upper(const struct init_layer *layer, const char *path)
+int init_find_folder(int top, const char *path)
 {
-	autoclose int parent = open_parent(layer->upper, path, O_PATH);
+	autoclose int parent = open_parent(top, path, O_PATH);
 	const char *name = last_name(path);
 
 	return parent < 0 ? -1 : openat(parent, *name ? name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -26,4 +26,4 @@ const struct init_layer *init_layer_at(const struct init_layers *layers, const c
 bool init_leads_to_layer(const struct init_layers *layers, const char *path);
 /* The folder (O_PATH) of the original that holds `path` (relative to the layer), whose own state is in *ret; -1: there is none. */
 int init_find_lower(const struct init_layer *layer, const char *path, struct stat *ret);
-int init_find_upper(const struct init_layer *layer, const char *path);	/* a folder, for reading; -1: none */
+int init_find_folder(int top, const char *path);	/* below a folder of a layer, for reading; -1: none */

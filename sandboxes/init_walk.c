@@ -32,7 +32,8 @@ struct walk {
 	const struct init_layer *layer;		/* of TREE_ROOT, that we are in */
 	uint64_t since_ns, entries, left_out, digested;
 	unsigned int max_depth;
-	bool hidden;				/* an opaque folder is above us: nothing has an original */
+	bool hidden;				/* an opaque folder is above us: what is not in the layer is gone */
+	bool removed;				/* a folder that is gone is above us: there is only the original */
 	size_t path_len;
 	char path[SANDBOX_PATH_MAX];
 	struct known_link links[LINKS];
@@ -238,9 +239,8 @@ static int add_layer_names(struct walk *w, struct names *l)
 	return 0;
 }
 
-static int read_names(struct walk *w, int fd, struct names *l)
+static int collect_names(struct walk *w, int fd, struct names *l)
 {
-	size_t n = 0;
 	ssize_t got;
 
 	while (fd >= 0 && (got = getdents64(fd, w->block, BLOCK)) != 0) {
@@ -254,14 +254,26 @@ static int read_names(struct walk *w, int fd, struct names *l)
 				return -1;
 		}
 	}
-	if (add_layer_names(w, l) < 0)
-		return -1;
+	return 0;
+}
+
+static void sort_names(struct names *l)
+{
+	size_t n = 0;
+
 	if (l->n)
 		qsort_r(l->at, l->n, sizeof(*l->at), compare_names, l->text);
 	for (size_t i = 0; i < l->n; i++)
 		if (!i || strcmp(l->text + l->at[i], l->text + l->at[n - 1]) != 0)
 			l->at[n++] = l->at[i];
 	l->n = n;
+}
+
+static int read_names(struct walk *w, int fd, struct names *l)
+{
+	if (collect_names(w, fd, l) < 0 || add_layer_names(w, l) < 0)
+		return -1;
+	sort_names(l);
 	return 0;
 }
 
@@ -274,14 +286,14 @@ static int put_base(struct walk *w, const char *name, unsigned int depth, struct
 	const char *below = init_below(w->path, w->layer->prefix, strlen(w->layer->prefix));
 	autoclose int dirfd = -1;
 
-	if (w->hidden || !below)
+	if (!below)
 		return 0;
 	dirfd = init_find_lower(w->layer, below, ret);
 	if (dirfd < 0)
 		return 0;
 	r = describe(w, ret, depth);
 	r.flags = WALK_BASE;
-	if (S_ISREG(ret->st_mode) && w->request->digests) {
+	if (S_ISREG(ret->st_mode) && w->request->digests && !w->removed) {
 		r.error = digest_file(w, dirfd, name, ret, r.sha256);
 		r.flags |= r.error ? 0 : WALK_HAS_DIGEST;
 	} else if (S_ISLNK(ret->st_mode)) {
@@ -300,6 +312,8 @@ static bool is_opaque(int fd)
 /* ---- folders */
 
 static int walk_folder(struct walk *w, int *fd, unsigned int depth);
+static int visit_all(struct walk *w, const struct names *l, int *fd, unsigned int depth,
+		     int (*visit_one)(struct walk *w, int *fd, const char *name, unsigned int depth));
 
 /* Everything below `child`, which is closed; `*parent` is closed before and opened again after. */
 static int walk_below(struct walk *w, int *parent, int child, const struct stat *st, bool changed, unsigned int depth)
@@ -376,7 +390,7 @@ static int enter_layer(struct walk *w, const char *name, unsigned int depth, boo
 		w->layer = inner;
 		w->hidden = false;
 	}
-	fd = init_find_upper(w->layer, init_below(w->path, w->layer->prefix, strlen(w->layer->prefix)));
+	fd = init_find_folder(w->layer->upper, init_below(w->path, w->layer->prefix, strlen(w->layer->prefix)));
 	has_base = put_base(w, name, depth, &st);
 	if (has_base < 0 || (fd >= 0 && fstat(fd, &st) < 0)) {
 		result = -1;
@@ -391,11 +405,56 @@ static int enter_layer(struct walk *w, const char *name, unsigned int depth, boo
 	return result;
 }
 
+static int walk_removed(struct walk *w, unsigned int depth);
+
+static int visit_removed(struct walk *w, int *fd, const char *name, unsigned int depth)
+{
+	struct walk_record r = { .kind = SANDBOX_ENTRY_REMOVED, .depth = depth };
+	struct stat st;
+	int has_base = put_base(w, name, depth, &st);
+
+	(void)fd;
+	if (has_base != 1)
+		return has_base;
+	return put(w, &r, name, "") < 0 ? -1 : S_ISDIR(st.st_mode) && depth + 1 < w->max_depth ? walk_removed(w, depth + 1) : 0;
+}
+
+/* Names that the original has where we are. */
+static int collect_original(struct walk *w, struct names *l)
+{
+	const char *below = init_below(w->path, w->layer->prefix, strlen(w->layer->prefix));
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < ARRAY_SIZE(w->layer->lower); i++) {
+		int fd = w->layer->lower[i] >= 0 && below ? init_find_folder(w->layer->lower[i], below) : -1;
+
+		if (fd < 0)
+			continue;
+		result = collect_names(w, fd, l);
+		close(fd);
+	}
+	return result;
+}
+
+/* A folder of the original is gone: so is everything in it. */
+static int walk_removed(struct walk *w, unsigned int depth)
+{
+	struct names l = { 0 };
+	int result = collect_original(w, &l);
+
+	sort_names(&l);
+	if (result == 0)
+		result = visit_all(w, &l, NULL, depth, visit_removed);
+	names_release(&l);
+	return result;
+}
+
 static int visit(struct walk *w, int *dirfd, const char *name, unsigned int depth)
 {
 	char target[WALK_TARGET_MAX + 1] = "";
 	struct walk_record r;
 	struct stat st, base;
+	int has_base = 0;
 
 	if (w->tree == SANDBOX_TREE_ROOT) {
 		bool layer;
@@ -405,12 +464,30 @@ static int visit(struct walk *w, int *dirfd, const char *name, unsigned int dept
 			return result;
 	}
 	if (fstatat(*dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		w->left_out++;
-		return 0;
+		int result = 0;
+
+		if (w->hidden && errno == ENOENT) {
+			w->removed = true;
+			result = visit_removed(w, NULL, name, depth);
+			w->removed = false;
+		} else {
+			w->left_out++;
+		}
+		return result;
 	}
-	if (w->tree == SANDBOX_TREE_ROOT && put_base(w, name, depth, &base) < 0)
+	if (w->tree == SANDBOX_TREE_ROOT)
+		has_base = put_base(w, name, depth, &base);
+	if (has_base < 0)
 		return -1;
 	r = describe(w, &st, depth);
+	if (r.kind == SANDBOX_ENTRY_REMOVED && has_base && S_ISDIR(base.st_mode)) {
+		int result = put(w, &r, name, "");
+
+		w->removed = true;
+		result = result < 0 || depth + 1 >= w->max_depth ? result : walk_removed(w, depth + 1);
+		w->removed = false;
+		return result;
+	}
 	if (S_ISDIR(st.st_mode))
 		return enter_folder(w, dirfd, name, &st, &r, depth);
 	look_inside(w, *dirfd, name, &st, &r);
@@ -419,18 +496,19 @@ static int visit(struct walk *w, int *dirfd, const char *name, unsigned int dept
 	return put(w, &r, name, target);
 }
 
-static int walk_folder(struct walk *w, int *fd, unsigned int depth)
+/* Each with its place in the path, as far as the limits go. */
+static int visit_all(struct walk *w, const struct names *l, int *fd, unsigned int depth,
+		     int (*visit_one)(struct walk *w, int *fd, const char *name, unsigned int depth))
 {
 	const size_t path_len = w->path_len;
-	struct names l = { 0 };
-	int result = read_names(w, *fd, &l);
+	int result = 0;
 
-	for (size_t i = 0; result == 0 && i < l.n; i++) {
-		const char *name = l.text + l.at[i];
+	for (size_t i = 0; result == 0 && i < l->n; i++) {
+		const char *name = l->text + l->at[i];
 		size_t start = path_len + (path_len ? 1 : 0), len = strlen(name);
 
 		if (w->request->max_entries && w->entries >= w->request->max_entries) {
-			w->left_out += l.n - i;
+			w->left_out += l->n - i;
 			break;
 		}
 		if (start + len >= sizeof(w->path)) {
@@ -442,10 +520,24 @@ static int walk_folder(struct walk *w, int *fd, unsigned int depth)
 			w->path[path_len] = '/';
 		memcpy(w->path + start, name, len + 1);
 		w->path_len = start + len;
-		result = visit(w, fd, name, depth);
+		result = visit_one(w, fd, name, depth);
 		w->path_len = path_len;
 		w->path[path_len] = '\0';
 	}
+	return result;
+}
+
+static int walk_folder(struct walk *w, int *fd, unsigned int depth)
+{
+	struct names l = { 0 };
+	int result = read_names(w, *fd, &l);
+
+	if (result == 0 && w->tree == SANDBOX_TREE_ROOT && w->hidden) {
+		result = collect_original(w, &l);
+		sort_names(&l);
+	}
+	if (result == 0)
+		result = visit_all(w, &l, fd, depth, visit);
 	names_release(&l);
 	return result;
 }

@@ -63,7 +63,9 @@ static bool place(struct walk_reader *r, const struct walk_record *h, const char
 	r->ends[h->depth] = (uint16_t)(start + h->name_len);
 	r->components = h->depth + 1;
 	r->tree = h->tree;
-	r->last_is_folder = h->kind == SANDBOX_ENTRY_DIR;
+	/* what was in a folder of the original that is gone is told, too */
+	r->last_is_folder = h->kind == SANDBOX_ENTRY_DIR ||
+			    (h->kind == SANDBOX_ENTRY_REMOVED && r->has_base && r->base.kind == SANDBOX_ENTRY_DIR);
 	return true;
 }
 
@@ -93,7 +95,7 @@ static void fill(struct sandbox_entry *e, const struct walk_record *h, const cha
 
 static bool is_of_base(const struct walk_reader *r, const struct walk_record *h, const char *name)
 {
-	return r->base_depth == h->depth && strlen(r->base_name) == h->name_len && !memcmp(r->base_name, name, h->name_len);
+	return h->tree == r->base.tree && r->base_depth == h->depth && strlen(r->base_name) == h->name_len && !memcmp(r->base_name, name, h->name_len);
 }
 
 static int take(struct walk_reader *r, const struct walk_record *h)

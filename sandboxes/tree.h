@@ -25,7 +25,7 @@ enum sandbox_entry_kind {
 	SANDBOX_ENTRY_FIFO,
 	SANDBOX_ENTRY_SOCKET,
 	SANDBOX_ENTRY_DEVICE,
-	SANDBOX_ENTRY_REMOVED,	/* TREE_ROOT: a name of the original that is gone */
+	SANDBOX_ENTRY_REMOVED,	/* TREE_ROOT: a name of the original that is gone; of a folder, what was in it follows */
 };
 
 struct sandbox_entry {
@@ -34,7 +34,7 @@ struct sandbox_entry {
 	const char *path;	/* relative to the tree, no leading slash; any bytes but NUL */
 	unsigned int mode;	/* 07777 */
 	uint64_t size, mtime_ns, ctime_ns, inode, links;
-	bool opaque;		/* TREE_ROOT: a folder that hides all of the original's content */
+	bool opaque;		/* TREE_ROOT: a folder made anew where the original has one; what is gone from it is told as REMOVED */
 	/* TREE_ROOT: what the original has of this name (without path); NULL: nothing. A folder that only was passed through to
 	 * something below it is as its original is. */
 	const struct sandbox_entry *base;

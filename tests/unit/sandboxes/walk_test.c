@@ -210,11 +210,13 @@ static void test_writable_root(void **state)
 	struct seen s = { .text = STRBUF_INIT(0) };
 	struct error err = { .text = "" };
 	autofree char *got = NULL, *base = NULL, *before = NULL;
+	unsigned long seen_before = 0;
 	struct jail j;
 
 	(void)state;
 	jail_init(&j);
 	j.spec.writable_root = true;
+	j.spec.limits.storage_files = 20000;
 	j.spec.limits.memory_bytes = 512 << 20;
 	if (sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) < 0)
 		fail_msg("%s", err.text);
@@ -239,6 +241,20 @@ static void test_writable_root(void **state)
 	assert_null(get(&j, SANDBOX_TREE_BASE, "usr/bin/new-here", 4096, &err));
 	assert_null(get(&j, SANDBOX_TREE_ROOT, "usr/bin/cat", 1 << 20, &err));
 	assert_int_not_equal(access("/usr/bin/new-here", F_OK), 0);
+	/* a folder that goes is everything in it, also when another takes its place */
+	for (size_t i = 0; i < 2; i++) {
+		unsigned long gone = 0, left = 0;
+
+		jail_sh(&j, i ? "d=$(ls -d /usr/share/*/ | head -n 1); find $d | wc -l; rm -r $d; mkdir $d; echo > $d/new" :
+				"d=$(ls -d /usr/share/*/ | tail -n 1); find $d | wc -l; rm -r $d");
+		left = strtoul(j.out[0].buf, NULL, 10);
+		assert_in_range(left, 1, 1000000);
+		walk(&j, root, &s, 0);
+		for (const char *p = s.text.buf; (p = strstr(p, " usr/share/")); p++)
+			gone += p[-1] == '0' && strstr(p - 5 > s.text.buf ? p - 5 : s.text.buf, "x 0 0") == p - 5;
+		assert_int_equal(gone, left + seen_before - i);
+		seen_before = gone;
+	}
 	/* what is read-only, and what root may not do here */
 	jail_sh(&j, "for f in /dev/x /sys/x /proc/sys/x /proc/kmsg; do (: > $f) 2>/dev/null && echo $f; done; cat /proc/kmsg; mknod /x c 1 3; mount -t tmpfs t /mnt; "
 		    "kill -9 1; ls /proc/1/fd; echo; cat /etc/shadow | cut -d: -f2 | sort -u; grep -c . /proc/self/uid_map");

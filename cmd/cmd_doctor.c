@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include "cmd/command.h"
+#include "cmd/doctor_matrix.h"
 #include "cmd/exit_status.h"
 #include "cmd/host_facts.h"
 #include "cmd/output.h"
-#include "cmd/scratch.h"
-#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
-#include "runner/profile.h"
 
 struct doctor_options {
 	struct common_options common;
@@ -29,42 +27,18 @@ struct diagnosis {
 	bool color;
 };
 
-static const char *const formats[] = { "text", "json", NULL };
+static const char *const formats[] = { "text", "json", "matrix", NULL };
 
 static const struct option_spec options[] = {
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct doctor_options, format), .value = "FORMAT",
-	  .choices = formats, .group = "Output", .help = "form of the output" },
+	  .choices = formats, .group = "Output", .help = "form of the output; matrix: which runtime enforces which control, as Markdown" },
 	{ .name = NULL },
 };
-
-/* Build the jail with the limits of the default profile, and those that it leaves open, and take it down again, journalled like any run. */
-static int probe(struct diagnosis *d, const char *state_dir, struct error *err)
-{
-	struct sandbox_spec spec = { .hostname = "sandbox", .limits = profile_find("default")->limits };
-	struct scratch scratch = SCRATCH_INIT;
-	struct sandbox_ref ref = { .backend = "native" };
-	struct error close_err = { 0 };
-	int r;
-
-	spec.limits.cpu_time_ns = 60 * NS_PER_SEC;
-	if (scratch_open(&scratch, state_dir, err) < 0)
-		return -1;
-	snprintf(ref.id, sizeof(ref.id), "%s", scratch.run_id);
-	if (snprintf(ref.endpoint, sizeof(ref.endpoint), "%s", scratch_path(&scratch)) >= (int)sizeof(ref.endpoint))
-		r = error_set(err, ERR_UNAVAILABLE, "the path of the state folder is too long; use --state-dir");
-	else
-		r = journal_intent(scratch.journal, &ref, err) < 0 ? -1 : sandbox_probe(&ref, &spec, &d->controls, err);
-	if (scratch_close(&scratch, &close_err) < 0 && r == 0) {
-		*err = close_err;
-		r = -1;
-	}
-	return r;
-}
 
 static void examine(struct diagnosis *d, const char *state_dir)
 {
 	host_facts(&d->facts);
-	d->works = probe(d, state_dir, &d->why_not) == 0;
+	d->works = doctor_probe("native", state_dir, &d->controls, &d->why_not) == 0;
 	for (int i = 0; d->works && i < CONTROL_COUNT; i++) {
 		d->asked += d->controls.items[i].state != CONTROL_NOT_REQUESTED;
 		d->enforced += d->controls.items[i].state == CONTROL_ENFORCED;
@@ -237,6 +211,10 @@ static int doctor_main(const struct command *self, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	if (!strcmp(opt.format, "matrix")) {
+		doctor_matrix(opt.common.state_dir, &text);
+		return print_result(&text, EXIT_OK);
+	}
 	d.color = use_color(&opt.common, STDOUT_FILENO);
 	examine(&d, opt.common.state_dir);
 	if (!strcmp(opt.format, "json"))
@@ -251,7 +229,7 @@ static int doctor_main(const struct command *self, int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "Tell what this host can enforce, and what to do for more",
-	.usage = "doctor [--format=json]",
+	.usage = "doctor [--format=text|json|matrix]",
 	.examples = "  sandbox_runner doctor\n",
 	.options = options,
 	.main = doctor_main,

@@ -37,4 +37,10 @@ else
 fi
 run doctor --state-dir=/proc/nowhere; status 5 "a state folder that cannot be made"
 out_has "/proc/nowhere" "is named"
+# the table of the README
+run doctor --format=matrix; status 0 "doctor --format=matrix"
+out_matches '^[|] control [|] native [|]' "has a column for each runtime that works here"
+out_matches '^[|] seccomp [|] yes [|]' "and a row for each control"
+out_has "- docker cannot be had here: there is no docker at" "and says why others do not"
+left_nothing "doctor --format=matrix"
 finish

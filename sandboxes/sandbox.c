@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "sandboxes/backend.h"
 
@@ -127,6 +128,24 @@ int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct erro
 	return 0;
 }
 
+/* Limits are counted outside, by whoever made the sandbox: what was reached is told when the command is over. */
+static void tell_limits(const struct sandbox_command *cmd, const struct sandbox_exit *exit)
+{
+	const struct { bool reached; const char *name, *how; } limits[] = {
+		{ exit->end == SANDBOX_OUT_OF_MEMORY, "memory", "out of memory" },
+		{ exit->pids_limit_hit, "pids", "a fork was refused" },
+		{ exit->storage_limit_hit, "storage", "a writable folder was full" },
+		{ exit->output_truncated, "output", "more was written than is kept" },
+	};
+
+	for (size_t i = 0; cmd->observer && i < ARRAY_SIZE(limits); i++)
+		if (limits[i].reached)
+			cmd->observer(cmd->observer_arg, &(struct sandbox_event){
+				.kind = SANDBOX_EVENT_LIMIT, .severity = SANDBOX_LOW, .time_ns = clock_realtime_ns(), .count = 1,
+				.program = "", .subject = limits[i].name, .detail = limits[i].how,
+			});
+}
+
 int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
 {
 	struct sandbox_exit out = { 0 };
@@ -137,6 +156,7 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 		return error_set(err, ERR_INTERNAL, "a command needs at least its name");
 	if (sb->backend->exec(sb, cmd, &out, err) < 0)
 		return error_prefix(err, "running '%s' in the sandbox", cmd->argv[0]);
+	tell_limits(cmd, &out);
 	*ret = out;
 	return 0;
 }

@@ -177,6 +177,25 @@ static void test_names(void **state)
 	jail_close(&j);
 }
 
+static void test_limits(void **state)
+{
+	struct jail j;
+
+	(void)state;
+	open_observed(&j);
+	run(&j, "for i in 1 2 3 4 5 6; do head -c 7000000 /dev/zero > /tmp/x$i; done 2> /dev/null");
+	must_be_told("limit low refused  storage|");
+	run(&j, "rm /tmp/x*; head -c 3000000 /dev/zero; echo");
+	must_be_told("limit low refused  output|");
+	must(seen.kinds[SANDBOX_EVENT_LIMIT] == 1);
+	run(&j, "for i in $(seq 300); do sleep 2 & done 2> /dev/null");
+	if (j.exit.pids_limit_hit)
+		must_be_told("limit low refused  pids|");
+	run(&j, "true");
+	must(seen.kinds[SANDBOX_EVENT_LIMIT] == 0);
+	jail_close(&j);
+}
+
 static void test_outlived(void **state)
 {
 	struct jail j;
@@ -258,6 +277,7 @@ int main(void)
 		cmocka_unit_test(test_writes),
 		cmocka_unit_test(test_writable_root),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_outlived),
 		cmocka_unit_test(test_honest_programs),
 	};

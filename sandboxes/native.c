@@ -148,8 +148,7 @@ static int resolve(const char *path, char out[PATH_MAX], struct error *err)
 	return 0;
 }
 
-/* What is to be hidden, as paths relative to the new root. */
-static void resolve_masks(const struct sandbox_spec *spec, const char *rootfs, struct strvec *masks)
+void native_resolve_masks(const struct sandbox_spec *spec, const char *rootfs, struct strvec *masks)
 {
 	size_t len = rootfs ? strlen(rootfs) : 0;
 
@@ -414,7 +413,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	init.root.rootfs_fd = -1;
 	init.root.layers = spec->writable_root ? &layers : NULL;
 	init.root.hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox";
-	resolve_masks(spec, init.rootfs, &masks);
+	native_resolve_masks(spec, init.rootfs, &masks);
 	init.root.masks = (const char *const *)masks.items;
 	cgroup_create(&n->cgroup, ref->id,
 		      &(struct cgroup_limits){.memory_bytes = spec->limits.memory_bytes,

@@ -4,6 +4,7 @@
 
 #include <sys/wait.h>
 
+#include "runner/base/strvec.h"
 #include "sandboxes/backend.h"
 #include "sandboxes/cgroup.h"
 #include "sandboxes/native_init.h"
@@ -56,6 +57,8 @@ const char *native_user_namespace_obstacle(void);
 
 /* Sizes of the writable folders from what was asked for; true when they were made smaller to stay within memory. */
 bool native_size_storage(const struct sandbox_limits *limits, struct native_root *root);
+/* What is to be hidden, as paths relative to the new root. */
+void native_resolve_masks(const struct sandbox_spec *spec, const char *rootfs, struct strvec *masks);
 
 int native_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
 int native_walk(struct sandbox *sb, struct sandbox_walk *walk, struct error *err);

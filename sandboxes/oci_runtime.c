@@ -491,7 +491,7 @@ static struct oci *new_oci(const struct sandbox_ref *ref, const struct sandbox_s
 		.transport = { .to_fd = -1, .from_fd = -1 },
 		.setup = {
 			.limits = step_limits(&spec->limits, states), .observe = spec->observe,
-			.net_bind_service = spec->net_bind_service, .output_bytes = spec->limits.output_bytes,
+			.net_bind_service = spec->net_bind_service, .output_bytes = spec->limits.output_bytes, .deadline_ns = spec->life_ns,
 		},
 		.watch = watch, .watch_arg = o, .kill = kill_first, .kill_arg = o,
 	};
@@ -578,6 +578,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	const struct oci_runtime *runtime = runtime_of(ref->backend);
 	autofree char *state = native_state_path(ref), *program = find_program(runtime->name), *path = NULL, *rootfs = NULL;
 	autofree char *id = xasprintf(CGROUP_PREFIX "%s", ref->id);
+	autostrvec struct strvec masks = STRVEC_INIT;
 	autoclose int state_fd = open(state, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct cgroup_state states[CGROUP_CONTROLLERS];
 	struct cgroup cg;
@@ -598,6 +599,8 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	if (spec->rootfs && !(rootfs = realpath(spec->rootfs, NULL)))
 		return error_sys(err, ERR_INVALID_INPUT, "root folder '%s'", spec->rootfs);
 	native_size_storage(&spec->limits, &root);
+	native_resolve_masks(spec, rootfs, &masks);
+	root.masks = (const char *const *)masks.items;
 	stage.rootfs = rootfs;
 	stage.rootless = !choose_users(ref, &root, &bundle).privileged;
 	cgroup_create(&cg, ref->id, &(struct cgroup_limits){

@@ -154,9 +154,10 @@ _Noreturn void oci_stage_main(const struct oci_stage *s)
 	clean_up_inheritance(s);
 	for (size_t i = 0; i < s->joins_len; i++)
 		if (write(s->joins[i], "0", 1) < 0) { /* looked at when it runs */ }
+	enter_namespaces(s);
+	/* here, for what is mounted elsewhere cannot be shown; and before something is mounted over it */
 	if (s->rootfs && (rootfs_fd = open(s->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		die(s, "opening the root folder");
-	enter_namespaces(s);
 	thin_out_cgroups();
 	place = open_place(s);
 	write_bundle(s, place, rootfs_fd);

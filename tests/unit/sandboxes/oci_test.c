@@ -216,11 +216,58 @@ static void test_destroy_from_ref(void **state)
 	}
 }
 
+/* A root folder and a static shell. Nothing is written to it, and what is to be hidden is. */
+static void test_rootfs(void **state)
+{
+	const char *const script = "read x < /etc/mark; echo $x; read y < /secret/word; echo $y; echo z > /etc/z";
+	char root[] = "/tmp/oci-rootfs.XXXXXX";
+	autofree char *mask = NULL;
+
+	(void)state;
+	if (access("/usr/bin/busybox", X_OK) < 0)
+		skip();
+	must(mkdtemp(root) && chmod(root, 0755) == 0);
+	mask = xasprintf("%s/secret", root);
+	{
+		autofree char *cmd = xasprintf("cd %s && mkdir bin etc secret && cp /usr/bin/busybox bin/sh && echo here > etc/mark && echo word > "
+					       "secret/word", root);
+		pid_t pid = fork();
+		int status = 1;
+
+		if (pid == 0)
+			execl("/bin/sh", "sh", "-c", cmd, NULL);
+		must(waitpid(pid, &status, 0) == pid && status == 0);
+	}
+	for (size_t r = 0; r < OCI_RUNTIMES; r++) {
+		struct error err = { .text = "" };
+		struct jail j;
+
+		if (!is_available(runtimes[r]))
+			continue;
+		jail_init(&j);
+		snprintf(j.ref.backend, sizeof(j.ref.backend), "%s", runtimes[r]);
+		j.spec.rootfs = root;
+		j.spec.masks = (const char *const[]){ mask, NULL };
+		if (sandbox_create(&j.ref, &j.spec, &j.sb, &j.controls, &err) < 0)
+			fail_msg("%s: %s", runtimes[r], err.text);
+		jail_sh(&j, script);
+		assert_string_equal(j.out[0].buf, "here\n\n");
+		assert_int_not_equal(j.exit.status, 0);
+		jail_close(&j);
+	}
+	{
+		autofree char *work = xasprintf("%s/work", root);
+
+		assert_int_equal(access(work, F_OK), -1);
+	}
+	must(remove_tree_at(AT_FDCWD, root, NULL) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands), cmocka_unit_test(test_limits), cmocka_unit_test(test_controls), cmocka_unit_test(test_files),
-		cmocka_unit_test(test_destroy_from_ref),
+		cmocka_unit_test(test_destroy_from_ref), cmocka_unit_test(test_rootfs),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -38,15 +38,20 @@ static int write_file(const char *folder, const char *name, const void *data, si
 static int write_files(const struct engine_plan *p, struct error *err)
 {
 	const struct host_view_user user = { .hostname = p->spec->hostname && *p->spec->hostname ? p->spec->hostname : "sandbox" };
-	autostrbuf struct strbuf hosts = STRBUF_INIT(1024);
 
-	host_view_file(3, &user, &hosts);
 	if (mkdir(p->scratch, 0755) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot make '%s'", p->scratch);
 	if (write_file(p->scratch, "init", guest_init_program, guest_init_program_len, 0555, err) < 0)
 		return -1;
-	return write_file(p->scratch, "hosts", hosts.buf, hosts.len, 0444, err) < 0 ||
-	       write_file(p->scratch, "resolv.conf", "", 0, 0444, err) < 0 ? -1 : 0;
+	for (size_t i = 0;; i++) {
+		autostrbuf struct strbuf text = STRBUF_INIT(1024);
+		const char *path = host_view_file(i, &user, &text), *name = path ? strrchr(path, '/') + 1 : NULL;
+
+		if (!path)
+			return 0;
+		if ((!strcmp(name, "hosts") || !strcmp(name, "resolv.conf")) && write_file(p->scratch, name, text.buf, text.len, 0444, err) < 0)
+			return -1;
+	}
 }
 
 /* ---- the container */

@@ -24,11 +24,11 @@ engine_start() {
 	engine=$1 socket=$work/$1.sock
 	mkdir -p "$work/$engine"
 	case $engine in
-	docker)	dockerd --data-root "$work/docker/data" --exec-root "$work/docker/exec" --pidfile "$work/docker/pid" -H "unix://$socket" \
+	docker)	env -u DOCKER_HOST dockerd --data-root "$work/docker/data" --exec-root "$work/docker/exec" --pidfile "$work/docker/pid" -H "unix://$socket" \
 			--bridge=none --iptables=false > "$work/docker.log" 2>&1 < /dev/null &
 		export DOCKER_HOST=unix://$socket ;;
 	podman)	local runtime=(); command -v runc > /dev/null && runtime=(--runtime runc)	# crun refuses hosts with both cgroup versions
-		podman --root "$work/podman/root" --runroot "$work/podman/run" --tmpdir "$work/podman/tmp" "${runtime[@]}" --cgroup-manager cgroupfs \
+		env -u CONTAINER_HOST podman --root "$work/podman/root" --runroot "$work/podman/run" --tmpdir "$work/podman/tmp" "${runtime[@]}" --cgroup-manager cgroupfs \
 			--events-backend file system service -t 0 "unix://$socket" > "$work/podman.log" 2>&1 < /dev/null &
 		export CONTAINER_HOST=unix://$socket ;;
 	esac

@@ -24,7 +24,7 @@ enum sandbox_event_kind {
 	SANDBOX_EVENT_SEND,	/* the same, for a datagram with an address */
 	SANDBOX_EVENT_FORWARD,	/* "name:port" of an allow-listed host that was really reached | address; value: errno or 0 */
 	SANDBOX_EVENT_DNS,	/* name asked for | "A", "AAAA", "TXT" … ; allowed: it was answered */
-	SANDBOX_EVENT_CALL,	/* refused system call | its arguments in words: "proc on /mnt", "CLONE_NEWUSER"; value: errno */
+	SANDBOX_EVENT_CALL,	/* refused system call, or "hides" (its memory) | its arguments in words: "proc on /mnt"; value: errno */
 	SANDBOX_EVENT_WRITE,	/* path that is not writable, where a step tried to write, create, remove or change | call */
 	SANDBOX_EVENT_OUTLIVED,	/* program still alive when its step had ended | "" ; pid */
 	SANDBOX_EVENT_LIMIT,	/* "memory", "pids", "storage" … | how it was noticed */

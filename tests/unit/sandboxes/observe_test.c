@@ -108,6 +108,7 @@ static void test_writes(void **state)
 		{ "ln -s /work/x /usr/x", "write medium refused ln /usr/x|symlink" },
 		{ "ln -s /etc e; echo x > e/hosts", "write medium refused sh /etc/hosts|openat" },
 		{ "ln -s ../../etc/hosts f; cd /tmp; echo x >> /work/f", "write medium refused sh /etc/hosts|openat" },
+		{ "echo x > /work/../usr/x", "write medium refused sh /usr/x|openat" },
 		{ "chmod 777 /usr/bin/env", "write medium refused chmod /usr/bin/env|fchmodat" },
 		{ "echo x > /proc/sys/kernel/core_pattern", "write critical refused sh /proc/sys/kernel/core_pattern|openat" },
 		{ "echo 1 > /proc/self/oom_score_adj", "write low refused sh /proc/" },

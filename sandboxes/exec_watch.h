@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * exec_watch: one command from start to end, as the runner sees it, whoever made the sandbox: when to ask it to end, when to kill, what
- * is delivered and counted, who is called now and then. Private to sandboxes/. The backend's poll loop says what happened.
+ * exec_watch: one command from start to end, as the runner sees it, whoever made the sandbox: when to ask it to end,
+ * when to kill, what is delivered and counted, who is called now and then. Private to sandboxes/. The backend's poll
+ * loop says what happened.
  *
  *	running --timeout, cancel--> asked (SIGTERM) --grace--> killed --the first process answers--> over
  *	   `-- out of memory -----------------------------------^  `--no answer--> ended from outside

@@ -328,7 +328,8 @@ static void listen_inside(struct watch *w)
 	}
 }
 
-int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
+int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
+	       struct error *err)
 {
 	static const struct exec_host host = { .terminate = terminate, .kill = kill_inside, .end = end_from_outside, .look = look };
 	struct watch w = {
@@ -370,8 +371,8 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 /* ---- looking at files */
 
 /* Pieces of `kind` until DONE, each to `take`; -1 from it: this says nothing. */
-static int hear_pieces(struct guest *g, struct sandbox *sb, enum guest_kind kind, int (*take)(void *arg, const void *data, size_t len),
-		       void *arg, struct error *err)
+static int hear_pieces(struct guest *g, struct sandbox *sb, enum guest_kind kind,
+		       int (*take)(void *arg, const void *data, size_t len), void *arg, struct error *err)
 {
 	struct guest_wire_done done = { 0 };
 	struct guest_frame frame;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * guest: the runner's side of a sandbox that somebody else made (an OCI runtime, an engine, later a virtual machine). Its first
- * process is guest_init: our own small static program, built into sandbox_runner, put where the sandbox can execute it, and
- * reached by two byte streams, so nothing but its standard input and output has to lead inside. Private to sandboxes/.
+ * guest: the runner's side of a sandbox that somebody else made (an OCI runtime, an engine, later a virtual
+ * machine). Its first process is guest_init: our own small static program, built into sandbox_runner, put where the
+ * sandbox can execute it, and reached by two byte streams, so nothing but its standard input and output has to lead
+ * inside. Private to sandboxes/.
  *
  *	runner                          guest_init (first process)
  *	SETUP limits, options ------->  closes, resets, own checks, capabilities, limits, Landlock, seccomp: our filter, in addition
@@ -9,9 +10,10 @@
  *	EXEC, PUT, WALK, GET … ------>  as init.h does them
  *	                      <-------  OUTPUT, EVENT, ENTRY, DATA, ENDED, DONE
  *
- * End of file on its input ends the sandbox, and so does its own clock at `deadline_ns`: a container left by a killed runner
- * goes by itself. Frames have a length and a ceiling; what comes from inside is never trusted (a step cannot write to the stream,
- * but the engine between is not ours): anything that does not fit makes the sandbox `lost`.
+ * End of file on its input ends the sandbox, and so does its own clock at `deadline_ns`: a container left by a
+ * killed runner goes by itself. Frames have a length and a ceiling; what comes from inside is never trusted (a step
+ * cannot write to the stream, but the engine between is not ours): anything that does not fit makes the sandbox
+ * `lost`.
  */
 #pragma once
 
@@ -32,7 +34,8 @@ struct guest_setup {
 	bool net_bind_service;
 	uint64_t output_bytes;		/* as sandbox_limits has it; kept on this side */
 	int start_timeout_ms;
-	int oom_fd;			/* where the stream is a socket: the first process's oom_score_adj, for its own /proc may be read-only; 0: none */
+	/* Where the stream is a socket: the first process's oom_score_adj, for its own /proc may be read-only. 0: none */
+	int oom_fd;
 };
 
 /* What the first process found when all was set up: facts, for the enforcement table. */
@@ -65,8 +68,8 @@ struct guest {
 	struct guest_transport transport;
 	struct guest_setup setup;
 	struct guest_report report;
-	/* Called about ten times a second while a command runs, and at its end: fills in what the one who made the sandbox
-	 * knows (memory, out of memory, refused forks). NULL: nobody knows. */
+	/* Called about ten times a second while a command runs, and at its end: fills in what the one who made the
+	 * sandbox knows (memory, out of memory, refused forks). NULL: nobody knows. */
 	void (*watch)(void *arg, struct sandbox_exit *exit, bool *out_of_memory);
 	void *watch_arg;
 	/* Called when the first process does not answer, or is lost: end it from outside. NULL: destroying will. */
@@ -85,10 +88,12 @@ void guest_close(struct guest *g);	/* the streams, and what is remembered */
 
 /* As the backend's operations of the same name; `sb` is only marked as lost. */
 int guest_put(struct guest *g, struct sandbox *sb, const struct sandbox_file *file, struct error *err);
-int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
+int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
+	       struct error *err);
 int guest_walk(struct guest *g, struct sandbox *sb, struct sandbox_walk *walk, struct error *err);
 int guest_get(struct guest *g, struct sandbox *sb, enum sandbox_tree tree, const char *path, uint64_t max_bytes, int fd,
 	      uint64_t *ret, struct error *err);
 
-/* Rows of the table that follow from the report alone; the caller adds what only it knows (cgroup limits, network …). */
+/* Rows of the table that follow from the report alone; the caller adds what only it knows (cgroup limits, network
+ * …). */
 void guest_fill_controls(const struct guest *g, const struct sandbox_spec *spec, struct control_table *controls);

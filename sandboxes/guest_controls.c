@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The rows of the enforcement table that follow from what guest_init found. What was promised outside plays no part in them. */
+ * The rows of the enforcement table that follow from what guest_init found. What was promised outside plays no part
+ * in them. */
 #include "sandboxes/guest.h"
 
 #include <errno.h>

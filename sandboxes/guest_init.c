@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * guest_init: the first process of a sandbox that an engine or a runtime made. A static program of its own, built into sandbox_runner,
- * see guest.h. It trusts nobody on either side: what it was promised it looks up, what it can give up it gives up, and it ends, and all
- * with it, when its input does or its time is over.
+ * guest_init: the first process of a sandbox that an engine or a runtime made. A static program of its own, built
+ * into sandbox_runner, see guest.h. It trusts nobody on either side: what it was promised it looks up, what it can
+ * give up it gives up, and it ends, and all with it, when its input does or its time is over.
  *
- * The streams to the runner are moved out of the way of 0 to 2 and closed when a step executes. Output of a step is taken only
- * while there is room for it on the way out, so a flood waits in its own pipe.
+ * The streams to the runner are moved out of the way of 0 to 2 and closed when a step executes. Output of a step is
+ * taken only while there is room for it on the way out, so a flood waits in its own pipe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -178,7 +178,9 @@ static void start(struct guest_side *g, const struct guest_frame *frame)
 	autofree char *strings = NULL;
 
 	take(frame, &exec, sizeof(exec));
-	if (exec.bytes > GUEST_COMMAND_MAX || !exec.argc || exec.argc > exec.bytes || exec.envc > exec.bytes || g->init.step || g->over)
+	if (exec.bytes > GUEST_COMMAND_MAX || !exec.argc || exec.argc > exec.bytes || exec.envc > exec.bytes)
+		end_all(1);
+	if (g->init.step || g->over)	/* one at a time */
 		end_all(1);
 	strings = xmalloc(exec.bytes);
 	for (size_t have = 0; have < exec.bytes;) {
@@ -233,7 +235,8 @@ static void pump(struct guest_side *g)
 
 /* ---- files */
 
-/* A child writes the file from a pipe, so that its content need not be here as a whole. What it does not take is passed over. */
+/* A child writes the file from a pipe, so that its content need not be here as a whole. What it does not take is
+ * passed over. */
 static int put_file(struct guest_side *g, const struct init_put *put, char *path)
 {
 	int fds[2], status = 0;
@@ -360,7 +363,8 @@ static void listen_to_runner(struct guest_side *g)
 		end_all(1);
 }
 
-/* For poll(2): until the deadline, or the next look at limits; not at all when it is only to be said that a command is over. */
+/* For poll(2): until the deadline, or the next look at limits; not at all when it is only to be said that a command
+ * is over. */
 static int patience(struct guest_side *g, bool idle)
 {
 	int deadline_ms = clock_poll_timeout(g->deadline_ns), look_ms = init_watch(&g->init, false);
@@ -406,8 +410,8 @@ static _Noreturn void serve(struct guest_side *g)
 
 /* ---- coming up */
 
-/* The bounding set can only be cut by one who has the right to. Where it was left to us whole without that right, the report says so; what
- * it could give is out of reach without new privileges. */
+/* The bounding set can only be cut by one who has the right to. Where it was left to us whole without that right,
+ * the report says so; what it could give is out of reach without new privileges. */
 static int give_up_capabilities(bool keep_net_bind_service)
 {
 	struct guest_report now = { 0 };

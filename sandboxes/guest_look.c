@@ -142,7 +142,8 @@ static bool is_cgroup_there(const char *point)
 	return statfs(point, &fs) == 0 && (fs.f_type == CGROUP_SUPER_MAGIC || fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
-/* Neither a cgroup file system in mountinfo that can be reached, nor one below /sys/fs/cgroup; counts what is mounted over /proc and /sys. */
+/* Neither a cgroup file system in mountinfo that can be reached, nor one below /sys/fs/cgroup; counts what is
+ * mounted over /proc and /sys. */
 static bool look_at_mounts(uint32_t *masked)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(1 << 20);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * guest_look: what guest_init finds in force where somebody else put it. Everything is tried out or read back from the kernel; what an
- * engine says it did is of no interest. Part of the static program only. */
+ * guest_look: what guest_init finds in force where somebody else put it. Everything is tried out or read back from
+ * the kernel; what an engine says it did is of no interest. Part of the static program only. */
 #pragma once
 
 #include "sandboxes/guest.h"

@@ -28,8 +28,9 @@ void guest_head_set(unsigned char out[HEAD], enum guest_kind kind, size_t len)
 	memcpy(out, &head, sizeof(head));
 }
 
-/* Take the engine's own frames off `n` bytes that were read to the end of the buffer: stream type, three zeros, length in network
- * order. Only standard output is ours; whoever writes to standard error before we are there is not listened to. */
+/* Take the engine's own frames off `n` bytes that were read to the end of the buffer: stream type, three zeros,
+ * length in network order. Only standard output is ours; whoever writes to standard error before we are there is not
+ * listened to. */
 static int unwrap(struct guest_stream *s, size_t n)
 {
 	unsigned char *from = s->buf + s->end, *end = from + n;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * guest_wire: the frames between the runner and guest_init. Private to guest*.c.
  *
- * A head of eight bytes, then at most GUEST_FRAME_MAX bytes. Both ends are made by the same build for the same machine, so structs go
- * as they are; SETUP says how large it is, and a program of another build is told by that. The streams between may belong to an
- * engine: a head that does not fit ends the talk.
+ * A head of eight bytes, then at most GUEST_FRAME_MAX bytes. Both ends are made by the same build for the same
+ * machine, so structs go as they are; SETUP says how large it is, and a program of another build is told by that.
+ * The streams between may belong to an engine: a head that does not fit ends the talk.
  *
  *	HELLO, empty, as soon as it is there: who sent it can be asked of a socket
  *	SETUP struct guest_wire_setup; READY struct guest_report
@@ -23,7 +23,8 @@
 
 enum guest_kind {
 	GUEST_SETUP = 1, GUEST_EXEC, GUEST_TERMINATE, GUEST_KILL, GUEST_PUT, GUEST_DATA, GUEST_WALK, GUEST_GET,
-	GUEST_HELLO = 64, GUEST_READY, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT, GUEST_EVENT,
+	GUEST_HELLO = 64, GUEST_READY, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT,
+	GUEST_EVENT,
 };
 enum { GUEST_FRAME_MAX = 64 << 10, GUEST_COMMAND_MAX = 8 << 20 };
 

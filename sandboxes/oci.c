@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * config.json. Nothing in it is left to a runtime's defaults that matters; what the first process does itself afterwards (the system
- * call filter, limits of steps, Landlock) is not in it. */
+ * config.json. Nothing in it is left to a runtime's defaults that matters; what the first process does itself
+ * afterwards (the system call filter, limits of steps, Landlock) is not in it. */
 #include "sandboxes/oci.h"
 
 #include <stdio.h>
@@ -119,7 +119,8 @@ static json_t *mounts(const struct oci_bundle *b)
 	static const char *const dev[] = { "nosuid", "noexec", "strictatime", "mode=755", "size=64k", "nr_inodes=64", "ro", NULL };
 	static const char *const pts[] = { "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "max=64", NULL };
 	static const char *const plain[] = { "nosuid", "nodev", "noexec", "mode=1777", NULL };
-	static const char *const open_dev[] = { "nosuid", "noexec", "mode=755", NULL }, *const queue[] = { "nosuid", "noexec", "nodev", NULL };
+	static const char *const open_dev[] = { "nosuid", "noexec", "mode=755", NULL };
+	static const char *const queue[] = { "nosuid", "noexec", "nodev", NULL };
 	const struct mount_row rows[] = {
 		{ "/proc", "proc", "proc", proc },
 		/* gVisor lets nobody write to /dev/null where /dev is read-only; it is root's, and nobody is root */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * oci: what runc, crun and runsc share: one bundle, made from a sandbox's spec, and the process that makes it and becomes the runtime.
- * Private to oci*.c.
+ * oci: what runc, crun and runsc share: one bundle, made from a sandbox's spec, and the process that makes it and
+ * becomes the runtime. Private to oci*.c.
  *
- * The bundle is on no disk. A child of the runner goes into a mount namespace of its own, where a tmpfs takes root, config.json and
- * the runtime's state; then it executes `RUNTIME run --detach`. All of it goes with the last process in there.
+ * The bundle is on no disk. A child of the runner goes into a mount namespace of its own, where a tmpfs takes root,
+ * config.json and the runtime's state; then it executes `RUNTIME run --detach`. All of it goes with the last process
+ * in there.
  */
 #pragma once
 
@@ -34,7 +35,8 @@ struct oci_bundle {
 
 #define OCI_PROGRAM "run/sandbox-init"
 #define OCI_PLACES 4
-extern const char *const oci_places[OCI_PLACES];	/* folders of the host over which the bundle may be mounted, in its own namespace */
+/* Folders of the host over which the bundle may be mounted, in its own namespace. */
+extern const char *const oci_places[OCI_PLACES];
 
 /* Append config.json for a root at `rootfs`. */
 void oci_config(const struct oci_bundle *b, const char *rootfs, struct strbuf *out);

@@ -4,8 +4,9 @@
  *	state file > cgroups > child: joins, namespace, bundle, becomes `RUNTIME run --detach` > first process says hello
  *	> state file: init > is it in the cgroups? > SETUP > ready
  *
- * A detached runtime is gone when the sandbox runs: what is left are the first process and its cgroups, which are in the state file, and
- * the end of the stream ends the first. So destroying is the same as for the built-in jail, asks no runtime, and needs none.
+ * A detached runtime is gone when the sandbox runs: what is left are the first process and its cgroups, which are in
+ * the state file, and the end of the stream ends the first. So destroying is the same as for the built-in jail, asks
+ * no runtime, and needs none.
  */
 #include "sandboxes/oci.h"
 
@@ -43,7 +44,8 @@ static const char *const runsc_global[] = { "--ignore-cgroups", "--network=none"
 static const struct oci_runtime runtimes[] = {
 	{ .name = "runc", .backend = &sandbox_backend_runc, .global = nothing, .run = detached, .manages_cgroups = true },
 	{ .name = "crun", .backend = &sandbox_backend_crun, .global = crun_global, .run = detached, .own_processes = 1 },
-	{ .name = "runsc", .backend = &sandbox_backend_runsc, .global = runsc_global, .run = detached, .own_kernel = true, .own_processes = 256 },
+	{ .name = "runsc", .backend = &sandbox_backend_runsc, .global = runsc_global, .run = detached, .own_kernel = true,
+	  .own_processes = 256 },
 };
 
 struct oci {
@@ -126,8 +128,8 @@ static void announce(void *arg, const char *path)
 	if (write_all(*(int *)arg, line, strlen(line)) < 0) { /* cgroup_find() looks in the same places */ }
 }
 
-/* Where version 1 rules, runc wants a folder for the devices, too, in a hierarchy that is of no use to us otherwise: where such folders are
- * made. False: there is no such hierarchy. */
+/* Where version 1 rules, runc wants a folder for the devices, too, in a hierarchy that is of no use to us otherwise:
+ * where such folders are made. False: there is no such hierarchy. */
 static bool devices_parent(char parent[800])
 {
 	autostrbuf struct strbuf mounts = STRBUF_INIT(8 << 20), membership = STRBUF_INIT(64 << 10);
@@ -197,7 +199,8 @@ static int sweep_devices(struct cleanup_list *list, struct error *err)
 	return failed ? error_set(err, ERR_CLEANUP, "a control group of a dead run cannot be removed") : 0;
 }
 
-/* For the runtime: relative to where the runner is where that is where ours are (version 1), from the top otherwise. NULL: none. */
+/* For the runtime: relative to where the runner is where that is where ours are (version 1), from the top otherwise.
+ * NULL: none. */
 static char *cgroups_path(const struct cgroup *cg, const char *id)
 {
 	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
@@ -215,8 +218,8 @@ static char *cgroups_path(const struct cgroup *cg, const char *id)
 	return NULL;
 }
 
-/* What the runtime is started inside of: all of it where it does not care itself, otherwise what counts nothing (version 2 beside version 1,
- * which still can kill). */
+/* What the runtime is started inside of: all of it where it does not care itself, otherwise what counts nothing
+ * (version 2 beside version 1, which still can kill). */
 static size_t open_joins(const struct cgroup *cg, bool all, int joins[CGROUP_PLACES])
 {
 	size_t n = 0;
@@ -244,7 +247,8 @@ static bool is_member(const struct cgroup_place *place, pid_t pid)
 	return false;
 }
 
-/* Whatever the runtime did: the first process, still alone and waiting, is where our limits are, or it is said that it is not. */
+/* Whatever the runtime did: the first process, still alone and waiting, is where our limits are, or it is said that
+ * it is not. */
 static bool is_inside(const struct cgroup *cg, pid_t pid)
 {
 	bool inside = true;
@@ -253,7 +257,9 @@ static bool is_inside(const struct cgroup *cg, pid_t pid)
 		if (!is_member(&cg->places[i], pid)) {
 			autoclose int fd = openat(cg->places[i].fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 
-			if ((fd < 0 || dprintf(fd, "%d", (int)pid) < 0 || !is_member(&cg->places[i], pid)) && cg->places[i].controllers)
+			bool moved = fd >= 0 && dprintf(fd, "%d", (int)pid) > 0 && is_member(&cg->places[i], pid);
+
+			if (!moved && cg->places[i].controllers)
 				inside = false;
 		}
 	}
@@ -491,7 +497,8 @@ static struct oci *new_oci(const struct sandbox_ref *ref, const struct sandbox_s
 		.transport = { .to_fd = -1, .from_fd = -1 },
 		.setup = {
 			.limits = step_limits(&spec->limits, states), .observe = spec->observe,
-			.net_bind_service = spec->net_bind_service, .output_bytes = spec->limits.output_bytes, .deadline_ns = spec->life_ns,
+			.net_bind_service = spec->net_bind_service, .output_bytes = spec->limits.output_bytes,
+			.deadline_ns = spec->life_ns,
 		},
 		.watch = watch, .watch_arg = o, .kill = kill_first, .kill_arg = o,
 	};
@@ -509,7 +516,8 @@ static void namespaces_of(pid_t pid, uint64_t ret[NATIVE_NAMESPACES])
 	}
 }
 
-/* Its first process is number 1 of a kernel that has no other processes and no cgroups; that much was seen from inside. */
+/* Its first process is number 1 of a kernel that has no other processes and no cgroups; that much was seen from
+ * inside. */
 static void fill_kernel(const struct oci_runtime *runtime, struct control_table *t)
 {
 	static const char mechanism[] = "a kernel of its own";

@@ -80,8 +80,9 @@ static bool has_option(const char *options, const char *name)
 	return false;
 }
 
-/* Where limits are version 1's, a runtime is shown the hierarchies that count and no others: crun refuses hosts that have both versions,
- * and runc would leave an empty folder in each of a dozen. The devices are among them, for runc insists on it. */
+/* Where limits are version 1's, a runtime is shown the hierarchies that count and no others: crun refuses hosts that
+ * have both versions, and runc would leave an empty folder in each of a dozen. The devices are among them, for runc
+ * insists on it. */
 static void thin_out_cgroups(void)
 {
 	static const char *const wanted[] = { "memory", "pids", "cpu", "devices" };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * guest_place: somebody else's sandbox for a test, made with a few system calls: namespaces, a small root, sized folders. guest_init is
- * executed in it, with a socket as standard input and output. Deliberately less strict than a runtime is. */
+ * guest_place: somebody else's sandbox for a test, made with a few system calls: namespaces, a small root, sized
+ * folders. guest_init is executed in it, with a socket as standard input and output. Deliberately less strict than a
+ * runtime is. */
 #pragma once
 
 #include <stdarg.h>

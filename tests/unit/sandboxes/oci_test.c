@@ -116,7 +116,8 @@ static void test_limits(void **state)
 		assert_int_equal(j.out[0].len, 1 << 20);
 		jail_sh(&j, "for i in 1 2 3; do cat /dev/zero > full$i; done; rm full*");
 		assert_true(j.exit.storage_limit_hit);
-		jail_sh(&j, "cat /dev/zero > /tmp/a & cat /dev/zero > /dev/shm/b; wait; du -sk /tmp /dev/shm | awk '{n += $1} END {print n <= 4096}'; rm /tmp/a /dev/shm/b");
+		jail_sh(&j, "cat /dev/zero > /tmp/a & cat /dev/zero > /dev/shm/b; wait; du -sk /tmp /dev/shm | "
+			"awk '{n += $1} END {print n <= 4096}'; rm /tmp/a /dev/shm/b");
 		assert_string_equal(j.out[0].buf, "1\n");
 		if (j.controls.items[CONTROL_PIDS].state == CONTROL_ENFORCED) {
 			jail_sh(&j, "for i in $(seq 60); do sleep 30 & done; wait");
@@ -229,8 +230,8 @@ static void test_rootfs(void **state)
 	must(mkdtemp(root) && chmod(root, 0755) == 0);
 	mask = xasprintf("%s/secret", root);
 	{
-		autofree char *cmd = xasprintf("cd %s && mkdir bin etc secret && cp /usr/bin/busybox bin/sh && echo here > etc/mark && echo word > "
-					       "secret/word", root);
+		autofree char *cmd = xasprintf("cd %s && mkdir bin etc secret && cp /usr/bin/busybox bin/sh && "
+					       "echo here > etc/mark && echo word > secret/word", root);
 		pid_t pid = fork();
 		int status = 1;
 

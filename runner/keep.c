@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -56,7 +58,8 @@ static void refuse(int sock, const char *why)
 struct visit {
 	int sock, stop_fd;
 	int fds[ATTACH_FDS];	/* a terminal, or three streams */
-	bool deaf[2];		/* nobody reads this stream any more */
+	bool deaf[2];		/* nobody reads this stream any more: then the command ends, as by SIGPIPE */
+	int quit_fd;		/* eventfd: it is to end for that */
 	json_t *request;
 };
 
@@ -64,8 +67,10 @@ static void on_output(void *arg, enum sandbox_stream stream, const char *data, s
 {
 	struct visit *v = arg;
 
-	if (len && !v->deaf[stream] && write_all_until(v->fds[1 + (int)stream], v->stop_fd, data, len) < 0)
-		v->deaf[stream] = true;
+	if (!len || v->deaf[stream] || write_all_until(v->fds[1 + (int)stream], v->stop_fd, data, len) == 0)
+		return;
+	v->deaf[stream] = true;
+	eventfd_write(v->quit_fd, 1);
 }
 
 static void add(int epoll_fd, int fd, uint32_t events)
@@ -76,7 +81,7 @@ static void add(int epoll_fd, int fd, uint32_t events)
 }
 
 /* Readable when the command has to end: time, signals, the visitor gone, or somebody at the other door. */
-static int stop_fd(const struct keeper *k, int sock)
+static int stop_fd(const struct keeper *k, int sock, int quit_fd)
 {
 	int fd = epoll_create1(EPOLL_CLOEXEC);
 
@@ -84,6 +89,7 @@ static int stop_fd(const struct keeper *k, int sock)
 		return -1;
 	add(fd, cancel_fd(k->cancel), EPOLLIN);
 	add(fd, k->kept->doors[END], EPOLLIN);
+	add(fd, quit_fd, EPOLLIN);
 	add(fd, sock, EPOLLIN | EPOLLRDHUP);	/* nothing more is expected of a visitor */
 	return fd;
 }
@@ -171,10 +177,13 @@ static void run_command(struct keeper *k, struct visit *v)
 	command.argv = (const char *const *)argv.items;
 	command.env = (const char *const *)env.items;
 	say_started(v->sock);
-	if (sandbox_exec(k->kept->sandbox, &command, &exit, &err) < 0)
+	if (sandbox_exec(k->kept->sandbox, &command, &exit, &err) < 0) {
 		refuse(v->sock, err.text);
-	else
-		answer_end(v->sock, &exit);
+		return;
+	}
+	if (exit.end == SANDBOX_CANCELLED && (v->deaf[0] || v->deaf[1]))
+		exit = (struct sandbox_exit){ .end = SANDBOX_SIGNALED, .status = SIGPIPE };
+	answer_end(v->sock, &exit);
 }
 
 /* A visitor has a moment to say what is wanted; whoever says nothing must not keep the others out. */
@@ -187,7 +196,8 @@ static bool speaks(int sock)
 
 static void let_in(struct keeper *k)
 {
-	struct visit v = { .sock = attach_accept(k->kept->doors[ATTACH]), .stop_fd = -1, .fds = { -1, -1, -1 } };
+	struct visit v = { .sock = attach_accept(k->kept->doors[ATTACH]), .stop_fd = -1, .quit_fd = -1,
+			   .fds = { -1, -1, -1 } };
 	struct error err = { 0 };
 
 	if (v.sock < 0)
@@ -195,7 +205,7 @@ static void let_in(struct keeper *k)
 	if (speaks(v.sock) && attach_recv(v.sock, -1, &v.request, v.fds, &err) == 0) {
 		if (json_integer_value(json_object_get(v.request, "version")) != ATTACH_VERSION)
 			refuse(v.sock, "this sandbox is held by another version of sandbox_runner; use that one");
-		else if ((v.stop_fd = stop_fd(k, v.sock)) >= 0)
+		else if ((v.quit_fd = eventfd(0, EFD_CLOEXEC)) >= 0 && (v.stop_fd = stop_fd(k, v.sock, v.quit_fd)) >= 0)
 			run_command(k, &v);
 	}
 	json_decref(v.request);
@@ -204,6 +214,8 @@ static void let_in(struct keeper *k)
 			close(v.fds[i]);
 	if (v.stop_fd >= 0)
 		close(v.stop_fd);
+	if (v.quit_fd >= 0)
+		close(v.quit_fd);
 	close(v.sock);
 }
 

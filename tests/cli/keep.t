@@ -28,6 +28,8 @@ echo 'echo from a script; id -u' > script; stdin=script run attach "$id"; status
 head -c 3000000 /dev/zero > zeros; stdin=zeros run attach "$id" -- wc -c; out_is 3000000 "input to its end"
 run attach "$id" -- sh -c 'seq 1 100000'; ok "output to its end" test "$(md5sum < "$out")" = "$(seq 1 100000 | md5sum)"
 run attach "$id" -- sh -c 'echo changed > made'; run attach "$id" -- cat made; out_is changed "one visit after another sees the same place"
+timeout 20 "$SANDBOX_RUNNER" attach "$id" -- yes 2> "$err" | head -n 1 > "$out"; rc=${PIPESTATUS[0]}; status 141 "a reader that goes away ends the command"
+run attach "$id" -- echo still; out_is still "and only that"
 run attach "$id" -- sh -c '(sleep 300 & ) ; true'; run attach "$id" -- sh -c 'ls -d /proc/[0-9]* | wc -l'; ok "what a visit leaves running is ended" test "$(cat "$out")" -le 4
 run attach "$id" -- sh -c 'env | grep -c SECRET'; out_is 0 "no secret in the environment"
 "$SANDBOX_RUNNER" attach "$id" -- sh -c 'touch in; sleep 60' > /dev/null 2>&1 & visitor=$!

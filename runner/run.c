@@ -295,6 +295,7 @@ static void finish(struct run *run)
 	uint64_t started = clock_monotonic_ns();
 	struct error err = { 0 };
 
+	effects_tracker_free(run->effects);
 	note_cancel(run);
 	if (run->options->cancel)
 		cancel_acknowledge(run->options->cancel);
@@ -305,7 +306,6 @@ static void finish(struct run *run)
 		return;
 	}
 	emit(run, (struct event){ .type = EVENT_CLEANUP_START });
-	effects_tracker_free(run->effects);
 	sandbox_close(run->sandbox);
 	run->sandbox = NULL;
 	result->cleanup_complete = journal_finish(run->journal, &result->cleanup, &err) == 0;

@@ -44,7 +44,7 @@ static int look_at_storage(const char *path, bool *full)
 
 static int watch_storage(struct init *init, bool at_end)
 {
-	static const char *const places[] = { "/" SANDBOX_WORKDIR_RELATIVE, "/tmp", "/" };
+	static const char *const places[] = { ("/" SANDBOX_WORKDIR_RELATIVE), "/tmp", "/" };
 	int wait_ms = LOOK_MAX_MS;
 	bool full = false;
 

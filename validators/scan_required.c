@@ -59,7 +59,7 @@ struct text_marks text_marks_of_option(char letter)
 
 #define DEPTH_MAX 64
 
-#define WAYS_MAX 64
+#define WAYS_MAX 128
 
 /* Sets of which one must be there. */
 struct ways {

@@ -166,11 +166,11 @@ static bool script_wants(const struct parameter *p, const char *script)
 void step_environment(const struct parameters *parameters, const char *script, bool fake_root, struct strvec *env)
 {
 	static const char *const fixed[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "PWD=" SANDBOX_WORKDIR, "TMPDIR=/tmp", "SHELL=/bin/sh",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ("PWD=" SANDBOX_WORKDIR), "TMPDIR=/tmp", "SHELL=/bin/sh",
 		"LANG=C.UTF-8",
 	};
 	static const char *const who[2][3] = {
-		{ "HOME=" SANDBOX_WORKDIR, "USER=sandbox", "LOGNAME=sandbox" }, { "HOME=/root", "USER=root", "LOGNAME=root" },
+		{ ("HOME=" SANDBOX_WORKDIR), "USER=sandbox", "LOGNAME=sandbox" }, { "HOME=/root", "USER=root", "LOGNAME=root" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)

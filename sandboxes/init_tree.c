@@ -10,7 +10,7 @@
 int init_open_tree(const struct init_trees *t, enum sandbox_tree tree)
 {
 	static const char *const places[] = {
-		[SANDBOX_TREE_WORK] = "/" SANDBOX_WORKDIR_RELATIVE, [SANDBOX_TREE_TMP] = "/tmp", [SANDBOX_TREE_SHM] = "/dev/shm",
+		[SANDBOX_TREE_WORK] = ("/" SANDBOX_WORKDIR_RELATIVE), [SANDBOX_TREE_TMP] = "/tmp", [SANDBOX_TREE_SHM] = "/dev/shm",
 	};
 	int start = tree == SANDBOX_TREE_WORK ? t->init->work_fd : AT_FDCWD;
 	const char *path = tree == SANDBOX_TREE_WORK && start >= 0 ? "." : places[tree < ARRAY_SIZE(places) ? tree : 0];

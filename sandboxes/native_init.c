@@ -120,7 +120,7 @@ static void set_up(struct jail *j)
 	struct native_init init = *j->spec;
 	struct wire ready = { .kind = WIRE_READY };
 	struct wire_report *report = &ready.report;
-	static const char *const everywhere[] = { "/" SANDBOX_WORKDIR_RELATIVE, "/", NULL };
+	static const char *const everywhere[] = { ("/" SANDBOX_WORKDIR_RELATIVE), "/", NULL };
 	struct native_stage stage = { "" };
 	autoclose int tmp_fd = -1;
 	int fds[WIRE_FDS];

@@ -33,7 +33,7 @@ echo secret-4711 > bait; chmod 644 bait
 wpk hostile - <<YAML
     - {name: links, type: shell, config: {command: "ln -s $work/bait link; ln -s $work dir; mkdir d; ln -s ../.. d/up; echo x > a; ln a b; mkfifo fifo; ln -s /etc/passwd passwd; ln -s a loop1; ln -sf loop1 a2"}}
     - {name: names, type: shell, config: {command: "echo 1 > -rf; echo 2 > \"\$(printf 'n\\\\nl')\"; echo 3 > \"\$(printf '\\\\377')\"; echo 4 > \"\$(printf 'e\\\\033[2J')\"; echo 5 > \$(printf '%0255d' 7); echo 6 > artifacts.json"}}
-    - {name: deep, type: shell, config: {command: "python3 -c 'import os\nfor i in range(2000): os.mkdir(\"x\"); os.chdir(\"x\")\nopen(\"bottom\", \"w\")'; truncate -s 2T sparse 2>/dev/null; truncate -s 900M sparse2"}}
+    - {name: deep, type: shell, config: {command: "python3 -c 'import os\nfor i in range(400): os.mkdir(\"x\"); os.chdir(\"x\")\nopen(\"bottom\", \"w\")'; truncate -s 2T sparse 2>/dev/null; truncate -s 900M sparse2"}}
 YAML
 run --wpk=hostile.wpk.yaml --save-artifacts=held --override=test --format=json; status 0 "a hostile work folder"
 ok "nothing from outside came with it" sh -c '! grep -r secret-4711 held/files'

@@ -26,12 +26,23 @@ const char *program_kind_names(size_t i, unsigned int *kind)
 	return kinds[i].names;
 }
 
+/* word_in() would take ":" for the end of a name. */
+static bool is_listed(const char *name, size_t len, const char *names)
+{
+	for (size_t n; *names; names += n + (names[n] == ' ')) {
+		n = strcspn(names, " ");
+		if (n == len && !memcmp(names, name, n))
+			return true;
+	}
+	return false;
+}
+
 static unsigned int search_kinds(const char *name, size_t len)
 {
 	unsigned int found = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (word_in(name, len, kinds[i].names))
+		if (len && is_listed(name, len, kinds[i].names))
 			found |= kinds[i].kind;
 	return found;
 }

@@ -83,6 +83,7 @@ static void knows_each_name_by_itself(void **state)
 	found = program_known(&arena, &other, "frobnicate");
 	assert_true(same(&found, &(struct known_program){ .kinds = 0 }));
 	assert_int_equal(program_kinds("echo"), KIND_INERT | KIND_TEXT);
+	assert_int_equal(program_kinds(":"), KIND_INERT | KIND_TEXT);
 	assert_int_equal(program_kinds("rm"), 0);
 	assert_int_equal(program_kinds(""), 0);
 }

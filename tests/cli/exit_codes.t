@@ -30,7 +30,7 @@ err_has "refused: critical: the container is privileged" "a refused package: eac
 each_format 0 "a refused package that somebody answers for" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml" --override="looked at"
 each_format 4 "a refused package stays refused" --wpk="$repo/tests/fixtures/packages/refused.wpk.yaml" --exit-zero
 each_format 5 "a sandbox type that is not there" --wpk=good.wpk.yaml --type=kind
-each_format 5 "a runtime that is not there" --wpk=good.wpk.yaml --runtime=runsc
+DOCKER_HOST=unix:///nowhere/docker.sock each_format 5 "a runtime that is not there" --wpk=good.wpk.yaml --runtime=docker
 each_format 5 "a state folder that cannot be made" --wpk=good.wpk.yaml --state-dir=/proc/nowhere/state
 each_format 7 "more output than allowed" --wpk=flood.wpk.yaml --max-output=4Ki
 each_format 0 "more output than allowed, only reported" --wpk=flood.wpk.yaml --max-output=4Ki --exit-zero

@@ -33,7 +33,11 @@ excused() {	# engine, line
 	case $1:$2 in
 	podman:*namespace*cgroup*) json '[c["state"] for c in d["enforcement"] if c["control"] == "cgroup_namespace"] == ["unavailable"]' "$1: $2: the table says so" ;;
 	docker:"host files: /.dockerenv is there")	# an empty file that docker puts into every container; what is looked for after it:
-		json '"No such file" in d["steps"][1]["stderr"]["text"] and not d["steps"][1]["stdout"]["text"]' "$1: $2: nothing but a mark" ;;
+		"$SANDBOX_RUNNER" run --runtime=docker --wpk=after.wpk.yaml --format=json > "$out.after" 2> "$err"
+		grep -q '"text": "empty\\n"' "$out.after"; result $? "$1: $2: nothing but a mark" ;;
+	*:*": signal 14")		# a walk over the whole system, every call observed
+		awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg || return 1
+		skip "$1: $2" "this machine is too busy" ;;
 	*:"mount flags: / has "*)	json '[c["state"] for c in d["enforcement"] if c["control"] == "no_new_privs"] == ["enforced"]' "$1: $2: set-id bits have no effect anyway" ;;
 	*) return 1 ;;
 	esac
@@ -60,8 +64,8 @@ for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
 	spaces=$(for n in mnt pid net ipc uts; do printf -- '--ns=%s:%s ' $n "$(inode $n)"; done)
 	wpk own - <<< "    - {name: own, type: shell, config: {command: \"exec ./own --nofile=1024 --secret=$work/secret --token=bait-4711 --unix=$work/bait.sock \
---abstract=$abstract --port=$port --argv0=bait-process --hostname=$(uname -n) $spaces\"}}
-    - {name: after, type: shell, config: {command: \"cat /.dockerenv; ls -d /sys/kernel /sys/fs/cgroup /boot/grub\"}}"
+--abstract=$abstract --port=$port --argv0=bait-process --hostname=$(uname -n) $spaces\"}}"
+	wpk after - <<< '    - {name: after, type: shell, config: {command: "cat /.dockerenv; ls -d /sys/kernel /sys/fs/cgroup /boot/grub 2> /dev/null || echo empty"}}'
 	attempt own 85 ESCAPED
 	if [ -x files/theirs ]; then
 		spaces=$(for n in mnt pid net ipc uts cgroup; do printf '%s=%s,' $n "$(inode $n)"; done)

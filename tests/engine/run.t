@@ -27,8 +27,8 @@ ends() {
 	step asleep 'sleep 60' 1s; go asleep; json "d['steps'][0]['status'] == 'timed_out'" "$engine: timed out"
 	step who 'id -u; cat /proc/1/comm; cat /etc/hosts; test ! -w /etc; touch /usr/x || echo read-only; echo x > /tmp/x; ls /sys | wc -l; cat /etc/resolv.conf'
 	go who; status 0 "$engine: who"
-	json "(lambda t: int(t.split()[0]) >= 65532 and 'read-only' in d['steps'][0]['stdout']['text'] and 'nameserver' not in t)(d['steps'][0]['stdout']['text'])" \
-		"$engine: nobody, read-only, no name server"
+	json "(lambda t: int(t.split()[0]) >= 65532 and 'read-only' in d['steps'][0]['stdout']['text'] and t.count('nameserver') == 1 and 'nameserver 127.0.0.1' in t)(d['steps'][0]['stdout']['text'])" \
+		"$engine: nobody, read-only, the name server is the sandbox's own"
 	mkdir -p files && echo given > files/given && step given 'cat given'
 	go given --files=files; json "'given' in d['steps'][0]['stdout']['text']" "$engine: files come in"
 	clean "ends"
@@ -109,6 +109,27 @@ container_steps() {	# a step that names an image runs in it, whatever the others
 	clean "an image that is not there"
 }
 
+registry() {	# pulled when it is missing, named by its digest, and then here
+	local port=$((20000 + RANDOM % 20000)) pid name
+	if [ "$engine" != docker ] || ! command -v docker-registry > /dev/null || ! busybox_image "127.0.0.1:$port/test/tool"; then
+		skip "$engine: pulling" "no registry to start, or no static busybox"; return
+	fi
+	printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: 127.0.0.1:%s}\n' "$work/registry" "$port" > registry.yml
+	docker-registry serve registry.yml > registry.log 2>&1 & pid=$!
+	for _ in $(seq 50); do curl -sf "http://127.0.0.1:$port/v2/" > /dev/null && break; sleep 0.1; done
+	name=127.0.0.1:$port/test/tool:latest
+	curl -sf --unix-socket "$socket" -X POST -H 'X-Registry-Auth: e30=' "http://engine/v1.41/images/127.0.0.1:$port/test/tool/push?tag=latest" > push.log
+	curl -sf --unix-socket "$socket" -X DELETE "http://engine/v1.41/images/$name?force=1" > /dev/null
+	go marker --image="$name" --pull=never; status 5 "$engine: --pull=never"
+	go marker --image="127.0.0.1:$port/test/tool"; status 0 "$engine: pulled because it is missing"
+	json "d['backend']['image'].startswith('127.0.0.1:$port/test/tool@sha256:')" "$engine: named by its digest"
+	name=$(python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["backend"]["image"])' "$out")
+	kill $pid; wait $pid 2> /dev/null
+	go marker --image="$name" --offline; status 0 "$engine: by digest, offline"
+	json "d['backend']['image'] == '$name'" "$engine: the same digest"
+	clean "pulling"
+}
+
 foreign() {	# neither a container that has the name but not the label, nor one with another's label
 	busybox_image sandbox-test-image || { skip "$engine: foreign containers" "no static busybox"; return; }
 	local body='{"Image":"sandbox-test-image","Cmd":["sleep","300"],"Labels":{"sandbox_runner.run":"r-somebodyelse","sandbox_runner.where":"1","sandbox_runner.state":"/nonexistent"}}'
@@ -183,7 +204,7 @@ impostor() {	# something that answers, but is no engine; or one that is too old
 
 for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
-	ends; controls; limits; images; container_steps; foreign; sweep; unreachable; impostor
+	ends; controls; limits; images; registry; container_steps; foreign; sweep; unreachable; impostor
 	engine_stop
 done
 finish

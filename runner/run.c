@@ -321,6 +321,22 @@ static void finish(struct run *run)
 	fault_write_count();
 }
 
+/* Without a sandbox. Being asked to stop while it was made is no failure of it: note_cancel() says what it is. */
+static void skip_all(struct run *run)
+{
+	struct result *result = run->result;
+	const char *reason = "the sandbox could not be provided";
+
+	if (result->error.code == ERR_CANCELLED) {
+		result->error = (struct error){ .code = ERR_OK };
+		reason = cancel_signal(run->options->cancel) ? "the run was cancelled" : "the run deadline was reached";
+	} else {
+		result->verdict = RUN_ERROR;
+	}
+	for (size_t i = 0; i < result->steps_len; i++)
+		skip(run, &result->steps[i], reason);
+}
+
 static void prepare_result(struct run *run)
 {
 	struct result *result = run->result;
@@ -348,13 +364,10 @@ void run_plan(const struct plan *plan, struct journal *journal, const struct run
 	emit(&run, (struct event){ .type = EVENT_RUN_START });
 	for (size_t i = 0; i < result->warnings.len; i++)
 		emit(&run, (struct event){ .type = EVENT_WARNING, .text = result->warnings.items[i] });
-	if (create_sandbox(&run, &result->error) == 0) {
+	if (create_sandbox(&run, &result->error) == 0)
 		run_steps(&run);
-	} else {
-		result->verdict = RUN_ERROR;
-		for (size_t i = 0; i < result->steps_len; i++)
-			skip(&run, &result->steps[i], "the sandbox could not be provided");
-	}
+	else
+		skip_all(&run);
 	result->duration_ns = clock_monotonic_ns() - started;
 	finish(&run);
 }

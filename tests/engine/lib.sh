@@ -8,6 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../crash/lib.sh"
 [ "$(id -u)" = 0 ] || { echo "only root can start an engine of its own"; exit 77; }
 engine= socket= engine_pid=
+unset DOCKER_HOST CONTAINER_HOST	# podman started with one is only a client
 
 engines() {
 	local name found=

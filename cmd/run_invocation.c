@@ -326,6 +326,22 @@ static int write_documents(struct invocation *v, const struct result *r, int sta
 	return report_targets_write(&v->reports, r, &v->out, status);
 }
 
+/* The run's own scratch folder is gone; packing needs one that goes, too, whatever happens to us. */
+static int finish_logs(struct invocation *v, const struct result *r, struct error *err)
+{
+	bool packs = sink_logs_packs(v->logs);
+	struct scratch scratch = SCRATCH_INIT;
+	struct error close_err;
+	int status;
+
+	if (packs && scratch_open(&scratch, v->opt.settings.common.state_dir, err) < 0)
+		return -1;
+	status = sink_logs_finish(v->logs, r, scratch_path(&scratch), err);
+	if (scratch_close(&scratch, status < 0 ? &close_err : err) < 0)
+		status = -1;
+	return status;
+}
+
 static int write_results(struct invocation *v, const struct result *r)
 {
 	int status = exit_status_of_result(r);
@@ -336,7 +352,7 @@ static int write_results(struct invocation *v, const struct result *r)
 	if (v->ndjson)
 		v->out.failed = v->ndjson->error;
 	status = write_documents(v, r, status);
-	if (v->logs && sink_logs_finish(v->logs, r, &err) < 0) {
+	if (v->logs && finish_logs(v, r, &err) < 0) {
 		int failed = report_error(&err);
 
 		status = status == EXIT_OK ? failed : status;

@@ -80,6 +80,7 @@ struct event_sink *sink_ndjson_new(int fd, int cancel_fd);
  * an earlier run (which are replaced) is refused. A name that ends in .tar.zst, .tar.gz or .tar gives the same as one archive, kept in
  * nameless files below `scratch` (NULL: beside the target) until then, so that nothing is left when we are killed. */
 int sink_logs_new(const char *target, const char *scratch, uint64_t max_bytes, struct event_sink **ret, struct error *err);
-/* Once, after the verdict event: add result and report, write the archive. -1 when something of the logs could not be written
+/* Once, after the verdict event: add result and report, write the archive, for which a folder in `scratch` (NULL: beside the target) is needed. -1 when something of the logs could not be written
  * (a full disk …): the run has gone on without, the verdict is what it is, and the caller tells. */
-int sink_logs_finish(struct event_sink *sink, const struct result *result, struct error *err);
+bool sink_logs_packs(const struct event_sink *sink);	/* an archive will be made */
+int sink_logs_finish(struct event_sink *sink, const struct result *result, const char *scratch, struct error *err);

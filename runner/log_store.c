@@ -197,17 +197,17 @@ static char *prefix_of(const char *target)
 	return xstrndup(base, end ? (size_t)(end - base) : strlen(base));
 }
 
-/* libarchive packs a folder, so one is made for as long as that takes. */
-static int write_archive(struct log_store *s, struct error *err)
+/* libarchive packs a folder, so one is made for as long as that takes: in `scratch`, which is removed whatever happens to us. */
+static int write_archive(struct log_store *s, const char *scratch, struct error *err)
 {
 	autofree char *parent = parent_of(s->target);
 	autofree char *prefix = prefix_of(s->target);
-	autofree char *temp = xasprintf("%s/.%s.XXXXXX", parent, prefix);
+	autofree char *temp = xasprintf("%s/.%s.XXXXXX", scratch ? scratch : parent, prefix);
 	autoclose int dir_fd = -1;
 	int rc = 0;
 
 	if (!mkdtemp(temp))
-		return error_sys(err, ERR_UNAVAILABLE, "cannot make a folder in '%s'", parent);
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make a folder in '%s'", scratch ? scratch : parent);
 	dir_fd = open(temp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; rc == 0 && i < s->entries_len; i++) {
 		if (dir_fd < 0 || copy_entry(s, &s->entries[i], dir_fd) < 0)
@@ -306,6 +306,11 @@ void log_store_end(struct log_store *s, enum log_lane lane)
 	free(steal_ptr(&s->names[lane]));
 }
 
+bool log_store_is_archive(const struct log_store *s)
+{
+	return s->is_archive;
+}
+
 int log_store_errno(const struct log_store *s)
 {
 	return s->error;
@@ -325,14 +330,14 @@ void log_store_put(struct log_store *s, const char *name, const void *data, size
 	}
 }
 
-int log_store_finish(struct log_store *s, struct error *err)
+int log_store_finish(struct log_store *s, const char *scratch, struct error *err)
 {
 	struct error archive_err = { 0 };
 
 	for (int i = 0; i < LOG_LANES; i++)
 		log_store_end(s, (enum log_lane)i);
 	/* what there is is worth having, also when it is not all */
-	if (s->is_archive && write_archive(s, &archive_err) < 0 && !s->error) {
+	if (s->is_archive && write_archive(s, scratch, &archive_err) < 0 && !s->error) {
 		*err = archive_err;
 		return -1;
 	}

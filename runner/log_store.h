@@ -6,6 +6,8 @@
  * to clean up however we end. After the first failed write the store takes nothing more and remembers why. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <stddef.h>
 
 #include "runner/base/error.h"
@@ -26,4 +28,5 @@ int log_store_errno(const struct log_store *store);	/* 0: all was written so far
 /* A further whole file; for a folder tried even after a failure, as what is small may still fit. */
 void log_store_put(struct log_store *store, const char *name, const void *data, size_t len);
 /* Write the archive. -1 tells the first failure of all. */
-int log_store_finish(struct log_store *store, struct error *err);
+bool log_store_is_archive(const struct log_store *store);
+int log_store_finish(struct log_store *store, const char *scratch, struct error *err);

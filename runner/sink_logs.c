@@ -171,7 +171,12 @@ int sink_logs_new(const char *target, const char *scratch, uint64_t max_bytes, s
 	return 0;
 }
 
-int sink_logs_finish(struct event_sink *sink, const struct result *result, struct error *err)
+bool sink_logs_packs(const struct event_sink *sink)
+{
+	return log_store_is_archive(((const struct logs *)sink)->store);
+}
+
+int sink_logs_finish(struct event_sink *sink, const struct result *result, const char *scratch, struct error *err)
 {
 	static const char *const formats[] = { "json", "text" };
 	struct logs *self = (struct logs *)sink;
@@ -184,5 +189,5 @@ int sink_logs_finish(struct event_sink *sink, const struct result *result, struc
 		format->write(result, &text);
 		log_store_put(self->store, format->suffix, text.buf, text.len);
 	}
-	return log_store_finish(self->store, err);
+	return log_store_finish(self->store, scratch, err);
 }

@@ -672,8 +672,7 @@ int archive_create(const char *path, const char *dir, const char *prefix, struct
 {
 	const struct suffix *suffix = find_suffix(path);
 	struct creation c = { .path = path };
-	autofree char *temp = NULL;
-	autoclose int fd = -1;
+	struct new_file file;
 	struct locale_guard guard;
 	int rc;
 
@@ -681,20 +680,17 @@ int archive_create(const char *path, const char *dir, const char *prefix, struct
 		return error_set(err, ERR_USAGE, "'%s' must end in .tar.zst, .tar.gz or .tar", path);
 	if (load(err) < 0)
 		return error_prefix(err, "packing '%s'", path);
-	temp = xasprintf("%s.XXXXXX", path);
-	fd = mkostemp(temp, O_CLOEXEC);		/* 0600 */
-	if (fd < 0)
-		return error_sys(err, ERR_UNAVAILABLE, "cannot create '%s'", temp);
+	if (new_file_open(&file, path) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot create '%s'", path);
 	guard = locale_enter();
 	c.archive = lib.write_new();
 	c.entry = lib.entry_new();
-	rc = c.archive && c.entry ? create_in(&c, suffix, fd, dir, prefix, err) : error_set(err, ERR_INTERNAL, "libarchive has no memory");
+	rc = c.archive && c.entry ? create_in(&c, suffix, file.fd, dir, prefix, err) : error_set(err, ERR_INTERNAL, "libarchive has no memory");
 	lib.entry_free(c.entry);
 	lib.write_free(c.archive);
 	locale_leave(&guard);
-	if (rc == 0 && (fsync(fd) < 0 || rename(temp, path) < 0))
+	if (rc == 0 && new_file_commit(&file, path) < 0)
 		rc = error_sys(err, ERR_UNAVAILABLE, "cannot write '%s'", path);
-	if (rc < 0)
-		unlink(temp);
+	new_file_discard(&file);
 	return rc;
 }

@@ -153,6 +153,65 @@ static void unmake_dirs(char *path, size_t keep)
 	}
 }
 
+int new_file_open(struct new_file *f, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	autofree char *folder = !slash ? xstrdup(".") : slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+
+	*f = (struct new_file){ .fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600) };
+	if (f->fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return f->fd < 0 ? -1 : 0;
+	f->temp = xasprintf("%s.XXXXXX", path);
+	f->fd = mkostemp(f->temp, O_CLOEXEC);
+	if (f->fd < 0)
+		free(steal_ptr(&f->temp));
+	return f->fd < 0 ? -1 : 0;
+}
+
+/* linkat(2) replaces nothing: what is there already takes a name beside, for as long as a rename takes. */
+static int give_name(struct new_file *f, const char *path)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -1;
+	f->temp = xasprintf("%s.%ld.new", path, (long)getpid());
+	if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp, AT_SYMLINK_FOLLOW) < 0) {
+		free(steal_ptr(&f->temp));
+		return -1;
+	}
+	return rename(f->temp, path);
+}
+
+int new_file_commit(struct new_file *f, const char *path)
+{
+	int r = fsync(f->fd);
+
+	if (r == 0)
+		r = f->temp ? rename(f->temp, path) : give_name(f, path);
+	if (r == 0)
+		free(steal_ptr(&f->temp));
+	new_file_discard(f);
+	return r;
+}
+
+void new_file_discard(struct new_file *f)
+{
+	int saved = errno;
+
+	if (f->fd >= 0)
+		close(f->fd);
+	if (f->temp)
+		unlink(f->temp);
+	free(f->temp);
+	*f = (struct new_file){ .fd = -1 };
+	errno = saved;
+}
+
+
 int make_dirs(const char *path, mode_t mode, struct error *err)
 {
 	autofree char *copy = xstrdup(path);

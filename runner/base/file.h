@@ -30,6 +30,16 @@ int write_all_until(int fd, int cancel_fd, const void *data, size_t len);
 /* Replace `path` in one step: temporary beside it, fsync, rename. */
 int file_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct error *err);
 
+/* A file for the place of `path`, without a name until it is complete, so that nothing is left of it by whoever is killed before (some
+ * network file systems cannot do that: it then has one beside, which discarding removes). Mode 0600. -1 with errno. */
+struct new_file {
+	int fd;
+	char *temp;
+};
+int new_file_open(struct new_file *f, const char *path);
+int new_file_commit(struct new_file *f, const char *path);	/* fsync, and the name, whatever had it; closes */
+void new_file_discard(struct new_file *f);
+
 /* mkdir -p, new folders with `mode`. An existing folder is fine, anything else in the way an error, after which what was made is
  * unmade. */
 int make_dirs(const char *path, mode_t mode, struct error *err);

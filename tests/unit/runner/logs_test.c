@@ -76,7 +76,7 @@ static void end_step(struct place *p, size_t i)
 static int finish(struct place *p, struct error *err)
 {
 	event_emit(&p->ev, &(struct event){ .type = EVENT_VERDICT });
-	return sink_logs_finish(p->sink, &p->f.result, err);
+	return sink_logs_finish(p->sink, &p->f.result, NULL, err);
 }
 
 static void check_file(const struct place *p, const char *name, const char *want)

@@ -112,7 +112,7 @@ static void write_text(const struct diagnosis *d, struct strbuf *out)
 	if (d->works)
 		write_controls(d, out);
 	write_facts(d, "libraries", "Libraries, loaded when they are needed", out);
-	write_facts(d, "programs", "Other runtimes on this host", out);
+	write_facts(d, "programs", "Other programs on this host", out);
 	strbuf_addch(out, '\n');
 	if (!d->works) {
 		strbuf_addstr(out, "The built-in jail cannot be provided: ");

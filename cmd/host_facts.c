@@ -169,28 +169,15 @@ static char *find_program(const char *name)
 	return NULL;
 }
 
-static bool is_socket(const char *path)
-{
-	struct stat st;
-
-	return path && stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
-}
-
 static void add_programs(struct fact_list *list)
 {
-	static const struct { const char *name, *socket; } programs[] = {
-		{ "docker", "/run/docker.sock" }, { "podman", "/run/podman/podman.sock" }, { "runc", NULL }, { "crun", NULL },
-		{ "runsc", NULL }, { "kind", NULL }, { "kubectl", NULL },
-	};
+	static const char *const programs[] = { "kind", "kubectl" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		autofree char *file = find_program(programs[i].name);
-		const char *socket = is_socket(programs[i].socket) ? programs[i].socket : NULL;
+		autofree char *file = find_program(programs[i]);
 
-		add_take(list, "programs", programs[i].name, file || socket ? FACT_OK : FACT_ABSENT,
-			 file || socket ? xasprintf("%s%s%s (not used by this version)", file ? file : "", file && socket ? ", " : "",
-						    socket ? socket : "")
-					: xstrdup("not found (not used by this version)"), NULL);
+		add_take(list, "programs", programs[i], file ? FACT_OK : FACT_ABSENT,
+			 xasprintf("%s (not used by this version)", file ? file : "not found"), NULL);
 	}
 }
 

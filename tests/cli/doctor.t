@@ -3,7 +3,7 @@
 # doctor: measured, not guessed; says what to do; leaves nothing.
 . "$(dirname "$0")/lib.sh"
 run doctor; status 0 "doctor"
-for section in Host Sandboxes Controls Libraries "Other runtimes"; do out_matches "^$section" "section $section"; done
+for section in Host Sandboxes Controls Libraries "Other programs"; do out_matches "^$section" "section $section"; done
 for c in memory pids network seccomp capabilities no_new_privs read_only_root user_namespace; do out_matches "^  (enforced|degraded|unavailable|not_requested) +$c " "control $c"; done
 out_matches '^The built-in jail works' "the verdict"
 run doctor --format=json; status 0 "as JSON"

@@ -487,24 +487,25 @@ static void test_escape(void **state)
 	assert_int_equal(err.code, ERR_UNAVAILABLE);
 }
 
+static int start_both(void **state)
+{
+	return start(state) < 0 ? -1 : start_engine(state);
+}
+
+static int stop_both(void **state)
+{
+	stop(state);
+	return stop_engine(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_refused_urls),
-		cmocka_unit_test(test_redirects),
-		cmocka_unit_test(test_display),
-		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_answers), cmocka_unit_test(test_refused_urls), cmocka_unit_test(test_redirects),
+		cmocka_unit_test(test_display), cmocka_unit_test(test_slow),	   cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_no_answers), cmocka_unit_test(test_pieces),  cmocka_unit_test(test_upgrade),
+		cmocka_unit_test(test_no_upgrade), cmocka_unit_test(test_escape),
 	};
-	const struct CMUnitTest unix_tests[] = {
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_no_answers),
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_upgrade),
-		cmocka_unit_test(test_no_upgrade),
-		cmocka_unit_test(test_escape),
-	};
-	int failed = cmocka_run_group_tests(tests, start, stop);
 
-	return failed + cmocka_run_group_tests(unix_tests, start_engine, stop_engine);
+	return cmocka_run_group_tests(tests, start_both, stop_both);
 }

@@ -34,7 +34,7 @@ else
 	skip "fork-bomb" "no pids cgroup can be had here"
 fi
 hog disk 7 's["limit"] in ("storage", "fsize")' 20 "i=0; while head -c 30000000 /dev/zero > f\$i; do i=\$((i + 1)); done; exit 1"
-hog disk-tidied-up 7 's["limit"] == "storage"' 20 "i=0; while head -c 30000000 /dev/zero > f\$i; do i=\$((i + 1)); done; rm -f f*; exit 0"
+hog disk-tidied-up 7 's["limit"] == "storage"' 20 "i=0; while head -c 30000000 /dev/zero > f\$i; do i=\$((i + 1)); done; sleep 0.3; rm -f f*; exit 0"
 hog shared-memory 7 's["limit"] == "storage"' 20 "i=0; while head -c 30000000 /dev/zero > /dev/shm/f\$i; do i=\$((i + 1)); done; rm -f /dev/shm/f*; exit 0"
 hog killed 1 's["status"] == "failed" and "signal 9" in s["reason"]' 10 "kill -KILL \$\$"
 hog exit 1 's["status"] == "failed" and "exit status 41" in s["reason"]' 10 "exit 41"

@@ -208,11 +208,11 @@ static void test_storage(void **state)
 	assert_int_equal(jail.exit.status, SIGXFSZ);
 	assert_false(jail.exit.storage_limit_hit);
 	jail_sh(&jail, "rm -f sparse");
-	/* filled and tidied up: bytes, then files */
-	jail_sh(&jail, "head -c 8000000 /dev/zero > a; head -c 9000000 /dev/zero > b; head -c 9000000 /dev/zero > c; rm a b c; ls | wc -l");
+	/* filled and tidied up: bytes, then files; how full it is is looked at every 2 to 100 ms, so a shorter while may pass unseen */
+	jail_sh(&jail, "head -c 8000000 /dev/zero > a; head -c 9000000 /dev/zero > b; head -c 9000000 /dev/zero > c; sleep 0.3; rm a b c; ls | wc -l");
 	assert_string_equal(jail.out[0].buf, "0\n");
 	assert_true(jail.exit.storage_limit_hit);
-	jail_sh(&jail, "mkdir d; for i in $(seq 250); do echo > d/$i; done 2>/dev/null; rm -r d");
+	jail_sh(&jail, "mkdir d; for i in $(seq 250); do echo > d/$i; done 2>/dev/null; sleep 0.3; rm -r d");
 	assert_true(jail.exit.storage_limit_hit);
 	jail_sh(&jail, "head -c 8000000 /dev/zero > a; mkdir d; for i in $(seq 150); do echo > d/$i; done; rm -r a d");
 	assert_false(jail.exit.storage_limit_hit);

@@ -31,7 +31,7 @@ nothing_left root
 as="as_user -"
 run --wpk=hello.wpk.yaml
 is "user: refused" "$rc" 5
-like "user: the sentence names the setting" "$(grep -h -A 3 Verdict "$out")" 'user\.max_user_namespaces'
+like "user: the sentence names the setting" "$(cat "$err")" 'user\.max_user_namespaces'
 nothing_left user
 run doctor
 like "user: doctor says what to do" "$(cat "$out")" '> sysctl user\.max_user_namespaces=[1-9]'
@@ -42,7 +42,7 @@ if [ -w /proc/sys/kernel/unprivileged_userns_clone ]; then
 	echo 0 > /proc/sys/kernel/unprivileged_userns_clone
 	run --wpk=hello.wpk.yaml
 	is "user, unprivileged_userns_clone=0: refused" "$rc" 5
-	like "user, unprivileged_userns_clone=0: the sentence names the setting" "$(grep -h -A 3 Verdict "$out")" 'kernel\.unprivileged_userns_clone'
+	like "user, unprivileged_userns_clone=0: the sentence names the setting" "$(cat "$err")" 'kernel\.unprivileged_userns_clone'
 	echo 1 > /proc/sys/kernel/unprivileged_userns_clone
 fi
 run --wpk=hello.wpk.yaml --no-observe

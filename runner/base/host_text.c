@@ -192,8 +192,8 @@ static bool is_file_name(const char *name, size_t len)
 	const char *dot = memrchr(name, '.', len);
 	size_t n = dot ? len - (size_t)(dot + 1 - name) : 0;
 
-	for (size_t i = 0; i < sizeof(file_endings) / sizeof(*file_endings); i++)
-		if (dot && !((file_endings[i][0] ^ dot[1]) & ~0x20) && strlen(file_endings[i]) == n && !strncasecmp(file_endings[i], dot + 1, n))
+	for (size_t i = 0; n && i < sizeof(file_endings) / sizeof(*file_endings); i++)
+		if (!((file_endings[i][0] ^ dot[1]) & ~0x20) && strlen(file_endings[i]) == n && !strncasecmp(file_endings[i], dot + 1, n))
 			return true;
 	return false;
 }

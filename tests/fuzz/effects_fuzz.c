@@ -75,6 +75,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(exact, words[i].text, words[i].len);
 		knowledge_fold(&arena, exact, words[i].len, &folded, &changed);
 		check(folded <= words[i].len);
+		free(exact);
+		exact = calloc(1, words[i].len + 1);	/* and here past the one NUL */
+		check(exact != NULL);
+		memcpy(exact, words[i].text, words[i].len);
 		knowledge_path(&arena, cwd, exact, words[i].len, &folded);
 		knowledge_file_origin(exact, words[i].len);
 		knowledge_variable_origin(words[i].text);

@@ -53,7 +53,7 @@ unsigned int knowledge_variable_origin(const char *name);
 /* ---- effects: paths that a command reads, writes, deletes … by its arguments (redirections are the caller's). `cwd` may be NULL. Appends to *effects. */
 void knowledge_effects(struct arena *arena, const struct shell_value *argv, size_t argc, const char *cwd,
 		       struct shell_effect **effects, size_t *len);
-/* The normalised form of a path (see struct shell_effect). */
+/* The normalised form of a path (see struct shell_effect). path[len] is looked at: a NUL, or what the text goes on with. */
 const char *knowledge_path(struct arena *arena, const char *cwd, const char *path, size_t len, size_t *ret_len);
 
 /* ---- interpreters: python3 -c, perl -e, ruby -e, node -e, php -r, awk, lua -e, and scripts on standard input. */

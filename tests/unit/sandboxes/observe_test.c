@@ -146,6 +146,7 @@ static void test_writable_root(void **state)
 
 	(void)state;
 	jail_init(&j);
+	j.spec.limits.memory_bytes = 512 << 20;	/* for the folders of the layer, and what a sanitizer takes */
 	j.spec.observe = j.spec.writable_root = true;
 	j.observer = note;
 	jail_make(&j);

@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WORKDIR "/work"	/* as every sandbox has it: SANDBOX_WORKDIR */
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static void pause_ms(long ms)
@@ -41,7 +43,7 @@ static atomic_bool race_over;
 
 static void *change(void *arg)
 {
-	static char *const texts[] = { "/usr/x", "/work/x", "/etc/passwd", "" };
+	static char *const texts[] = { "/usr/x", WORKDIR "/x", "/etc/passwd", "" };
 
 	(void)arg;
 	for (unsigned int i = 0; !race_over; i++) {
@@ -85,7 +87,7 @@ static int race(void)
 static _Noreturn void keep_calling(void)
 {
 	for (;;) {
-		unlink("/work/no-such-file");
+		unlink(WORKDIR "/no-such-file");
 		mkdir("/usr/x", 0700);
 		syscall(SYS_mount, "a", "/b", "c", 0, NULL);
 	}
@@ -133,7 +135,7 @@ static int swarm(void)
 			continue;
 		char name[32];
 
-		snprintf(name, sizeof(name), "/work/swarm%d", i);
+		snprintf(name, sizeof(name), WORKDIR "/swarm%d", i);
 		for (int k = 0; k < 30; k++) {
 			if (mkdir(name, 0700) < 0 || rmdir(name) < 0)
 				_exit(1);
@@ -157,7 +159,7 @@ static int swarm(void)
 
 static int hide(const char *self)
 {
-	int in = open(self, O_RDONLY), out = open("/work/hidden", O_WRONLY | O_CREAT | O_EXCL, 0700);
+	int in = open(self, O_RDONLY), out = open(WORKDIR "/hidden", O_WRONLY | O_CREAT | O_EXCL, 0700);
 	char chunk[65536];
 	ssize_t n;
 
@@ -165,15 +167,15 @@ static int hide(const char *self)
 		if (write(out, chunk, (size_t)n) != n)
 			return 1;
 	close(out);
-	chmod("/work/hidden", 0111);
-	execl("/work/hidden", "hidden", "hidden", NULL);
+	chmod(WORKDIR "/hidden", 0111);
+	execl(WORKDIR "/hidden", "hidden", "hidden", NULL);
 	return 2;
 }
 
 /* It works as if nobody looked. */
 static int hidden(void)
 {
-	return mkdir("/work/made-in-hiding", 0700) < 0 || socket(AF_VSOCK, SOCK_STREAM, 0) != -1 || errno != ENOSYS;
+	return mkdir(WORKDIR "/made-in-hiding", 0700) < 0 || socket(AF_VSOCK, SOCK_STREAM, 0) != -1 || errno != ENOSYS;
 }
 
 static int undumpable(void)
@@ -234,7 +236,7 @@ static int long_arguments(void)
 	memset(text, 'a', sizeof(text) - 1);
 	for (size_t i = 0; i < COUNT(argv) - 1; i++)
 		argv[i] = i == 1 ? text : "x'y";
-	execv("/work/observed", argv);
+	execv(WORKDIR "/observed", argv);
 	return 1;
 }
 
@@ -309,5 +311,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 2 && i < COUNT(modes); i++)
 		if (!strcmp(argv[1], modes[i].name))
 			return modes[i].run();
-	return argc == 2 && !strcmp(argv[1], "hide") ? hide("/work/observed") : 100;
+	return argc == 2 && !strcmp(argv[1], "hide") ? hide(WORKDIR "/observed") : 100;
 }

@@ -19,7 +19,7 @@ static void put_helper(struct jail *j)
 static void run_mode(struct jail *j, const char *mode)
 {
 	forget();
-	jail_run(j, (const char *const[]){ "/work/observed", mode, NULL });
+	jail_run(j, (const char *const[]){ SANDBOX_WORKDIR "/observed", mode, NULL });
 	if (getenv("SHOW"))
 		print_message("%s: %d %d\n%.3000s%s%s", mode, j->exit.end, j->exit.status, told.buf, j->out[0].buf, j->out[1].buf);
 }

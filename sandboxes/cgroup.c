@@ -60,24 +60,6 @@ const struct cgroup_place *cgroup_place_of(const struct cgroup *cg, enum cgroup_
 
 /* ---- making */
 
-/* Make a folder and lock it. A sweep may remove it between the two: then it is not where the path leads any more. */
-static int make_locked(const char *path)
-{
-	for (int tries = 0; tries < 3; tries++) {
-		autoclose int fd = -1;
-		struct stat by_path, by_fd;
-
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return -1;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 &&
-		    stat(path, &by_path) == 0 && by_fd.st_ino == by_path.st_ino)
-			return steal_fd(&fd);
-	}
-	errno = EBUSY;
-	return -1;
-}
-
 static unsigned int controllers_there(int fd, bool v2, unsigned int wanted)
 {
 	unsigned int there = 0;
@@ -131,7 +113,7 @@ static bool make_place(struct cgroup_place *place, const char *parent, const cha
 							parent, id) >= sizeof(place->path))
 		return false;
 	announce->call(announce->arg, place->path);
-	place->fd = make_locked(place->path);
+	place->fd = cgroup_make_locked(place->path);
 	if (place->fd < 0)
 		return false;
 	place->controllers = controllers_there(place->fd, v2, wanted);

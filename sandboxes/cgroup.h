@@ -105,8 +105,11 @@ void cgroup_find(const char *id, void (*found)(void *arg, const char *path), voi
 bool cgroup_is_ours(const char *path);
 /* Kill what is in it and remove it, waiting at most `timeout_ns`. 1: removed, 0: was not there, -1 with errno. */
 int cgroup_remove(const char *path, uint64_t timeout_ns);
-/* Can its lock be taken, that is: is nobody alive using it? */
-bool cgroup_is_orphan(const char *path);
+/* Make the folder `path` and lock it, whatever sweeps find it in between. The descriptor that holds the lock, or -1 with errno. */
+int cgroup_make_locked(const char *path);
+/* The lock of a folder that nobody alive uses, to be held until it is removed: whoever made it a moment ago then waits and makes it again.
+ * -1: it is in use, gone, or another user's. */
+int cgroup_lock_orphan(const char *path);
 
 /* If runners had to move to a leaf, beside the place `place` that is no more: back, when no other sandbox is left there. 1: the leaf is
  * removed, 0: nothing to do (yet), -1 with errno. `path` is then that of the leaf. */

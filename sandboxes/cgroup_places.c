@@ -194,16 +194,39 @@ bool cgroup_is_ours(const char *path)
 	       ((unsigned long)fs.f_type == CGROUP_SUPER_MAGIC || (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC);
 }
 
-bool cgroup_is_orphan(const char *path)
+/* The lock of a folder that went while we waited for it says nothing about the one that is at its path now. */
+static bool is_at(int fd, const char *path)
+{
+	struct stat by_path, by_fd;
+
+	return fstat(fd, &by_fd) == 0 && stat(path, &by_path) == 0 && by_fd.st_ino == by_path.st_ino;
+}
+
+int cgroup_make_locked(const char *path)
+{
+	/* every sweep that comes between mkdir and flock costs a try; each holds the lock only until the folder is gone */
+	for (int tries = 0; tries < 64; tries++) {
+		autoclose int fd = -1;
+
+		if (mkdir(path, 0755) < 0 && errno != EEXIST)
+			return -1;
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX) == 0 && is_at(fd, path))
+			return steal_fd(&fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+int cgroup_lock_orphan(const char *path)
 {
 	autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
 	struct stat st;
 
 	/* what another user made is that user's to sweep */
 	if (fd < 0 || fstat(fd, &st) < 0 || (geteuid() != 0 && st.st_uid != geteuid()))
-		return false;
-	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+		return -1;
+	return flock(fd, LOCK_EX | LOCK_NB) == 0 && is_at(fd, path) ? steal_fd(&fd) : -1;
 }
 
 /* A pid read from cgroup.procs may be somebody else's by the time we use it: hold it, and look again. */

@@ -219,7 +219,9 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 
 static void sweep_one(void *arg, const char *path)
 {
-	if (!cgroup_is_orphan(path))
+	autoclose int lock = cgroup_lock_orphan(path);
+
+	if (lock < 0)
 		return;
 	undo_cgroup(arg, path);
 	undo_leaf(arg, path);

@@ -161,19 +161,7 @@ static int make_devices(const char *id, int state_fd)
 		return -1;
 	snprintf(path, sizeof(path), "%s/" CGROUP_PREFIX "%s", parent, id);
 	announce(&state_fd, path);
-	for (int tries = 0; tries < 3; tries++) {
-		autoclose int fd = -1;
-		struct stat by_path, by_fd;
-
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return -1;
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		/* a sweep may have been quicker than the lock */
-		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &by_fd) == 0 && stat(path, &by_path) == 0 &&
-		    by_fd.st_ino == by_path.st_ino)
-			return steal_fd(&fd);
-	}
-	return -1;
+	return cgroup_make_locked(path);
 }
 
 static int sweep_devices(struct cleanup_list *list, struct error *err)
@@ -184,10 +172,12 @@ static int sweep_devices(struct cleanup_list *list, struct error *err)
 	bool failed = false;
 
 	while (dir && (e = readdir(dir))) {
+		autoclose int lock = -1;
 		int r;
 
 		snprintf(path, sizeof(path), "%s/%s", parent, e->d_name);
-		if (strncmp(e->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) != 0 || !cgroup_is_ours(path) || !cgroup_is_orphan(path))
+		if (strncmp(e->d_name, CGROUP_PREFIX, strlen(CGROUP_PREFIX)) != 0 || !cgroup_is_ours(path) ||
+		    (lock = cgroup_lock_orphan(path)) < 0)
 			continue;
 		r = cgroup_remove(path, DIE_TIMEOUT_MS * NS_PER_MS);
 		if (r != 0)

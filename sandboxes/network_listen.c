@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,11 +19,14 @@
 
 #define BACKLOG 64
 
-/* The kernel's struct in6_ifreq, whose header does not go with netinet/in.h. */
-struct in6_request {
-	struct in6_addr address;
-	uint32_t prefix_len;
-	int index;
+/* RTM_NEWADDR with all that it takes here. */
+struct v6_request {
+	struct nlmsghdr header;
+	struct ifaddrmsg message;
+	struct rtattr local;
+	unsigned char address[16];
+	struct rtattr flags;
+	uint32_t flags_value;
 };
 
 /* The interface takes `address` (and, of the whole range, all of it: for a loopback interface a prefix is local). */
@@ -41,13 +45,33 @@ static int take_v4(int fd, unsigned int alias, const unsigned char *address, con
 	return ioctl(fd, SIOCSIFNETMASK, &req);
 }
 
+/* By rtnetlink, for the older ioctl cannot say "no duplicate address detection": the kernel then does it later, also for loopback, and
+ * an address is not usable before. */
 static int take_v6(const unsigned char *address)
 {
-	autoclose int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct in6_request req = { .prefix_len = 128, .index = (int)if_nametoindex("lo") };
+	autoclose int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct v6_request req = {
+		.header = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_NEWADDR, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE },
+		.message = { .ifa_family = AF_INET6, .ifa_prefixlen = 128, .ifa_index = if_nametoindex("lo") },
+		.local = { .rta_len = RTA_LENGTH(16), .rta_type = IFA_LOCAL },
+		.flags = { .rta_len = RTA_LENGTH(sizeof(uint32_t)), .rta_type = IFA_FLAGS },
+		.flags_value = IFA_F_NODAD | IFA_F_PERMANENT,
+	};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+		char room[1024];	/* the request again */
+	} answer;
 
-	memcpy(&req.address, address, 16);
-	return fd < 0 ? -1 : ioctl(fd, SIOCSIFADDR, &req) < 0 && errno != EEXIST ? -1 : 0;
+	memcpy(req.address, address, sizeof(req.address));
+	if (fd < 0 || send(fd, &req, sizeof(req), 0) != (ssize_t)sizeof(req))
+		return -1;
+	if (recv(fd, &answer, sizeof(answer), 0) < (ssize_t)NLMSG_LENGTH(sizeof(int)) || answer.header.nlmsg_type != NLMSG_ERROR) {
+		errno = EPROTO;
+		return -1;
+	}
+	errno = -answer.error.error;
+	return errno == 0 || errno == EEXIST ? 0 : -1;
 }
 
 static int take_addresses(const struct network_plan *plan)

@@ -80,6 +80,8 @@ void init_reap(struct init *init);
 /* Call before every wait for events: sees whether a limit was reached, and tells in how many milliseconds it wants to look again (-1:
  * not before something happens). */
 int init_watch(struct init *init, bool at_end);
+/* Look at the storage at once: something may be removed in a moment. */
+void init_watch_storage(struct init *init);
 void init_terminate(void);	/* SIGTERM to everything, stopped ones too */
 void init_kill(void);
 

@@ -2,7 +2,8 @@
  * What the kernel does not tell afterwards, and so has to be looked at while a step runs.
  *
  * Storage: a step that fills it and tidies up before it ends has hit a limit all the same, and a file system keeps no highest value. The
- * fuller it is, the more often it is looked at, as fast as memory can be filled.
+ * fuller it is, the more often it is looked at, as fast as memory can be filled; and where calls are observed, before each that may make
+ * room, so that nothing is missed on a busy host either.
  * Processes, where no cgroup counts refused forks: a number that stays at the limit is a fork bomb. */
 #include "sandboxes/init.h"
 
@@ -91,6 +92,12 @@ static void watch_processes(struct init *init)
 	init->looks_at_limit = count_tasks() >= init->limits.nproc ? init->looks_at_limit + 1 : 0;
 	if (init->looks_at_limit >= LOOKS_AT_LIMIT)
 		init->fork_refused = true;
+}
+
+void init_watch_storage(struct init *init)
+{
+	if (init->step && !init->storage_full)
+		watch_storage(init, false);
 }
 
 int init_watch(struct init *init, bool at_end)

@@ -150,6 +150,8 @@ static void undo_cgroup(struct undo *u, const char *path)
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return;		/* announced, and not made there or removed already */
 	if (!cgroup_is_ours(path)) {
+		if (access(path, F_OK) < 0 && errno == ENOENT)
+			return;		/* a sweep was quicker, just now */
 		cleanup_add(u->list, "cgroup", path, false, "not a control group of ours: not touched");
 		u->failed = true;
 		return;

@@ -46,10 +46,11 @@ static void is_linear(void **state)
 {
 	static const char *const units[] = { "/", "../", "a/", "$(/", "${", "a/../", "~/", ")}" };
 	const size_t len = (size_t)1 << 20;
-	char *path = malloc(len);
+	char *path = malloc(len + 1);
 
 	(void)state;
 	assert_non_null(path);
+	path[len] = '\0';
 	for (size_t u = 0; u < COUNT(units); u++) {
 		autoarena struct arena arena = ARENA_INIT;
 		size_t out;

@@ -15,6 +15,7 @@ struct sandbox_backend {
 	bool carries_network;	/* knows what to do with an allow-list of hosts */
 	bool images;		/* knows what to do with spec.image */
 
+	bool cluster;		/* as backend_info says; the handle's `cluster` is set by create() */
 	bool writable_root;	/* spec.writable_root can be had */
 
 	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */
@@ -40,10 +41,12 @@ struct sandbox {		/* base of every handle */
 	const struct sandbox_backend *backend;
 	struct sandbox_ref ref;
 	bool lost;		/* the sandbox died: only close and destroy are allowed */
+	const struct sandbox_cluster *cluster;	/* owned by the backend; NULL: it is none */
 	char image[384];	/* by digest; "": none */
 	struct sandbox_image_defaults defaults;	/* of the image; released by sandbox_close() */
 };
 
 extern const struct sandbox_backend sandbox_backend_native;
 extern const struct sandbox_backend sandbox_backend_runc, sandbox_backend_crun, sandbox_backend_runsc;
+extern const struct sandbox_backend sandbox_backend_kind, sandbox_backend_kubernetes;
 extern const struct sandbox_backend sandbox_backend_docker, sandbox_backend_podman;

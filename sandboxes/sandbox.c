@@ -199,6 +199,11 @@ const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox
 	return &sb->defaults;
 }
 
+const struct sandbox_cluster *sandbox_cluster(const struct sandbox *sb)
+{
+	return sb->cluster;
+}
+
 const char *sandbox_image(const struct sandbox *sb)
 {
 	return *sb->image ? sb->image : NULL;
@@ -243,7 +248,7 @@ bool sandbox_backend_info(size_t i, struct backend_info *ret)
 		.type = backends[i]->type,
 		.runtime = backends[i]->name,
 		.summary = backends[i]->summary,
-		.images = backends[i]->images,
+		.images = backends[i]->images, .cluster = backends[i]->cluster,
 	};
 	return true;
 }

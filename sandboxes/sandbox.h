@@ -16,6 +16,7 @@
 
 #include "runner/base/error.h"
 #include "sandboxes/allow_list.h"
+#include "sandboxes/cluster.h"
 #include "sandboxes/control.h"
 #include "sandboxes/image.h"
 #include "sandboxes/observe.h"
@@ -58,6 +59,7 @@ struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	struct sandbox_limits limits;
 	struct sandbox_network network;
 	bool net_bind_service;	/* keep CAP_NET_BIND_SERVICE, the only capability that can be asked for */
+	struct sandbox_cluster_spec cluster;
 	const char *const *masks;	/* further absolute host paths to hide (the runner's state folder …); NULL-terminated or NULL */
 };
 
@@ -80,6 +82,7 @@ typedef void sandbox_output(void *arg, enum sandbox_stream stream, const char *d
 struct sandbox_command {
 	const char *const *argv;	/* argv[0] is looked up in the PATH of env */
 	const char *const *env;		/* complete: nothing is inherited */
+	const char *image;		/* clusters: to run in; NULL: theirs for commands that name none */
 	uint64_t timeout_ns;		/* 0: none; then SIGTERM, after grace_ns SIGKILL, to everything in the sandbox */
 	uint64_t grace_ns;
 	int cancel_fd;			/* readable: stop as for a timeout; -1: none */
@@ -158,6 +161,9 @@ void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret);
 const char *sandbox_image(const struct sandbox *sb);
 const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox *sb);	/* empty lists without one */
 
+/* Where objects can be acted on; NULL for a sandbox that is no cluster. */
+const struct sandbox_cluster *sandbox_cluster(const struct sandbox *sb);
+
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);
 
@@ -175,6 +181,7 @@ struct backend_info {
 	const char *runtime;	/* "native" */
 	const char *summary;
 	bool images;		/* spec.image can be had */
+	bool cluster;		/* sandbox_cluster() is there, each command may have an image of its own */
 	bool available;		/* these two by sandbox_backend_probe() only */
 	char reason[256];	/* why not, and what to install or allow */
 };

@@ -26,12 +26,25 @@ struct http_session;
 struct http_session *http_session_open(const char *socket_path, struct error *err);
 void http_session_close(struct http_session *s);	/* NULL is a no-op */
 
+/* The same to a server by its URL, "https://HOST:PORT[/PATH]", to which targets are appended. Certificates and keys are given in memory;
+ * no proxy of the environment. Everything is copied. */
+struct http_peer {
+	const char *url;
+	const char *ca_pem;		/* who may have signed its certificate; NULL: the system's authorities */
+	const char *server_name;	/* that its certificate must be for, if not the host of the URL; NULL */
+	const char *cert_pem, *key_pem;	/* ours; NULL: none */
+	const char *proxy_url;		/* NULL: none */
+	bool insecure;			/* do not look at its certificate */
+};
+struct http_session *http_session_open_peer(const struct http_peer *peer, struct error *err);
+
 struct http_call {
 	const char *method;		/* "GET", "POST", "PUT", "DELETE" */
 	const char *target;		/* "/v1.41/containers/json?all=1", escaped already: http_escape() */
 	const void *body;		/* NULL: none */
 	size_t body_len;
 	const char *content_type;	/* of the body; NULL: application/json */
+	const char *const *headers;	/* further ones, "Name: value", NULL-terminated; NULL: none */
 	const char *want_header;	/* its value is to be kept; NULL: none */
 	uint64_t timeout_ns;		/* for all of it; CLOCK_NEVER: none */
 	/* Gets the answer's body as it comes, whatever its status, instead of the caller's buffer; also called with len 0 at least once

@@ -200,9 +200,10 @@ static int talk(struct engine_sandbox *es, const struct engine_plan *p, struct e
 		.net_bind_service = p->spec->net_bind_service,
 		.output_bytes = l->output_bytes,
 	};
-	es->guest.watch = engine_usage_watch;
+	es->guest.cgroup = &es->cgroup;
+	es->guest.own_processes = 1;
 	es->guest.kill = kill_container;
-	es->guest.watch_arg = es->guest.kill_arg = es;
+	es->guest.kill_arg = es;
 	return guest_start(&es->guest, err);
 }
 
@@ -315,7 +316,6 @@ static int put(struct sandbox *sb, const struct sandbox_file *file, struct error
 
 static int exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
 {
-	cgroup_mark(&((struct engine_sandbox *)sb)->cgroup);
 	return guest_exec(guest_of(sb), sb, cmd, ret, err);
 }
 

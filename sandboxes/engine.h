@@ -138,7 +138,6 @@ struct engine_sandbox {
 
 /* Find the container's control groups by its first process; none when the engine lives in another world. */
 void engine_usage_open(struct engine_sandbox *es);
-void engine_usage_watch(void *arg, struct sandbox_exit *exit, bool *out_of_memory);
 void engine_usage(struct sandbox *sb, struct sandbox_usage *ret);
 /* Rows that only the engine's own words and the control groups can tell. */
 void engine_fill_controls(struct engine_sandbox *es, const struct engine_plan *p, const json_t *inspected, struct control_table *t);

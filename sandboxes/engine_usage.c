@@ -17,25 +17,6 @@ void engine_usage_open(struct engine_sandbox *es)
 		engine_state_add(&es->state, "cgroup %s\n", es->cgroup.places[i].path);
 }
 
-void engine_usage_watch(void *arg, struct sandbox_exit *exit, bool *out_of_memory)
-{
-	struct engine_sandbox *es = arg;
-	struct cgroup *cg = &es->cgroup;
-	uint64_t cpu = cgroup_cpu_ns(cg);
-
-	if (!cg->len)
-		return;
-	cgroup_watch(cg);
-	*out_of_memory = cgroup_out_of_memory(cg);
-	exit->pids_limit_hit |= cgroup_fork_refused(cg);
-	if (cpu)
-		exit->cpu_ns = cpu;
-	exit->memory_peak_bytes = cgroup_memory_peak(cg);
-	exit->pids_peak = cgroup_pids_peak(cg);
-	if (exit->pids_peak)
-		exit->pids_peak--;	/* guest_init is not the command's */
-}
-
 /* ---- as the engine says */
 
 static void take_io(const json_t *stats, struct sandbox_usage *ret)

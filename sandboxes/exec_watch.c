@@ -2,16 +2,38 @@
 #include "sandboxes/exec_watch.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "runner/base/clock.h"
+#include "runner/base/strbuf.h"
+#include "sandboxes/event.h"
 
 #define LOOK_INTERVAL_NS (100 * NS_PER_MS)
 #define PATIENCE_NS (10 * NS_PER_SEC)		/* for the first process to answer after a kill */
 
+static uint32_t pack(const char *const *strings, struct strbuf *out)
+{
+	uint32_t n = 0;
+
+	for (; strings && strings[n]; n++)
+		strbuf_add(out, strings[n], strlen(strings[n]) + 1);
+	return n;
+}
+
+int exec_pack(const struct sandbox_command *cmd, struct strbuf *out, uint32_t *ret_argc, uint32_t *ret_envc, struct error *err)
+{
+	*ret_argc = pack(cmd->argv, out);
+	*ret_envc = pack(cmd->env, out);
+	return out->overflow ? error_set(err, ERR_INVALID_INPUT, "arguments and environment are larger than %u bytes",
+					 INIT_STRINGS_MAX) : 0;
+}
+
 void exec_watch_start(struct exec_watch *w)
 {
 	w->started_ns = clock_monotonic_ns();
+	if (w->cgroup)
+		cgroup_mark(w->cgroup);
 	w->why = SANDBOX_EXITED;
 	w->deadline_ns = w->cmd->timeout_ns ? clock_deadline(w->cmd->timeout_ns) : CLOCK_NEVER;
 	w->next_look_ns = clock_deadline(LOOK_INTERVAL_NS);
@@ -44,6 +66,14 @@ void exec_watch_output(struct exec_watch *w, enum sandbox_stream stream, const c
 		w->cmd->output(w->cmd->output_arg, stream, data, len);
 }
 
+void exec_watch_events(struct exec_watch *w, const char *packed, size_t len)
+{
+	struct sandbox_event event;
+
+	while (w->cmd->observer && event_unpack(&packed, &len, &event))
+		w->cmd->observer(w->cmd->observer_arg, &event);
+}
+
 static void enter(struct exec_watch *w, enum exec_phase phase, enum sandbox_end why)
 {
 	if (phase <= w->phase)
@@ -55,8 +85,12 @@ static void enter(struct exec_watch *w, enum exec_phase phase, enum sandbox_end 
 	w->deadline_ns = clock_deadline(w->phase == EXEC_ASKED ? w->cmd->grace_ns : PATIENCE_NS);
 }
 
-void exec_watch_out_of_memory(struct exec_watch *w)
+/* Where the kernel ends one process of a command that ran out of memory, we end the others. */
+static void watch_memory(struct exec_watch *w)
 {
+	cgroup_watch(w->cgroup);
+	if (!cgroup_out_of_memory(w->cgroup))
+		return;
 	w->why = SANDBOX_OUT_OF_MEMORY;		/* whatever we were about to end it for */
 	enter(w, EXEC_KILLED, SANDBOX_OUT_OF_MEMORY);
 }
@@ -106,8 +140,8 @@ void exec_watch_turn(struct exec_watch *w, bool cancelled)
 		on_deadline(w);
 	if (now >= w->next_look_ns) {
 		w->next_look_ns = now + LOOK_INTERVAL_NS;
-		if (w->host->look)
-			w->host->look(w->arg, w);
+		if (w->cgroup)
+			watch_memory(w);
 	}
 	if (now >= w->next_sample_ns)
 		sample(w);
@@ -147,8 +181,23 @@ void exec_watch_lost(struct exec_watch *w)
 	w->exit->end = SANDBOX_LOST;
 }
 
+static void count(struct cgroup *cg, unsigned int own_processes, struct sandbox_exit *e)
+{
+	uint64_t cpu = cgroup_cpu_ns(cg), peak = cgroup_pids_peak(cg);
+
+	if (cgroup_out_of_memory(cg))
+		e->end = SANDBOX_OUT_OF_MEMORY;
+	e->pids_limit_hit |= cgroup_fork_refused(cg);
+	if (cpu)
+		e->cpu_ns = cpu;
+	e->memory_peak_bytes = cgroup_memory_peak(cg);
+	e->pids_peak = peak > own_processes ? peak - own_processes : 0;
+}
+
 void exec_watch_finish(struct exec_watch *w)
 {
+	if (w->cgroup)
+		count(w->cgroup, w->own_processes, w->exit);
 	sample(w);
 	w->exit->duration_ns = clock_monotonic_ns() - w->started_ns;
 }

@@ -13,7 +13,6 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
-#include "sandboxes/event.h"
 #include "sandboxes/exec_watch.h"
 #include "sandboxes/guest_wire.h"
 #include "sandboxes/init_walk.h"
@@ -232,51 +231,20 @@ static void end_from_outside(void *arg)
 	exec_watch_lost(arg);
 }
 
-static void look(void *arg, struct exec_watch *base)
-{
-	struct watch *w = arg;
-	bool out_of_memory = false;
-
-	if (w->g->watch)
-		w->g->watch(w->g->watch_arg, base->exit, &out_of_memory);
-	if (out_of_memory)
-		exec_watch_out_of_memory(base);
-}
-
-static int pack(const char *const *strings, struct strbuf *out, uint32_t *ret_count)
-{
-	uint32_t n = 0;
-
-	for (; strings && strings[n]; n++)
-		strbuf_add(out, strings[n], strlen(strings[n]) + 1);
-	*ret_count = n;
-	return out->overflow ? -1 : 0;
-}
-
 static int send_command(struct guest *g, const struct sandbox_command *cmd, struct error *err)
 {
-	autostrbuf struct strbuf strings = STRBUF_INIT(GUEST_COMMAND_MAX);
+	autostrbuf struct strbuf strings = STRBUF_INIT(INIT_STRINGS_MAX);
 	struct guest_wire_exec exec;
 	int r;
 
-	if (pack(cmd->argv, &strings, &exec.argc) < 0 || pack(cmd->env, &strings, &exec.envc) < 0)
-		return error_set(err, ERR_INVALID_INPUT, "arguments and environment are larger than %u bytes", GUEST_COMMAND_MAX);
+	if (exec_pack(cmd, &strings, &exec.argc, &exec.envc, err) < 0)
+		return -1;
 	exec.bytes = (uint32_t)strings.len;
 	r = say(g, GUEST_EXEC, &exec, sizeof(exec), NULL, 0);
 	for (size_t at = 0; r == 0 && at < strings.len; at += GUEST_FRAME_MAX)
 		r = say(g, GUEST_DATA, strings.buf + at, strings.len - at < GUEST_FRAME_MAX ? strings.len - at : GUEST_FRAME_MAX,
 			NULL, 0);
 	return 0;	/* one that died between two commands is a result, found as end of file */
-}
-
-static void on_events(const struct sandbox_command *cmd, const struct guest_frame *frame)
-{
-	const char *at = (const char *)frame->data;
-	size_t left = frame->len;
-	struct sandbox_event event;
-
-	while (cmd->observer && event_unpack(&at, &left, &event))
-		cmd->observer(cmd->observer_arg, &event);
 }
 
 static void on_frame(struct watch *w, const struct guest_frame *frame)
@@ -290,7 +258,7 @@ static void on_frame(struct watch *w, const struct guest_frame *frame)
 				  frame->len);
 		break;
 	case GUEST_EVENT:
-		on_events(w->base.cmd, frame);
+		exec_watch_events(&w->base, (const char *)frame->data, frame->len);
 		break;
 	case GUEST_ENDED:
 		if (frame->len == sizeof(ended)) {
@@ -331,12 +299,12 @@ static void listen_inside(struct watch *w)
 int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
 	       struct error *err)
 {
-	static const struct exec_host host = { .terminate = terminate, .kill = kill_inside, .end = end_from_outside, .look = look };
+	static const struct exec_host host = { .terminate = terminate, .kill = kill_inside, .end = end_from_outside };
 	struct watch w = {
-		.base = { .cmd = cmd, .exit = ret, .sb = sb, .host = &host, .output_bytes_max = g->setup.output_bytes },
+		.base = { .cmd = cmd, .exit = ret, .sb = sb, .host = &host, .cgroup = g->cgroup, .own_processes = g->own_processes,
+			  .output_bytes_max = g->setup.output_bytes },
 		.g = g,
 	};
-	bool out_of_memory = false;
 
 	if (cmd->tty_fd > 0 || cmd->input_fd > 0)
 		return error_set(err, ERR_UNAVAILABLE, "this runtime gives commands no %s yet; only the built-in jail does",
@@ -360,10 +328,6 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 	}
 	if (sb->lost && g->kill)	/* nothing is alive when we return */
 		g->kill(g->kill_arg);
-	if (g->watch)
-		g->watch(g->watch_arg, ret, &out_of_memory);
-	if (out_of_memory)
-		ret->end = SANDBOX_OUT_OF_MEMORY;
 	exec_watch_finish(&w.base);
 	return 0;
 }

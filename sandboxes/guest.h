@@ -18,6 +18,7 @@
 #pragma once
 
 #include "sandboxes/backend.h"
+#include "sandboxes/cgroup.h"
 #include "sandboxes/init.h"
 #include "sandboxes/lockdown.h"
 
@@ -68,10 +69,8 @@ struct guest {
 	struct guest_transport transport;
 	struct guest_setup setup;
 	struct guest_report report;
-	/* Called about ten times a second while a command runs, and at its end: fills in what the one who made the
-	 * sandbox knows (memory, out of memory, refused forks). NULL: nobody knows. */
-	void (*watch)(void *arg, struct sandbox_exit *exit, bool *out_of_memory);
-	void *watch_arg;
+	struct cgroup *cgroup;		/* in which commands are counted, with so many processes more; NULL: nowhere */
+	unsigned int own_processes;	/* EXEC_PROCESSES_UNKNOWN of exec_watch.h */
 	/* Called when the first process does not answer, or is lost: end it from outside. NULL: destroying will. */
 	void (*kill)(void *arg);
 	void *kill_arg;

@@ -178,7 +178,7 @@ static void start(struct guest_side *g, const struct guest_frame *frame)
 	autofree char *strings = NULL;
 
 	take(frame, &exec, sizeof(exec));
-	if (exec.bytes > GUEST_COMMAND_MAX || !exec.argc || exec.argc > exec.bytes || exec.envc > exec.bytes)
+	if (exec.bytes > INIT_STRINGS_MAX || !exec.argc || exec.argc > exec.bytes || exec.envc > exec.bytes)
 		end_all(1);
 	if (g->init.step || g->over)	/* one at a time */
 		end_all(1);

@@ -26,7 +26,7 @@ enum guest_kind {
 	GUEST_HELLO = 64, GUEST_READY, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT,
 	GUEST_EVENT,
 };
-enum { GUEST_FRAME_MAX = 64 << 10, GUEST_COMMAND_MAX = 8 << 20 };
+enum { GUEST_FRAME_MAX = 64 << 10 };
 
 struct guest_head {
 	uint32_t len;			/* of what follows */

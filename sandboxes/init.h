@@ -72,6 +72,7 @@ struct init_command {
 };
 /* A new terminal: both ends close-on-exec. -1 with errno. */
 int init_open_tty(int *ret_master, int *ret_slave);
+enum { INIT_STRINGS_MAX = 8 << 20 };
 /* `strings` holds argc + envc texts, each with its NUL: fill in argv and env, which free(argv) frees. -1: it is no such thing. */
 int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct init_command *ret);
 /* Start it. on_ended() is called from here if it cannot be run, otherwise from init_reap(). */

@@ -30,6 +30,7 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/strvec.h"
+#include "sandboxes/exec_watch.h"
 #include "sandboxes/identity.h"
 #include "sandboxes/native.h"
 
@@ -409,24 +410,6 @@ static int record_init(struct attempt *a, struct error *err)
 
 /* ---- watching */
 
-static void watch(void *arg, struct sandbox_exit *e, bool *out_of_memory)
-{
-	struct oci *o = arg;
-	struct cgroup *cg = &o->cgroup;
-	uint64_t cpu, peak;
-
-	cgroup_watch(cg);
-	cpu = cgroup_cpu_ns(cg);
-	peak = cgroup_pids_peak(cg);
-	*out_of_memory = cgroup_out_of_memory(cg);
-	e->pids_limit_hit |= cgroup_fork_refused(cg);
-	e->memory_peak_bytes = cgroup_memory_peak(cg);
-	if (cpu)
-		e->cpu_ns = cpu;
-	if (peak && !o->runtime->own_kernel)
-		e->pids_peak = peak - 1;	/* the first process is not the command's */
-}
-
 static void kill_first(void *arg)
 {
 	struct oci *o = arg;
@@ -490,7 +473,8 @@ static struct oci *new_oci(const struct sandbox_ref *ref, const struct sandbox_s
 			.net_bind_service = spec->net_bind_service, .output_bytes = spec->limits.output_bytes,
 			.deadline_ns = spec->life_ns,
 		},
-		.watch = watch, .watch_arg = o, .kill = kill_first, .kill_arg = o,
+		.cgroup = &o->cgroup, .own_processes = o->runtime->own_kernel ? EXEC_PROCESSES_UNKNOWN : 1,
+		.kill = kill_first, .kill_arg = o,
 	};
 	return o;
 }
@@ -631,10 +615,7 @@ static int put(struct sandbox *sb, const struct sandbox_file *file, struct error
 
 static int exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err)
 {
-	struct oci *o = (struct oci *)sb;
-
-	cgroup_mark(&o->cgroup);
-	return guest_exec(&o->guest, sb, cmd, ret, err);
+	return guest_exec(&((struct oci *)sb)->guest, sb, cmd, ret, err);
 }
 
 static int walk(struct sandbox *sb, struct sandbox_walk *walk_, struct error *err)

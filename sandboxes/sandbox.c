@@ -18,6 +18,8 @@ static const struct sandbox_backend *const backends[] = {
 	&sandbox_backend_runsc,
 	&sandbox_backend_docker,
 	&sandbox_backend_podman,
+	&sandbox_backend_kind,		/* these two only for who asks by type */
+	&sandbox_backend_kubernetes,
 };
 
 static const struct sandbox_backend *backend_find(const struct sandbox_ref *ref, struct error *err)

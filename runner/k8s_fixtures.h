@@ -12,7 +12,8 @@ struct k8s_object_name { char kind[64], name[254]; };
 
 struct k8s_fixtures {
 	json_t *manifests;		/* array, in the order to apply */
-	json_t *event;			/* of --event, or of the file event.yaml of the folder; NULL */
+	json_t *event;			/* of --event, or of the file event.yaml of the folder; NULL: none */
+	json_t *originals;		/* "Deployment/web" to its replicas before the first step; NULL until applied */
 	struct k8s_object_name *stand_ins;	/* made because nothing was given; named in the result */
 	size_t stand_ins_len;
 	struct strvec notes;		/* lines for people: what was applied, what stands in */
@@ -22,8 +23,9 @@ struct k8s_fixtures {
 /* Read a file or the *.yaml, *.yml and *.json of a folder (several documents a file). ERR_INVALID_INPUT with file:line for what is no
  * manifest, is not namespaced or names another namespace. `path` and `event_path` may be NULL. Nothing is asked of a cluster. */
 int k8s_fixtures_load(const char *path, const char *event_path, struct k8s_fixtures *ret, struct error *err);
-/* A manifest of the package or of a fixture against the same rules: array of objects (a List is unfolded), or -1. */
-int k8s_manifest_check(json_t *manifest, const char *where, struct error *err);
+/* A manifest of the package or of a fixture against the same rules: a new array of its objects (a List is unfolded), borrowing nothing, or
+ * NULL. `where` begins the message. */
+json_t *k8s_manifest_check(json_t *manifest, const char *where, struct error *err);
 /* Apply them as ourselves, then stand-ins for the targets of the plan's steps that are not there, and wait until all are ready. */
 int k8s_fixtures_apply(struct k8s_fixtures *f, const struct plan *plan, const struct parameters *parameters,
 		       const struct sandbox_cluster *cluster, uint64_t deadline_ns, struct error *err);

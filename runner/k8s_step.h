@@ -10,8 +10,9 @@
 #include "runner/result.h"
 
 /* Would a cluster execute this step? NULL: yes. Otherwise why it stays simulated, owned by the caller: a symbolic payload, an action of a
- * storage system, no target … Pure: `plan` asks it without a cluster. */
-char *k8s_step_simulated(const struct wpk *wpk, const struct wpk_step *step);
+ * storage system, no target … Pure: `plan` asks it without a cluster. `fixtures` (loaded, not applied; NULL: none were given) may say what
+ * the package leaves out. */
+char *k8s_step_simulated(const struct wpk *wpk, const struct wpk_step *step, const struct k8s_fixtures *fixtures);
 
 struct k8s_context {			/* all borrowed */
 	const struct plan *plan;
@@ -24,6 +25,6 @@ struct k8s_context {			/* all borrowed */
 };
 
 /* Fills in `step` (its plan is set): status, mode (EXECUTED, DRY_RUN, or SIMULATED with its reason when that is known only now), what was done
- * as lines in out[0] (through EVENT_STEP_OUTPUT too), attempts with the handler's retry and timeout, and result->objects' needs.
- * -1 only when the cluster cannot be spoken to at all. */
+ * as lines in out[0] (through EVENT_STEP_OUTPUT too), attempts with the handler's retry and timeout. EVENT_STEP_END is the caller's, who
+ * looks at the objects first. -1 only when the cluster cannot be spoken to at all. */
 int k8s_step_run(const struct k8s_context *ctx, struct step_result *step, struct error *err);

@@ -1,88 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/step.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 
+#include "runner/attempts.h"
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
-#include "runner/base/quantity.h"
 #include "runner/base/strvec.h"
+#include "runner/output_capture.h"
 
 #define GRACE_NS (3 * NS_PER_SEC)	/* between SIGTERM and SIGKILL */
-#define BACKOFF_MAX_NS (UINT64_C(3600) * NS_PER_SEC)
-
-/* ---- capture: the head and the tail of a stream, in flat memory */
-
-struct capture {
-	struct redact_stream redact;
-	struct strbuf head;	/* the first CAPTURE_MAX bytes */
-	struct strbuf rest;	/* what follows; only its end is kept */
-	bool cut;		/* something between head and tail is gone */
-};
 
 struct output_arg {
 	const struct step_context *ctx;
 	struct step_result *step;
-	struct capture capture[2];
+	struct output_capture capture[2];
 	struct strbuf clean;	/* scratch: redacted bytes of one chunk */
 	unsigned int warned;	/* of resources */
 };
-
-static void capture_init(struct capture *c, const struct redactor *redactor)
-{
-	redact_stream_init(&c->redact, redactor);
-	strbuf_init(&c->head, CAPTURE_MAX);
-	strbuf_init(&c->rest, 64 * CAPTURE_TAIL);
-	c->cut = false;
-}
-
-static void capture_add(struct capture *c, const char *data, size_t len)
-{
-	size_t first = CAPTURE_MAX - c->head.len;
-
-	if (first > len)
-		first = len;
-	strbuf_add(&c->head, data, first);
-	data += first;
-	len -= first;
-	if (len > CAPTURE_TAIL) {
-		data += len - CAPTURE_TAIL;
-		len = CAPTURE_TAIL;
-		c->cut = true;
-	}
-	strbuf_add(&c->rest, data, len);
-	if (c->rest.len > 32 * CAPTURE_TAIL) {	/* keep the end; amortised over many chunks */
-		memmove(c->rest.buf, c->rest.buf + c->rest.len - CAPTURE_TAIL, CAPTURE_TAIL);
-		c->rest.len = CAPTURE_TAIL;
-		c->cut = true;
-	}
-}
-
-static void capture_finish(struct capture *c, uint64_t total_bytes, bool truncated, struct captured *ret)
-{
-	size_t rest = c->rest.len > CAPTURE_TAIL ? CAPTURE_TAIL : c->rest.len;
-
-	ret->total_bytes = total_bytes;
-	ret->truncated = truncated || c->cut || rest < c->rest.len;
-	if (ret->truncated && rest) {
-		ret->tail = xstrndup(c->rest.buf + c->rest.len - rest, rest);
-		ret->tail_len = rest;
-	} else {
-		c->head.max += CAPTURE_TAIL;
-		strbuf_add(&c->head, c->rest.buf, rest);
-	}
-	ret->len = c->head.len;
-	ret->text = strbuf_detach(&c->head);
-	strbuf_release(&c->rest);
-}
 
 static void pass_on(struct output_arg *arg, enum sandbox_stream stream)
 {
 	if (!arg->clean.len)
 		return;
-	capture_add(&arg->capture[stream], arg->clean.buf, arg->clean.len);
+	output_capture_add(&arg->capture[stream], arg->clean.buf, arg->clean.len);
 	event_emit(arg->ctx->events, &(struct event){ .type = EVENT_STEP_OUTPUT, .step = arg->step, .stream = stream,
 						      .data = arg->clean.buf, .len = arg->clean.len });
 	strbuf_clear(&arg->clean);
@@ -98,13 +40,6 @@ static void on_output(void *p, enum sandbox_stream stream, const char *data, siz
 	}
 	redact_stream_feed(&arg->capture[stream].redact, data, len, &arg->clean);
 	pass_on(arg, stream);
-}
-
-static void captured_release(struct captured *c)
-{
-	free(c->text);
-	free(c->tail);
-	*c = (struct captured){ 0 };
 }
 
 /* ---- what it was seen to do */
@@ -229,7 +164,7 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 	}
 	strbuf_init(&arg.clean, STRBUF_NO_MAX);
 	for (int i = 0; i < 2; i++) {
-		capture_init(&arg.capture[i], ctx->parameters ? ctx->parameters->redactor : NULL);
+		output_capture_init(&arg.capture[i], ctx->parameters ? ctx->parameters->redactor : NULL);
 		captured_release(&step->out[i]);
 	}
 	command = (struct sandbox_command){
@@ -255,21 +190,13 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 	for (int i = 0; i < 2; i++) {
 		redact_stream_end(&arg.capture[i].redact, &arg.clean);
 		pass_on(&arg, (enum sandbox_stream)i);
-		capture_finish(&arg.capture[i], step->exit.output_bytes[i], step->exit.output_truncated, &step->out[i]);
+		output_capture_finish(&arg.capture[i], step->exit.output_bytes[i], step->exit.output_truncated, &step->out[i]);
 	}
 	strbuf_release(&arg.clean);
 	return r;
 }
 
 /* ---- judgement */
-
-static void set_reason(struct step_result *step, enum step_status status, const char *limit, char *reason)
-{
-	step->status = status;
-	step->limit = limit;
-	free(step->reason);
-	step->reason = reason;
-}
 
 /* Shells report a child killed by signal n as exit status 128 + n. */
 static bool ended_by(const struct sandbox_exit *e, int signal)
@@ -293,15 +220,6 @@ static const char *limit_of(const struct sandbox_exit *e, const struct sandbox_l
 	if (e->output_truncated)
 		return "output";
 	return NULL;
-}
-
-static char *timeout_sentence(uint64_t timeout_ns)
-{
-	autostrbuf struct strbuf sb = STRBUF_INIT(STRBUF_NO_MAX);
-
-	strbuf_addstr(&sb, "did not end within its timeout of ");
-	duration_format(&sb, timeout_ns);
-	return strbuf_detach(&sb);
 }
 
 static char *exit_sentence(const struct sandbox_exit *e)
@@ -329,80 +247,46 @@ static void judge(const struct step_context *ctx, struct step_result *step)
 	const char *limit = limit_of(e, &ctx->plan->spec.limits);
 
 	if (e->end == SANDBOX_CANCELLED) {
-		set_reason(step, STEP_CANCELLED, NULL, xstrdup(cancel_signal(ctx->cancel) ? "cancelled by a signal" : "stopped at the run deadline"));
+		step_conclude(step, STEP_CANCELLED, NULL, xstrdup(cancel_signal(ctx->cancel) ? "cancelled by a signal" : "stopped at the run deadline"));
 	} else if (e->end == SANDBOX_TIMED_OUT) {
-		char *sentence = timeout_sentence(step->plan->handler->timeout_ns);
+		char *sentence = step_timeout_sentence(step->plan->handler->timeout_ns);
 
 		if (e->pids_limit_hit) {	/* a fork bomb does not end by itself: the limit is what it was */
-			set_reason(step, STEP_LIMIT, "pids", xasprintf("was refused a process: the process limit was reached, and it %s", sentence));
+			step_conclude(step, STEP_LIMIT, "pids", xasprintf("was refused a process: the process limit was reached, and it %s", sentence));
 			free(sentence);
 		} else {
-			set_reason(step, STEP_TIMED_OUT, NULL, sentence);
+			step_conclude(step, STEP_TIMED_OUT, NULL, sentence);
 		}
 	} else if (limit) {
 		for (size_t i = 0; i < ARRAY_SIZE(sentences); i++)
 			if (!strcmp(sentences[i].limit, limit))
-				set_reason(step, STEP_LIMIT, sentences[i].limit, xstrdup(sentences[i].sentence));
+				step_conclude(step, STEP_LIMIT, sentences[i].limit, xstrdup(sentences[i].sentence));
 	} else if (e->end == SANDBOX_LOST) {
-		set_reason(step, STEP_FAILED, NULL, xstrdup("the sandbox ended under it"));
+		step_conclude(step, STEP_FAILED, NULL, xstrdup("the sandbox ended under it"));
 	} else if (e->end == SANDBOX_EXITED && e->status == 0) {
-		set_reason(step, STEP_PASSED, NULL, NULL);
+		step_conclude(step, STEP_PASSED, NULL, NULL);
 	} else {
-		set_reason(step, STEP_FAILED, NULL, exit_sentence(e));
+		step_conclude(step, STEP_FAILED, NULL, exit_sentence(e));
 	}
 }
 
-/* false: cancelled while waiting */
-static bool wait_before_retry(const struct step_context *ctx, uint64_t wait_ns)
+static int try_once(void *arg, struct step_result *step, struct error *err)
 {
-	struct pollfd pfd = { .fd = ctx->cancel ? cancel_fd(ctx->cancel) : -1, .events = POLLIN };
-	uint64_t until = clock_deadline(wait_ns);
+	const struct step_context *ctx = arg;
 
-	while (clock_monotonic_ns() < until)
-		if (poll(&pfd, 1, clock_poll_timeout(until)) > 0)
-			return false;
-	return true;
-}
-
-static uint64_t backoff(const struct wpk_retry *retry, unsigned int failed_attempts)
-{
-	uint64_t ns = retry->backoff_ns;
-
-	for (unsigned int i = 1; i < failed_attempts && ns < BACKOFF_MAX_NS; i++)
-		ns *= 2;
-	return ns < BACKOFF_MAX_NS ? ns : BACKOFF_MAX_NS;
+	if (attempt(ctx, step, err) < 0)
+		return -1;
+	judge(ctx, step);
+	return 0;
 }
 
 int step_run(const struct step_context *ctx, struct step_result *step, struct error *err)
 {
-	const struct wpk_retry *retry = &step->plan->handler->retry;
-	uint64_t started = clock_monotonic_ns();
-	int r = 0;
+	struct step_context context = *ctx;
+	const struct attempts attempts = { .cancel = ctx->cancel, .events = ctx->events, .once = try_once, .arg = &context };
+	int r = attempts_run(&attempts, step, err);
 
-	for (;;) {
-		uint64_t wait_ns;
-
-		step->attempts++;
-		event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_START, .step = step, .attempt = step->attempts });
-		r = attempt(ctx, step, err);
-		if (r < 0) {
-			set_reason(step, STEP_FAILED, NULL, xasprintf("could not be run: %s", err->text));
-			break;
-		}
-		judge(ctx, step);
-		if (step->status == STEP_PASSED || step->status == STEP_CANCELLED || step->exit.end == SANDBOX_LOST ||
-		    step->attempts >= retry->max_attempts)
-			break;
-		wait_ns = backoff(retry, step->attempts);
-		event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_RETRY, .step = step, .attempt = step->attempts,
-							 .text = step->reason, .wait_ns = wait_ns });
-		if (!wait_before_retry(ctx, wait_ns)) {
-			set_reason(step, STEP_CANCELLED, NULL, xstrdup("cancelled while waiting for the next attempt"));
-			break;
-		}
-	}
 	usage_series_end(&step->observation->usage);
-	step->duration_ns = clock_monotonic_ns() - started;
 	if (ctx->effects)
 		effects_after_step(ctx->effects, &step->effects);
 	event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_END, .step = step });

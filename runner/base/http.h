@@ -55,6 +55,7 @@ struct http_call {
 struct http_answer {
 	int status;
 	char header[64];		/* the one that was wanted; "" when it did not come */
+	bool broken;			/* there was none because the connection broke or could not be made: another may fare better */
 };
 /* Any status is an answer. Without one: ERR_UNAVAILABLE with errno in `sys` when nobody can be connected to, ERR_REMOTE for a connection
  * that breaks, an answer that is no HTTP or does not come in time; `body` (its ceiling holds: ERR_REMOTE) is as before then. */

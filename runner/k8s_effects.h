@@ -27,6 +27,7 @@ struct object_effects {
 	size_t len;
 	uint64_t counts[EFFECT_CHANGES];
 	uint64_t not_listed;
+	uint64_t kinds_not_seen;	/* that may not or cannot be listed */
 };
 void object_effects_release(struct object_effects *e);
 
@@ -36,6 +37,8 @@ void k8s_tracker_after_step(struct k8s_tracker *t, struct object_effects *ret);
 void k8s_tracker_of_run(struct k8s_tracker *t, struct object_effects *ret);
 void k8s_tracker_free(struct k8s_tracker *t);
 
+/* Names and values of a package may hold secrets: to be called before anything is shown or written. Values are never cut before. */
+void object_effects_redact(struct object_effects *e, const struct redactor *redactor);
 json_t *object_effects_to_json(const struct object_effects *e);
 /* "objects: 1 created, 1 changed" and below it a line each: "~ deployment/web  spec.replicas 2 > 3". Nothing for nothing. */
 void object_effects_print(const struct object_effects *e, unsigned int indent, size_t max, bool color, struct strbuf *out);

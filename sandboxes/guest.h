@@ -48,7 +48,10 @@ struct guest_report {
 	uint32_t uid, gid, outside_uid;		/* outside: by its uid_map, one level up */
 	uint32_t foreign_groups, interfaces, devices_unexpected, masked;
 	uint32_t seccomp_mode, no_new_privs;
-	bool root_read_only, tmp_private, dev_minimal, proc_read_only, sys_read_only, cgroup_hidden;
+	bool no_new_privs_shown;		/* in /proc, too, where the kernel's word is not all there is */
+	bool root_read_only, proc_read_only, sys_read_only, cgroup_hidden;
+	bool tmp_private, tmp_noexec;		/* the flags are shown; nothing could be executed there when tried */
+	char devices[64];			/* names of those unexpected, the first few */
 	bool own_filter, observing;		/* our filter was loaded; its notifications work */
 	bool oom_steps_first;			/* a step stands first when memory runs out, the first process does not */
 	struct lockdown_landlock landlock;

@@ -113,6 +113,30 @@ static void fill_masks(const struct guest_report *r, struct control_table *t)
 			    !r->sys_read_only ? "something in /sys opens for writing" : "a cgroup file system is to be seen");
 }
 
+/* What is not shown is not believed; executing was tried. */
+static void fill_tmp(const struct guest_report *r, struct control_table *t)
+{
+	static const char asked[] = "noexec,nosuid,nodev";
+
+	if (!r->tmp_bytes)
+		control_set(t, CONTROL_PRIVATE_TMP, CONTROL_UNAVAILABLE, asked, "none", "/tmp is part of the root");
+	else if (r->tmp_private && r->tmp_noexec)
+		control_set(t, CONTROL_PRIVATE_TMP, CONTROL_ENFORCED, asked, "tmpfs, tried out", NULL);
+	else
+		control_set(t, CONTROL_PRIVATE_TMP, CONTROL_DEGRADED, asked, "tmpfs", "%s", r->tmp_noexec ?
+			    "noexec holds when tried; the sandbox's kernel shows no nosuid and nodev, there and in /work" :
+			    "a file system of its own, but programs can be executed in it");
+}
+
+static void fill_no_new_privs(const struct guest_report *r, struct control_table *t)
+{
+	const enum control_state state = !r->no_new_privs ? CONTROL_UNAVAILABLE :
+		!r->no_new_privs_shown ? CONTROL_DEGRADED : CONTROL_ENFORCED;
+
+	control_set(t, CONTROL_NO_NEW_PRIVS, state, "on", "PR_SET_NO_NEW_PRIVS", state == CONTROL_ENFORCED ? NULL : "%s",
+		    r->no_new_privs ? "the sandbox's kernel says by prctl(2) that it is set, and does not show it in /proc" : "not set");
+}
+
 static void fill_walls(const struct guest_report *r, const struct sandbox_spec *spec, struct control_table *t)
 {
 	if (spec->writable_root)
@@ -121,11 +145,9 @@ static void fill_walls(const struct guest_report *r, const struct sandbox_spec *
 		control_set(t, CONTROL_READ_ONLY_ROOT, r->root_read_only ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "read-only",
 			    "read-only mount, tried out", r->root_read_only ? NULL : "files can be made in system folders");
 	fill_masks(r, t);
-	control_set(t, CONTROL_PRIVATE_TMP, r->tmp_private && r->tmp_bytes ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
-		    "noexec,nosuid,nodev", "tmpfs", r->tmp_private && r->tmp_bytes ? NULL :
-		    "/tmp does not show the flags, or is part of the root");
-	control_set(t, CONTROL_MINIMAL_DEV, r->dev_minimal ? CONTROL_ENFORCED : CONTROL_DEGRADED, "null, zero, random …", "own /dev",
-		    r->dev_minimal ? NULL : "%u names in /dev that need not be there", r->devices_unexpected);
+	fill_tmp(r, t);
+	control_set(t, CONTROL_MINIMAL_DEV, r->devices_unexpected ? CONTROL_DEGRADED : CONTROL_ENFORCED, "null, zero, random …", "own /dev",
+		    r->devices_unexpected ? "there is more in it than need be: %s" : NULL, r->devices);
 }
 
 static void fill_landlock(const struct lockdown_landlock *l, struct control_table *t)
@@ -153,8 +175,7 @@ static void fill_privileges(const struct guest_report *r, const struct sandbox_s
 		control_set(t, CONTROL_SECCOMP, CONTROL_DEGRADED, "allow-list", "somebody else's filter",
 			    "a filter is in force already that forbids loading ours");
 	fill_landlock(&r->landlock, t);
-	control_set(t, CONTROL_NO_NEW_PRIVS, r->no_new_privs ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE, "on", "PR_SET_NO_NEW_PRIVS",
-		    r->no_new_privs ? NULL : "not set");
+	fill_no_new_privs(r, t);
 	control_set(t, CONTROL_CAPABILITIES, caps ? CONTROL_ENFORCED : CONTROL_UNAVAILABLE,
 		    granted ? "drop all but NET_BIND_SERVICE" : "drop all", "all five capability sets", caps ? NULL :
 		    "capability sets read back as %llx", (unsigned long long)r->capabilities);

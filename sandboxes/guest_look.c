@@ -112,7 +112,37 @@ static bool is_same_fs(const char *a, const char *b)
 	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev;
 }
 
-static uint32_t unexpected_devices(void)
+/* Is it refused to execute a file here? An empty one, which could not be executed anyway, but with another errno. */
+static bool is_noexec(const char *folder)
+{
+	char path[64], *argv[] = { path, NULL }, *env[] = { NULL };
+	int error = 0;
+
+	snprintf(path, sizeof(path), "%s/.sandbox-try", folder);
+	close(open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0700));
+	if (execve(path, argv, env) < 0)
+		error = errno;
+	unlink(path);
+	return error == EACCES;
+}
+
+/* What is mounted over a folder of devices to close it. */
+static bool is_empty_folder(const char *name)
+{
+	autofree char *path = xasprintf("/dev/%s", name);
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	bool empty = dir != NULL;
+
+	while (empty && (e = readdir(dir)))
+		empty = !strcmp(e->d_name, ".") || !strcmp(e->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* How many; some of their names. */
+static uint32_t unexpected_devices(char *names, size_t size)
 {
 	static const char *const expected[] = {
 		".", "..", "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm", "mqueue", "fd", "stdin",
@@ -121,13 +151,18 @@ static uint32_t unexpected_devices(void)
 	DIR *dir = opendir("/dev");
 	struct dirent *e;
 	uint32_t n = 0;
+	size_t len = 0;
 
 	while (dir && (e = readdir(dir))) {
 		bool known = false;
 
 		for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
 			known |= !strcmp(e->d_name, expected[i]);
-		n += !known;
+		if (known || is_empty_folder(e->d_name))
+			continue;
+		if (len + strlen(e->d_name) + 3 < size)
+			len += (size_t)snprintf(names + len, size - len, "%s%s", n ? ", " : "", e->d_name);
+		n++;
 	}
 	if (dir)
 		closedir(dir);
@@ -242,6 +277,13 @@ static uint64_t all_capabilities(void)
 	return all;
 }
 
+static bool is_no_new_privs_shown(void)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+
+	return file_read("/proc/self/status", &text, NULL) == 0 && strstr(text.buf, "\nNoNewPrivs:\t1\n") != NULL;
+}
+
 void guest_look_around(struct guest_report *report)
 {
 	native_namespace_inodes(report->namespaces);
@@ -252,9 +294,9 @@ void guest_look_around(struct guest_report *report)
 	measure("/tmp", &report->tmp_bytes, &report->tmp_files);
 	if (report->tmp_bytes && !is_same_fs("/tmp", "/dev/shm"))
 		measure("/dev/shm", &report->tmp_bytes, &report->tmp_files);
-	report->devices_unexpected = unexpected_devices();
+	report->tmp_noexec = is_noexec("/tmp");
+	report->devices_unexpected = unexpected_devices(report->devices, sizeof(report->devices));
 	report->cgroup_hidden = look_at_mounts(&report->masked);
-	report->dev_minimal = report->devices_unexpected == 0;
 	report->proc_read_only = is_proc_closed();
 	report->sys_read_only = !opens("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY) &&
 				!opens("/sys/kernel/uevent_helper", O_WRONLY) && !opens("/sys/power/state", O_WRONLY) &&
@@ -273,4 +315,5 @@ void guest_look_back(struct guest_report *report)
 	report->capabilities = all_capabilities();
 	report->seccomp_mode = seccomp > 0 ? (uint32_t)seccomp : 0;
 	report->no_new_privs = no_new_privs == 1;
+	report->no_new_privs_shown = is_no_new_privs_shown();
 }

@@ -127,6 +127,9 @@ static json_t *mounts(const struct oci_bundle *b)
 		{ "/dev", "tmpfs", "tmpfs", b->runtime->own_kernel ? open_dev : dev },
 		{ "/dev/pts", "devpts", "devpts", pts }, { "/dev/mqueue", "mqueue", "mqueue", queue },
 	};
+	static const char *const tiny[] = { "nosuid", "noexec", "nodev", "mode=755", "size=4k", "ro", NULL };
+	/* what gVisor puts there by itself, and masks nothing */
+	static const struct mount_row covers[] = { { "/sys", "tmpfs", "tmpfs", tiny }, { "/dev/net", "tmpfs", "tmpfs", tiny } };
 	const struct native_root *root = b->root;
 	const struct size shm = { root->tmp_bytes / 4 & ~UINT64_C(4095), root->tmp_files / 4 };
 	const struct size tmp = { root->tmp_bytes - shm.bytes, root->tmp_files - shm.files };
@@ -136,6 +139,8 @@ static json_t *mounts(const struct oci_bundle *b)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		add_mount(list, &rows[i]);
+	for (size_t i = 0; b->runtime->own_kernel && i < ARRAY_SIZE(covers); i++)
+		add_mount(list, &covers[i]);
 	add_tmpfs(list, "/dev/shm", plain, shm);
 	add_tmpfs(list, "/tmp", plain, tmp);
 	snprintf(uid, sizeof(uid), "uid=%u", root->uid);

@@ -490,6 +490,18 @@ static void namespaces_of(pid_t pid, uint64_t ret[NATIVE_NAMESPACES])
 	}
 }
 
+/* Who a process is here; 0 also when it cannot be told. */
+static unsigned int uid_of(pid_t pid)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+	autofree char *path = xasprintf("/proc/%d/status", (int)pid);
+	const char *line;
+
+	if (file_read(path, &text, NULL) < 0 || !(line = strstr(text.buf, "\nUid:\t")))
+		return 0;
+	return (unsigned int)strtoul(line + 6, NULL, 10);
+}
+
 /* Its first process is number 1 of a kernel that has no other processes and no cgroups; that much was seen from
  * inside. */
 static void fill_kernel(const struct oci_runtime *runtime, struct control_table *t)
@@ -498,6 +510,8 @@ static void fill_kernel(const struct oci_runtime *runtime, struct control_table 
 
 	control_set(t, CONTROL_PID_NAMESPACE, CONTROL_ENFORCED, "own", mechanism, NULL);
 	control_set(t, CONTROL_CGROUP_NAMESPACE, CONTROL_ENFORCED, "own", mechanism, NULL);
+	/* it masks nothing of its own; what there is was looked at */
+	snprintf(t->items[CONTROL_MASKED_PATHS].mechanism, sizeof(t->items[CONTROL_MASKED_PATHS].mechanism), "%s; an empty /sys", mechanism);
 	if (t->items[CONTROL_PIDS].state == CONTROL_ENFORCED) {
 		const struct control was = t->items[CONTROL_PIDS];
 
@@ -511,9 +525,11 @@ static void fill_controls(struct oci *o, const struct sandbox_spec *spec, const 
 {
 	struct guest_report *report = &o->guest.report;
 
-	/* a kernel of its own tells nothing of the namespaces that it is in itself */
-	if (o->runtime->own_kernel)
+	/* a kernel of its own tells nothing of the namespaces that it is in itself, nor who it is */
+	if (o->runtime->own_kernel) {
 		namespaces_of(o->pid, report->namespaces);
+		report->outside_uid = uid_of(o->pid);
+	}
 	if (geteuid() != 0)	/* there is a user namespace between */
 		report->outside_uid = geteuid();
 	guest_fill_controls(&o->guest, spec, controls);

@@ -89,8 +89,13 @@ static void try_i386(const void *arg)
 	(void)arg;
 #ifdef __x86_64__
 	long r = 20;	/* getpid there */
+	long also = SYS_getpid, refused = SYS_ptrace;	/* for a kernel that makes no difference, and one filter does for both */
 
 	__asm__ volatile("int $0x80" : "+a"(r) : : "memory");
+	__asm__ volatile("int $0x80" : "+a"(also) : : "memory");
+	__asm__ volatile("int $0x80" : "+a"(refused) : "D"(PTRACE_TRACEME) : "memory");
+	if (also == getpid() && refused < 0)
+		end(0, "taken for the 64-bit one, and filtered like it");
 	end(1, "the 32-bit entry point answered %ld", r);
 #else
 	end(0, "not on this machine");

@@ -83,6 +83,7 @@ struct batch {
 	size_t len;
 	struct run_summary *runs;
 	struct reaper reaper;	/* of all, one after another */
+	struct backend_memo backend;	/* of the one before */
 	struct scan_judge judge;	/* of those that are judged as the command line says */
 	bool judge_ready;
 	sigset_t unblocked;
@@ -157,6 +158,7 @@ static bool run_nth(struct batch *b, size_t i, bool skip)
 	v.lead = i ? ",\n" : "[\n";
 	v.unblocked = &b->unblocked;
 	v.reaper = &b->reaper;
+	v.backend = &b->backend;
 	v.opt.wpk = b->packages[i];
 	*run = (struct run_summary){ .verdict = "not run" };
 	snprintf(run->package, sizeof(run->package), "%s", b->packages[i]);

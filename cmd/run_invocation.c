@@ -149,6 +149,7 @@ static int make_plan(struct invocation *v, struct error *err)
 	struct plan_options wanted = settings_plan_options(&v->opt.settings, &v->parameters);
 	size_t before, unset;
 
+	wanted.memo = v->backend;
 	package_verdict(&v->package, err);
 	if (err->code != ERR_OK)
 		return -1;
@@ -304,10 +305,9 @@ static void fill_result(struct invocation *v, struct result *r)
 		strvec_push(&r->warnings, v->warnings.items[i]);
 }
 
-static void write_json(struct invocation *v, const struct result *r)
+static void write_json(struct invocation *v, const json_t *json)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
-	json_auto_t *json = result_to_json(r);
 
 	json_write(json, 2, &text);
 	if (!v->of_several)
@@ -316,12 +316,12 @@ static void write_json(struct invocation *v, const struct result *r)
 }
 
 /* The result in every form that was asked for: on stdout, and for each --report. */
-static int write_documents(struct invocation *v, const struct result *r, int status)
+static int write_documents(struct invocation *v, const struct result *r, const json_t *json, int status)
 {
 	if (!strcmp(v->opt.format, "json")) {
 		if (v->lead)
 			output_write(&v->out, v->lead, strlen(v->lead));
-		write_json(v, r);
+		write_json(v, json);
 	}
 	return report_targets_write(&v->reports, r, &v->out, status);
 }
@@ -345,20 +345,21 @@ static int finish_logs(struct invocation *v, const struct result *r, struct erro
 static int write_results(struct invocation *v, const struct result *r)
 {
 	int status = exit_status_of_result(r);
+	json_auto_t *json = result_to_json(r);
 	struct error err = { 0 };
 
 	if (v->opt.exit_zero && (status == EXIT_NOT_ACCEPTABLE || status == EXIT_LIMIT || status == EXIT_DEADLINE))
 		status = EXIT_OK;
 	if (v->ndjson)
 		v->out.failed = v->ndjson->error;
-	status = write_documents(v, r, status);
+	status = write_documents(v, r, json, status);
 	if (v->logs && finish_logs(v, r, &err) < 0) {
 		int failed = report_error(&err);
 
 		status = status == EXIT_OK ? failed : status;
 	}
 	status = output_status(&v->out, status);
-	if (!v->opt.no_history && run_store_add(v->state_dir, r, status, &err) < 0)
+	if (!v->opt.no_history && run_store_add(v->state_dir, r, json, status, &err) < 0)
 		message("warning", "the run is not in the history: %s", err.text);
 	return status;
 }
@@ -415,8 +416,11 @@ static void keep(struct invocation *v, struct kept_run *kept, struct result *r, 
 	if (cancel_new(clock_deadline(left), &v->cancel, &err) < 0)
 		return;		/* then the reaper ends it at once */
 	keep_hold(kept, &v->parameters, v->cancel, r);
-	if (!v->opt.no_history)
-		run_store_add(v->state_dir, r, summary->status, &err);
+	if (!v->opt.no_history) {
+		json_auto_t *json = result_to_json(r);
+
+		run_store_add(v->state_dir, r, json, summary->status, &err);
+	}
 }
 
 static int execute(struct invocation *v, struct run_summary *ret, struct error *err)
@@ -430,15 +434,20 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		.reaper = wants_keep(v) ? NULL : v->reaper,	/* a keeper needs one for itself */
 		.diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
 	};
+	struct reaper own = REAPER_INIT;
 	struct events events = { .sinks = NULL };
 	struct result result;
 	int status = -1;
 
+	if (!run.reaper && !wants_keep(v))
+		run.reaper = &own;
 	if (add_sinks(v, &events, err) == 0) {
 		fill_result(v, &result);
 		run.artifacts = v->artifacts;
 		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
+		reaper_release(&own);
 		status = write_results(v, &result);
+		reaper_dismiss(&own);
 		summarise(v, &result, status, ret);
 		if (kept.journal) {
 			tell_how_to_attach(v, &result);
@@ -454,6 +463,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 /* What did not come to a run still is a result, in the same form: for --format and for every --report. */
 static int write_no_run(struct invocation *v, const struct error *err, char *reason, int status)
 {
+	json_auto_t *json = NULL;
 	struct result r;
 
 	fill_result(v, &r);
@@ -471,7 +481,8 @@ static int write_no_run(struct invocation *v, const struct error *err, char *rea
 		event_emit(&events, &verdict);
 		events_release(&events);
 	}
-	status = write_documents(v, &r, status);
+	json = result_to_json(&r);
+	status = write_documents(v, &r, json, status);
 	result_release(&r);
 	return output_status(&v->out, status);
 }

@@ -51,6 +51,7 @@ struct invocation {
 	bool of_several;		/* packages, so it does not own stdout */
 	struct reaper *reaper;		/* of several packages; NULL: each has its own */
 	struct scan_judge *shared_judge;	/* the same; NULL: judge */
+	struct backend_memo *backend;		/* the same; NULL: one is chosen for it alone */
 	bool cleaned;			/* after other runs, which happens once */
 	const char *lead;		/* printed before a JSON document; NULL: nothing */
 	sigset_t *unblocked;		/* the signals of several packages, while nothing is at stake; NULL: they are not blocked */

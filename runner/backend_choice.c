@@ -32,7 +32,7 @@ static int check_name(const char *what, const char *name, const char *const *kno
 }
 
 /* The table of backends is in the order of preference. Asked for by name it is taken, and creating tells if it cannot be had. */
-int backend_choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err)
+static int choose(const char *type, const char *runtime, struct backend_choice *ret, struct error *err)
 {
 	struct backend_choice choice = { .because = "the built-in jail needs no daemon, image or download" };
 	struct backend_info info;
@@ -64,6 +64,26 @@ int backend_choose(const char *type, const char *runtime, struct backend_choice 
 		return error_set(err, ERR_UNAVAILABLE, "no sandbox can be made here: %s", choice.because);
 	return error_set(err, ERR_UNAVAILABLE, "this version has no %s '%s' yet; --type=container --runtime=native is there",
 			 is_auto(runtime) ? "sandbox type" : "runtime", is_auto(runtime) ? type : runtime);
+}
+
+int backend_choose(const char *type, const char *runtime, struct backend_memo *memo, struct backend_choice *ret, struct error *err)
+{
+	if (is_auto(type))
+		type = "auto";
+	if (is_auto(runtime))
+		runtime = "auto";
+	if (memo && memo->choice.runtime && !strcmp(memo->type, type) && !strcmp(memo->runtime, runtime)) {
+		*ret = memo->choice;
+		return 0;
+	}
+	if (choose(type, runtime, ret, err) < 0)
+		return -1;
+	if (memo) {		/* the names are known ones, all of them short */
+		memo->choice = *ret;
+		snprintf(memo->type, sizeof(memo->type), "%s", type);
+		snprintf(memo->runtime, sizeof(memo->runtime), "%s", runtime);
+	}
+	return 0;
 }
 
 const char *backend_choose_images(const char *runtime, char *reason, size_t size)

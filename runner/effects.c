@@ -51,7 +51,7 @@ struct effects_tracker *effects_start(struct sandbox *sandbox, const struct effe
 	if (options->system)
 		t->trees |= 1u << SANDBOX_TREE_ROOT;
 	t->start = t->last = snapshot_new();
-	if (snapshot_take(sandbox, t->trees, NULL, t->start, &t->error) == 0 && options->diff) {
+	if ((options->empty || snapshot_take(sandbox, t->trees, NULL, t->start, &t->error) == 0) && options->diff) {
 		t->contents = contents_new(options->scratch);
 		contents_keep(t->contents, sandbox, t->start, NULL);
 	}

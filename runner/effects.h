@@ -63,6 +63,7 @@ uint64_t effects_total(const struct effects *e, enum effect_change change);	/* w
 struct effects_options {
 	bool system;		/* the root is writable: look there too */
 	bool diff;		/* keep contents, make diffs */
+	bool empty;		/* there is nothing to see yet */
 	const char *scratch;	/* folder for contents */
 	const struct redactor *redactor;	/* of diffs; may be NULL */
 };

@@ -300,7 +300,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	if (decision_refused(decision))
 		return error_set(err, ERR_PERMISSION_DENIED, "policy refuses package '%s': %s", wpk->workflow_id,
 				 reasons->len ? reasons->items[0] : "no reason given");
-	if (backend_choose(options->type, options->runtime, &choice, err) < 0)
+	if (backend_choose(options->type, options->runtime, options->memo, &choice, err) < 0)
 		return -1;
 	plan = xcalloc(1, sizeof(*plan));
 	plan->decision = decision;

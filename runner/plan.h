@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runner/backend_choice.h"
 #include "runner/base/json.h"
 #include "runner/parameters.h"
 #include "runner/profile.h"
@@ -66,6 +67,7 @@ struct plan {
 
 struct plan_options {
 	const char *type, *runtime;		/* NULL or "auto" */
+	struct backend_memo *memo;		/* of several plans; NULL: none */
 	const struct profile *profile;
 	const struct sandbox_limits *limits;	/* overrides; members that are 0 are taken from the profile */
 	const char *rootfs;			/* folder; NULL: host view */

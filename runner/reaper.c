@@ -154,14 +154,22 @@ int reaper_follow(struct reaper *r, const struct journal *j, struct error *err)
 	return reaper_start(j, r, err);
 }
 
-void reaper_dismiss(struct reaper *r)
+void reaper_release(struct reaper *r)
 {
-	if (r->pid <= 0)
+	if (r->pipe_fd < 0)
 		return;
 	fault_point("reaper.dismiss");
 	while (send(r->pipe_fd, "d", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;	/* EPIPE: somebody killed it; there is nothing left for it to do */
 	close(r->pipe_fd);
+	r->pipe_fd = -1;
+}
+
+void reaper_dismiss(struct reaper *r)
+{
+	if (r->pid <= 0)
+		return;
+	reaper_release(r);
 	while (waitpid(r->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	fault_set_reaper(0);

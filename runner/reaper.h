@@ -20,5 +20,7 @@ int reaper_start(const struct journal *j, struct reaper *ret, struct error *err)
 /* From now on it is this journal that it would replay; the one before is finished. Starts one where there is none (any more). Several
  * runs of one process save a fork each. */
 int reaper_follow(struct reaper *r, const struct journal *j, struct error *err);
-/* All was cleaned up: let it go and wait for it. Idempotent. */
+/* All was cleaned up: let it go, without waiting for it. It can end while the results are written. */
+void reaper_release(struct reaper *r);
+/* Let it go, if it was not, and wait for it. Idempotent. */
 void reaper_dismiss(struct reaper *r);

@@ -189,6 +189,7 @@ static void start_effects(struct run *run)
 {
 	const struct effects_options options = {
 		.system = run->plan->spec.writable_root, .diff = run->options->diff, .scratch = journal_scratch(run->journal),
+		.empty = sandbox_starts_empty(run->sandbox) && !run->options->files_len && !run->plan->spec.writable_root,
 		.redactor = run->result->redactor,
 	};
 

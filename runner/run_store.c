@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -254,7 +255,18 @@ static struct run_entry *find_entry(struct run_entries *e, const char *run_id)
 	return NULL;
 }
 
-static void parse_history(const struct strbuf *text, struct run_entries *ret)
+struct line {			/* of the history, and whose it is */
+	const char *at;
+	size_t len, entry;
+};
+
+struct lines {
+	struct line *items;
+	size_t len, alloc;
+};
+
+/* `lines` may be NULL. */
+static void parse_history(const struct strbuf *text, struct run_entries *ret, struct lines *lines)
 {
 	for (const char *p = text->buf, *end = text->buf + text->len, *newline; p < end; p = newline + 1) {
 		struct run_entry entry, *before;
@@ -265,6 +277,12 @@ static void parse_history(const struct strbuf *text, struct run_entries *ret)
 		if (!run_entry_parse(p, (size_t)(newline - p), &entry))
 			continue;
 		before = find_entry(ret, entry.run_id);
+		if (lines) {
+			ARRAY_GROW(lines->items, lines->len, lines->alloc);
+			lines->items[lines->len++] = (struct line){
+				p, (size_t)(newline - p) + 1, before ? (size_t)(before - ret->items) : ret->len,
+			};
+		}
 		if (before) {		/* it keeps its place */
 			run_entry_release(before);
 			*before = entry;
@@ -291,7 +309,7 @@ int run_store_list(const char *state_dir, struct run_entries *ret, struct error 
 		return 0;
 	if (fd < 0 || read_all(fd, HISTORY_MAX_BYTES, &text) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot read '%s/" HISTORY "'", state_dir);
-	parse_history(&text, ret);
+	parse_history(&text, ret, NULL);
 	return 0;
 }
 
@@ -361,31 +379,13 @@ static void remove_results(int state, const struct run_entries *e, size_t first)
 	closedir(dir);
 }
 
-/* The lines of the runs that stay, as they are; of a run with several, all. */
-static void copy_lines(const struct strbuf *text, const struct run_entries *e, size_t first, struct strbuf *out)
-{
-	struct run_entries kept = { .items = e->items + first, .len = e->len - first };
-
-	for (const char *p = text->buf, *end = text->buf + text->len, *newline; p < end; p = newline + 1) {
-		struct run_entry entry;
-
-		newline = memchr(p, '\n', (size_t)(end - p));
-		if (!newline)
-			return;
-		if (!run_entry_parse(p, (size_t)(newline - p), &entry))
-			continue;
-		if (find_entry(&kept, entry.run_id))
-			strbuf_add(out, p, (size_t)(newline - p) + 1);
-		run_entry_release(&entry);
-	}
-}
-
 /* Nobody waits for it and its trouble is nobody's: the next one tries again. */
 static void prune(int state)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrbuf struct strbuf rest = STRBUF_INIT(STRBUF_NO_MAX);
 	struct run_entries e = { .items = NULL };
+	struct lines lines = { .items = NULL };
 	struct stat st;
 	autoclose int fd = open_history(state, O_RDWR, LOCK_EX, &st);
 	autoclose int new_fd = -1;
@@ -397,15 +397,19 @@ static void prune(int state)
 		unlinkat(state, HISTORY, 0);
 		return;
 	}
-	parse_history(&text, &e);
+	parse_history(&text, &e, &lines);
 	first = first_kept(&e);
 	if (first) {
-		copy_lines(&text, &e, first, &rest);
+		/* the lines of the runs that stay, as they are; of a run with several, all */
+		for (size_t i = 0; i < lines.len; i++)
+			if (lines.items[i].entry >= first)
+				strbuf_add(&rest, lines.items[i].at, lines.items[i].len);
 		new_fd = openat(state, HISTORY_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 		fault_point("history.prune");
 		if (new_fd >= 0 && write_all(new_fd, rest.buf, rest.len) == 0 && renameat(state, HISTORY_NEW, state, HISTORY) == 0)
 			remove_results(state, &e, first);
 	}
+	free(lines.items);
 	run_entries_release(&e);
 }
 
@@ -420,17 +424,15 @@ static int check_room(int state, size_t wanted)
 	return -1;
 }
 
-int run_store_add(const char *state_dir, const struct result *result, int status, struct error *err)
+int run_store_add(const char *state_dir, const struct result *result, const json_t *json, int status, struct error *err)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
 	autoclose int state = open_state(state_dir, err);
-	json_auto_t *json = NULL;
 	off_t size = 0;
 
 	if (state < 0)
 		return -1;
-	json = result_to_json(result);
 	json_write(json, 0, &text);
 	strbuf_addch(&text, '\n');
 	fault_point("history.result");

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runner/base/json.h"
 #include "runner/result.h"
 
 #define RUN_STORE_RUNS 200
@@ -37,8 +38,8 @@ struct run_entries {
 };
 void run_entries_release(struct run_entries *e);
 
-/* Add a run, or what became of it later. -1: it could not be written, which is no trouble of the run's. */
-int run_store_add(const char *state_dir, const struct result *result, int status, struct error *err);
+/* Add a run, or what became of it later. `json` is its result_to_json(). -1: it could not be written, which is no trouble of the run's. */
+int run_store_add(const char *state_dir, const struct result *result, const json_t *json, int status, struct error *err);
 
 /* All that are there; none is no error. */
 int run_store_list(const char *state_dir, struct run_entries *ret, struct error *err);

@@ -206,6 +206,11 @@ const struct sandbox_cluster *sandbox_cluster(const struct sandbox *sb)
 	return sb->cluster;
 }
 
+bool sandbox_starts_empty(const struct sandbox *sb)
+{
+	return sb->backend->starts_empty;
+}
+
 const char *sandbox_image(const struct sandbox *sb)
 {
 	return *sb->image ? sb->image : NULL;

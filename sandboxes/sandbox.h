@@ -157,6 +157,9 @@ int sandbox_get(struct sandbox *sb, enum sandbox_tree tree, const char *path, ui
 /* What is used now, at any time; members that cannot be known here are not. */
 void sandbox_usage(struct sandbox *sb, struct sandbox_usage *ret);
 
+/* Nothing was there to begin with in the work folder, /tmp and /dev/shm: who put nothing there need not look. */
+bool sandbox_starts_empty(const struct sandbox *sb);
+
 /* What the image of the spec turned out to be, by digest ("alpine@sha256:…"); NULL without one. As long as the handle. */
 const char *sandbox_image(const struct sandbox *sb);
 const struct sandbox_image_defaults *sandbox_image_defaults(const struct sandbox *sb);	/* empty lists without one */

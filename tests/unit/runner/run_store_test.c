@@ -37,6 +37,7 @@ static int add(const char *run_id, enum run_verdict verdict, const char *reason,
 {
 	struct error err = { 0 };
 	struct result r;
+	json_t *json;
 	int rc;
 
 	result_init(&r);
@@ -47,7 +48,9 @@ static int add(const char *run_id, enum run_verdict verdict, const char *reason,
 	r.started_ns = UINT64_C(1795259157397339255);
 	r.duration_ns = 64216923;
 	r.cleanup_complete = true;
-	rc = run_store_add(dir, &r, status, &err);
+	json = result_to_json(&r);
+	rc = run_store_add(dir, &r, json, status, &err);
+	json_decref(json);
 	result_release(&r);
 	return rc;
 }

@@ -133,6 +133,12 @@ int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, st
 	return fake.destroy_fails ? error_set(err, ERR_CLEANUP, "still there") : 0;
 }
 
+bool sandbox_starts_empty(const struct sandbox *sb)
+{
+	(void)sb;
+	return false;
+}
+
 const char *sandbox_image(const struct sandbox *sb)
 {
 	(void)sb;

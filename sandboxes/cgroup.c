@@ -272,18 +272,16 @@ void cgroup_check(const struct cgroup *cg, const struct cgroup_limits *limits, s
 		check_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
 }
 
-void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
-		   void (*announce)(void *arg, const char *path), void *arg,
-		   struct cgroup_state states[CGROUP_CONTROLLERS])
+void cgroup_make(struct cgroup *cg, const char *id, void (*announce)(void *arg, const char *path), void *arg)
 {
 	const struct announcer announcer = { announce, arg };
-	uint64_t values[CGROUP_CONTROLLERS];
 	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
 	size_t n = cgroup_hierarchies(all);
 	unsigned int missing = (1u << CGROUP_CONTROLLERS) - 1;
 
 	memset(cg, 0, sizeof(*cg));
-	limit_values(limits, values);
+	for (size_t i = 0; i < ARRAY_SIZE(cg->files); i++)
+		cg->files[i] = -1;
 	/* a controller is in one version or the other, never in both */
 	for (int v2 = 0; v2 < 2; v2++) {
 		for (size_t i = 0; i < n && cg->len < CGROUP_PLACES; i++) {
@@ -298,8 +296,23 @@ void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits
 				break;		/* mounted twice */
 		}
 	}
+}
+
+void cgroup_limit(struct cgroup *cg, const struct cgroup_limits *limits, struct cgroup_state states[CGROUP_CONTROLLERS])
+{
+	uint64_t values[CGROUP_CONTROLLERS];
+
+	limit_values(limits, values);
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		set_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
+}
+
+void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
+		   void (*announce)(void *arg, const char *path), void *arg,
+		   struct cgroup_state states[CGROUP_CONTROLLERS])
+{
+	cgroup_make(cg, id, announce, arg);
+	cgroup_limit(cg, limits, states);
 	cgroup_open_counters(cg);
 }
 

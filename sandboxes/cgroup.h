@@ -69,8 +69,11 @@ struct cgroup_state {
 	char swap[64];			/* of memory, and held: what keeps swap from being a way out; "": nothing does */
 };
 
-/* Make and lock the folders and set the limits. `announce` is called with each path before it is made. Never fails: what
- * cannot be had is said in `states`. */
+/* Make and lock the folders. `announce` is called with each path before it is made. Never fails: what cannot be had cgroup_limit() says. */
+void cgroup_make(struct cgroup *cg, const char *id, void (*announce)(void *arg, const char *path), void *arg);
+/* Set the limits, which hold for who is in there already, too. cgroup_open_counters() is next. */
+void cgroup_limit(struct cgroup *cg, const struct cgroup_limits *limits, struct cgroup_state states[CGROUP_CONTROLLERS]);
+/* All three. */
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
 		   void (*announce)(void *arg, const char *path), void *arg,
 		   struct cgroup_state states[CGROUP_CONTROLLERS]);

@@ -60,8 +60,10 @@ static bool parse_mount(const char *line, struct cgroup_hierarchy *h, char root[
 	const char *rest = strstr(line, " - ");
 	char type[32], options[256];
 
+	if (!rest || strncmp(rest, " - cgroup", 9) != 0)	/* most are not, and scanning is slow */
+		return false;
 	memset(h, 0, sizeof(*h));
-	if (!rest || sscanf(line, "%*d %*d %*s %511s %255s", root, h->mount) != 2 ||
+	if (sscanf(line, "%*d %*d %*s %511s %255s", root, h->mount) != 2 ||
 	    sscanf(rest, " - %31s %*s %255s", type, options) != 2)
 		return false;
 	if (!strcmp(type, "cgroup2")) {
@@ -79,17 +81,14 @@ static bool parse_mount(const char *line, struct cgroup_hierarchy *h, char root[
 size_t cgroup_hierarchies_of(int pid, struct cgroup_hierarchy out[CGROUP_HIERARCHIES])
 {
 	autostrbuf struct strbuf membership = STRBUF_INIT(64 << 10);
-	FILE *f = fopen("/proc/self/mountinfo", "re");
-	char line[4096], root[512], own[512], who[32];
+	autostrbuf struct strbuf mounts = STRBUF_INIT(64 << 20);
+	char root[512], own[512], who[32], *rest = NULL;
 	size_t n = 0;
 
 	snprintf(who, sizeof(who), pid ? "/proc/%d/cgroup" : "/proc/self/cgroup", pid);
-	if (!f || file_read(who, &membership, NULL) < 0) {
-		if (f)
-			fclose(f);
+	if (file_read("/proc/self/mountinfo", &mounts, NULL) < 0 || file_read(who, &membership, NULL) < 0)
 		return 0;
-	}
-	while (n < CGROUP_HIERARCHIES && fgets(line, sizeof(line), f)) {
+	for (char *line = strtok_r(mounts.buf, "\n", &rest); n < CGROUP_HIERARCHIES && line; line = strtok_r(NULL, "\n", &rest)) {
 		struct cgroup_hierarchy *h = &out[n];
 		size_t len;
 
@@ -106,7 +105,6 @@ size_t cgroup_hierarchies_of(int pid, struct cgroup_hierarchy out[CGROUP_HIERARC
 			h->own[len - 1] = '\0';
 		n++;
 	}
-	fclose(f);
 	return n;
 }
 

@@ -26,6 +26,7 @@ struct init_ended {
 
 struct init {
 	struct lockdown_limits limits;	/* of a step */
+	struct lockdown_limits tried;	/* what the child of init_observe_try() had of them */
 	int sigchld_fd;			/* readable: call init_reap() */
 	int oom_fd;			/* our own oom_score_adj: raised while a step is forked, which inherits it; -1: none */
 	int null_fd;
@@ -88,7 +89,7 @@ void init_kill(void);
 
 /* ---- observing commands */
 
-/* Can it be done here? Tried out with a child of our own. Call it when privileges are gone and no filter is in force, and load
+/* Can it be done here? Tried out with a child of our own, which tries the limits of a step, too. Call it when privileges are gone and no filter is in force, and load
  * LOCKDOWN_INIT if it says yes (init->observing), LOCKDOWN_PLAIN otherwise. -1: `why_not` is a sentence. Leaves us dumpable. */
 enum { INIT_WHY_MAX = 128 };
 int init_observe_try(struct init *init, char why_not[INIT_WHY_MAX]);

@@ -392,8 +392,11 @@ static const char trial_text[] = "trial";
 
 static int trial_child(void *arg)
 {
-	(void)arg;
+	struct init *init = arg;
+
 	syscall(SYS_personality, trial_text);
+	lockdown_limits_apply(&init->limits);
+	lockdown_limits_read(&init->tried);
 	return 0;
 }
 
@@ -428,7 +431,7 @@ static const char *try_all(struct init *init)
 	};
 	const struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
 	struct seccomp_notif_sizes sizes = { 0 };
-	struct start start = { init->shared, &program, trial_child, NULL };
+	struct start start = { init->shared, &program, trial_child, init };
 	const char *why_not = NULL;
 	char stack[16384];
 	pid_t pid;

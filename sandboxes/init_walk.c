@@ -38,6 +38,7 @@ struct walk {
 	char path[SANDBOX_PATH_MAX];
 	struct known_link links[LINKS];
 	size_t used;
+	/* from here on nothing is cleared, for that costs more than looking at few files */
 	unsigned char buffer[INIT_WALK_CHUNK];
 	_Alignas(16) unsigned char block[BLOCK];
 };
@@ -573,7 +574,7 @@ int init_walk(const struct init *init, const struct init_layers *layers, const s
 	      const struct init_sink *sink)
 {
 	struct walk_record end = { .flags = WALK_END };
-	struct walk *w = calloc(1, sizeof(*w));
+	struct walk *w = malloc(sizeof(*w));
 	/* A file changed from now on is looked at again: its time comes from this clock, which ticks, so the same moment counts. And so is
 	 * everything after somebody set the clock back. */
 	const uint64_t mark = now_ns(CLOCK_REALTIME_COARSE);
@@ -581,6 +582,8 @@ int init_walk(const struct init *init, const struct init_layers *layers, const s
 	const bool set_back = offset < state->offset_ns - (int64_t)NS_PER_MS;
 	int r = w ? 0 : -1;
 
+	if (w)
+		memset(w, 0, offsetof(struct walk, buffer));
 	for (unsigned int tree = 0; r == 0 && tree < SANDBOX_TREES; tree++) {
 		if (!(walk->trees & 1u << tree) || (tree == SANDBOX_TREE_ROOT && !layers))
 			continue;

@@ -166,11 +166,18 @@ void native_resolve_masks(const struct sandbox_spec *spec, const char *rootfs, s
 
 /* ---- creating */
 
+/* The state file; once a line of it is missing, the one that says it is whole must not come. */
+struct state_file {
+	int fd;
+	bool torn;
+};
+
 static void announce(void *arg, const char *path)
 {
 	autofree char *line = xasprintf("cgroup %s\n", path);
+	struct state_file *state = arg;
 
-	if (write_all(*(int *)arg, line, strlen(line)) < 0) { /* cgroup_find() looks in the same places */ }
+	state->torn |= write_all(state->fd, line, strlen(line)) < 0;
 }
 
 /* fork() into new namespaces and cgroups. No other program is executed, so that no time goes into loading one. */
@@ -194,7 +201,9 @@ struct attempt {
 	struct native *n;
 	struct native_init *init;
 	const struct identity *who;
-	int state_fd;
+	struct state_file state;
+	const struct sandbox_limits *limits;
+	struct cgroup_state *states;
 	struct wire_report *report;
 	uint64_t *host_namespaces;
 };
@@ -241,7 +250,8 @@ static int start_init(struct attempt *a, struct error *err)
 	return 0;
 }
 
-/* The forwarder is no first process of a namespace, which is what the two words are for. */
+/* The forwarder is no first process of a namespace, which is what the two words are for. With this line native_destroy() takes it that
+ * all control groups are in the file. */
 static int record_init(const struct attempt *a, struct error *err)
 {
 	const pid_t forwarder = a->n->forwarder.pid;
@@ -250,16 +260,16 @@ static int record_init(const struct attempt *a, struct error *err)
 	autofree char *line =
 		xasprintf("%sinit %d %llu\n", carries, (int)a->n->pid, (unsigned long long)native_start_time(a->n->pid));
 
-	if (write_all(a->state_fd, line, strlen(line)) < 0)
+	if (a->state.torn || write_all(a->state.fd, line, strlen(line)) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot write the state file");
 	return 0;
 }
 
-static int say(const struct attempt *a, enum wire_kind kind, int fd, struct error *err)
+static int say_go(const struct attempt *a, struct error *err)
 {
-	struct wire m = { .kind = kind };
+	struct wire m = { .kind = WIRE_GO, .limits = step_limits(a->limits, a->states) };
 
-	if (wire_send(a->n->sock, &m, &fd, fd >= 0) < 0 && errno != EPIPE && errno != ECONNRESET)
+	if (wire_send(a->n->sock, &m, NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET)
 		return error_sys(err, ERR_INTERNAL, "cannot reach the sandbox's init process");
 	return 0;	/* a dead one is found when its answer is read */
 }
@@ -288,15 +298,21 @@ static int await_ready(const struct attempt *a, struct error *err)
 	return 0;
 }
 
+/* What the two do at the same time is in the order in which the other one waits for it. */
 static int bring_up(struct attempt *a, struct error *err)
 {
-	if (start_init(a, err) < 0)
+	if (start_init(a, err) < 0 || record_init(a, err) < 0)
 		return -1;
+	cgroup_limit(&a->n->cgroup, &(struct cgroup_limits){
+		.memory_bytes = a->limits->memory_bytes, .cpu_millis = a->limits->cpu_millis,
+		.pids = a->limits->pids ? a->limits->pids + 1 /* ours */ : 0,
+	}, a->states);
 	if (a->who->user_namespace && map_ids(a->n->pid, a->init->root.uid, a->who) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
-	if (record_init(a, err) < 0 || say(a, WIRE_GO, -1, err) < 0)
+	if (say_go(a, err) < 0)
 		return -1;
-	native_namespace_inodes(a->host_namespaces);	/* while it is busy */
+	cgroup_open_counters(&a->n->cgroup);
+	native_namespace_inodes(a->host_namespaces);
 	return await_ready(a, err);
 }
 
@@ -304,6 +320,7 @@ static void give_up(struct native *n)
 {
 	siginfo_t info;
 
+	cgroup_close_counters(&n->cgroup);
 	if (n->sock >= 0)
 		close(n->sock);
 	if (n->pidfd >= 0) {	/* wait, so that another try finds the place free */
@@ -395,7 +412,8 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct native_init init = { .net_bind_service = spec->net_bind_service, .observe = spec->observe };
 	struct native *n;
 	struct identity who;
-	struct attempt a = { .init = &init, .state_fd = state_fd, .report = &report };
+	struct attempt a = { .init = &init, .state = { .fd = state_fd }, .report = &report,
+			     .limits = &spec->limits, .states = states };
 	struct native_facts facts = { .spec = spec, .init = &init, .report = &report, .states = states };
 	int r;
 
@@ -415,14 +433,9 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	init.root.hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox";
 	native_resolve_masks(spec, init.rootfs, &masks);
 	init.root.masks = (const char *const *)masks.items;
-	cgroup_create(&n->cgroup, ref->id,
-		      &(struct cgroup_limits){.memory_bytes = spec->limits.memory_bytes,
-					      .cpu_millis = spec->limits.cpu_millis,
-					      .pids = spec->limits.pids ? spec->limits.pids + 1 /* ours */ : 0},
-		      announce, &a.state_fd, states);
+	cgroup_make(&n->cgroup, ref->id, announce, &a.state);
 	a.host_namespaces = facts.host_namespaces;
 	facts.memory_bounds_storage = native_size_storage(&spec->limits, &init.root);
-	init.limits = step_limits(&spec->limits, states);
 	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);
 	if (r < 0) {
 		close_native(&n->base);
@@ -460,15 +473,29 @@ static int put(struct sandbox *sb, const struct sandbox_file *file, struct error
 	return m.error ? error_sys(err, ERR_INVALID_INPUT, "not possible") : 0;
 }
 
+/* In a process that shares our memory, for copying it takes longer than all the rest. A user namespace cannot be had that way. */
+static bool probe_as_root(void)
+{
+	int status = -1;
+	pid_t pid = geteuid() == 0 ? vfork() : -1;
+
+	if (pid == 0)
+		_exit(unshare(CLONE_NEWNS) < 0);
+	if (pid > 0)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
+	return status == 0;
+}
+
 /* Does a mount inside a new user namespace work? AppArmor lets the namespace be made and refuses that. */
 static bool probe(char *reason, size_t size)
 {
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	if (probe_as_root())
+		return true;
+	pid = fork();
 	if (pid == 0) {
-		if (geteuid() == 0 && unshare(CLONE_NEWNS) == 0)
-			_exit(0);
 		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||	/* the others come with it; a network takes milliseconds */
 		      mount("tmpfs", "/tmp", "tmpfs", 0, NULL) < 0);
 	}
@@ -489,6 +516,7 @@ const struct sandbox_backend sandbox_backend_native = {
 	.carries_network = true,
 	.summary = "built-in jail: namespaces, seccomp, cgroups; needs nothing installed",
 	.writable_root = true,
+	.starts_empty = true,
 	.probe = probe,
 	.create = create,
 	.put = put,

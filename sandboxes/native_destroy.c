@@ -90,6 +90,7 @@ static bool end_init(pid_t pid, uint64_t start, const char **proof)
 struct undo {
 	struct cleanup_list *list;
 	struct strvec cgroups;
+	bool whole;			/* the state file names all there is */
 	bool failed;
 };
 
@@ -179,12 +180,14 @@ static void read_state(struct undo *u, char *text, const char *id)
 		unsigned long long start;
 		int pid;
 
-		if (sscanf(line, "forwarder %d %llu", &pid, &start) == 2 && pid > 1)
+		if (sscanf(line, "forwarder %d %llu", &pid, &start) == 2 && pid > 1) {
 			undo_forwarder(u, pid, start);
-		else if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1)
+		} else if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1) {
 			undo_init(u, pid, start);
-		else if (!strncmp(line, "cgroup /", 8) && is_cgroup_of(line + 7, id))
+			u->whole = true;	/* the line that comes last */
+		} else if (!strncmp(line, "cgroup /", 8) && is_cgroup_of(line + 7, id)) {
 			add_cgroup(u, line + 7);
+		}
 	}
 }
 
@@ -199,7 +202,8 @@ int native_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 		read_state(&u, text.buf, ref->id);
 	else if (why.sys != ENOENT && why.sys != ENOTDIR)
 		return error_set(err, ERR_CLEANUP, "%s", why.text);
-	cgroup_find(ref->id, add_cgroup, &u);
+	if (!u.whole)
+		cgroup_find(ref->id, add_cgroup, &u);
 	for (size_t i = 0; i < u.cgroups.len; i++)
 		undo_cgroup(&u, u.cgroups.items[i]);
 	for (size_t i = 0; i < u.cgroups.len; i++)

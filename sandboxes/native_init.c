@@ -93,11 +93,14 @@ static uint32_t foreign_groups(gid_t own)
 	return foreign;
 }
 
-static void check_limits(const struct native_init *init, struct wire_report *report)
+static void check_limits(const struct init *init, struct wire_report *report)
 {
 	struct lockdown_limits got = { .core = UINT64_MAX, .memlock = UINT64_MAX };
 
-	init_try_limits(&init->limits, &got);
+	if (init->observing)
+		got = init->tried;
+	else
+		init_try_limits(&init->limits, &got);
 	report->nofile = got.nofile;
 	report->fsize = got.fsize;
 	report->cpu_seconds = got.cpu_seconds;
@@ -107,12 +110,14 @@ static void check_limits(const struct native_init *init, struct wire_report *rep
 	report->memlock = got.memlock;
 }
 
-static void wait_for(struct jail *j, enum wire_kind kind, int fds[WIRE_FDS])
+static void wait_to_go(struct jail *j)
 {
+	int fds[WIRE_FDS];
 	struct wire m;
 
-	if (wire_recv(j->sock, &m, fds) != 1 || m.kind != kind)
+	if (wire_recv(j->sock, &m, fds) != 1 || m.kind != WIRE_GO)
 		_exit(1);
+	j->init.limits = m.limits;
 }
 
 static void set_up(struct jail *j)
@@ -123,7 +128,6 @@ static void set_up(struct jail *j)
 	static const char *const everywhere[] = { ("/" SANDBOX_WORKDIR_RELATIVE), "/", NULL };
 	struct native_stage stage = { "" };
 	autoclose int tmp_fd = -1;
-	int fds[WIRE_FDS];
 
 	report->cgroup_joined = join_cgroups(&init);
 	if (init.rootfs) {
@@ -131,7 +135,7 @@ static void set_up(struct jail *j)
 		if (init.root.rootfs_fd < 0)
 			die(j, "opening the root folder");
 	}
-	wait_for(j, WIRE_GO, fds);
+	wait_to_go(j);
 	if (unshare(CLONE_NEWCGROUP) < 0) { /* the report compares the namespaces */ }
 	j->init.oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	report->oom_steps_first = write(j->init.oom_fd, "1000", 4) == 4 && write(j->init.oom_fd, "0", 1) == 1;
@@ -173,7 +177,7 @@ static void set_up(struct jail *j)
 	report->uid = getuid();
 	report->gid = getgid();
 	report->foreign_groups = foreign_groups(getgid());
-	check_limits(&init, report);
+	check_limits(&j->init, report);
 	tmp_fd = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (wire_send(j->sock, &ready, (int[]){ j->init.work_fd, tmp_fd }, tmp_fd < 0 ? 1 : 2) < 0)
 		_exit(1);
@@ -321,7 +325,6 @@ _Noreturn void native_init_main(const struct native_init *init, int sock)
 	size_t kept = init->network ? 2 : 1;
 
 	j.layers = init->root.layers;
-	j.init.limits = init->limits;
 	j.init.on_ended = on_ended;
 	j.init.on_events = on_events;
 	setsid();

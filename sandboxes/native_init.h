@@ -25,7 +25,6 @@ struct native_init {		/* prepared by the runner before the clone */
 	const struct network_plan *network;	/* NULL: none at all */
 	int forwarder;				/* where the sockets of the network go; -1 */
 	bool observe;				/* tell what steps do */
-	struct lockdown_limits limits;		/* of a step */
 };
 
 _Noreturn void native_init_main(const struct native_init *init, int sock);

@@ -5,7 +5,8 @@
  * structs go as they are. End of file means the other side is dead: PID 1 then ends, and everything in the jail with it.
  *
  *	runner				PID 1
- *	GO (ids are mapped) -------->	mounts, identity, capabilities, seccomp, self-check
+ *	GO (ids are mapped,
+ *	    limits are set) -------->	mounts, identity, capabilities, seccomp, self-check
  *				<-----	READY, or FAILED with the stage
  *	EXEC + argv, stdout, stderr,	forks the step
  *	     stdin (or none of these,
@@ -88,6 +89,7 @@ struct wire {
 	enum wire_kind kind;
 	int error;			/* errno, of FAILED and DONE */
 	union {
+		struct lockdown_limits limits;	/* GO: of a step */
 		struct wire_report report;
 		struct wire_exec exec;
 		struct init_ended ended;

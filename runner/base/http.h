@@ -48,7 +48,7 @@ struct http_call {
 	const char *want_header;	/* its value is to be kept; NULL: none */
 	uint64_t timeout_ns;		/* for all of it; CLOCK_NEVER: none */
 	/* Gets the answer's body as it comes, whatever its status, instead of the caller's buffer; also called with len 0 at least once
-	 * a second. False ends the call: ERR_CANCELLED. NULL: the buffer gets it. */
+	 * a second. False ends the call: ERR_CANCELLED. NULL: the buffer gets it. The status is in the answer by then. */
 	bool (*data)(void *arg, const char *data, size_t len);
 	void *arg;
 };

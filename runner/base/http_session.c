@@ -167,6 +167,7 @@ struct http_session *http_session_open_peer(const struct http_peer *peer, struct
 }
 
 struct exchange {
+	void *handle;
 	const struct http_call *call;
 	struct http_answer *answer;
 	struct strbuf *body;
@@ -178,7 +179,10 @@ struct exchange {
 static size_t take_piece(char *data, size_t size, size_t n, void *arg)
 {
 	struct exchange *x = arg;
+	long status = 0;
 
+	http_library.easy_getinfo(x->handle, CURLINFO_RESPONSE_CODE, &status);
+	x->answer->status = (int)status;
 	if (x->call->data) {
 		x->stopped |= !x->call->data(x->call->arg, data, size * n);
 		return x->stopped ? 0 : size * n;
@@ -362,6 +366,7 @@ int http_call(struct http_session *s, const struct http_call *call, struct http_
 		http_library.easy_reset(s->handle);	/* keeps the connection */
 	else
 		s->handle = http_library.easy_init();
+	x.handle = s->handle;
 	rc = s->handle && fill_lists(&lists, s, call) ? set_address(s->handle, s, url, x.message) : CURLE_OUT_OF_MEMORY;
 	if (rc == CURLE_OK)
 		rc = set_call(s->handle, &x, &lists);
@@ -369,6 +374,7 @@ int http_call(struct http_session *s, const struct http_call *call, struct http_
 		rc = http_library.easy_perform(s->handle);
 	release_lists(&lists);
 	if (rc != CURLE_OK) {
+		ret->status = 0;
 		exchange_error(s, &x, rc, err);
 		if (body) {
 			body->len = x.before;

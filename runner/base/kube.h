@@ -23,6 +23,9 @@ struct kube *kube_open(const struct kube_config *cfg, struct error *err);
 void kube_close(struct kube *k);	/* NULL is a no-op */
 const char *kube_server(const struct kube *k);	/* "https://127.0.0.1:6443" */
 
+/* Called about once a second while a call waits for the server or for its next try; false ends the call: ERR_CANCELLED. NULL: none. */
+void kube_on_wait(struct kube *k, bool (*go_on)(void *arg), void *arg);
+
 struct kube_failure {		/* of the last call that was answered with an error */
 	int status;		/* HTTP; 0: there was no answer */
 	char reason[48];	/* of the Status object: "NotFound", "Forbidden", "AlreadyExists", "Conflict", "Invalid" …; "" */

@@ -22,7 +22,9 @@ struct kube_config {			/* texts are owned; NULL: not given */
 	struct strvec exec_argv;	/* credential plugin, run when a token is needed; empty: none */
 	struct strvec exec_env;		/* NAME=VALUE on top of ours */
 	char *exec_api_version;
-	bool insecure;			/* insecure-skip-tls-verify: refused by kube_open() unless it is set here by hand afterwards */
+	bool exec_cluster_info;		/* the plugin wants to know the cluster */
+	bool insecure_wanted;		/* insecure-skip-tls-verify stands there: refused by kube_open() unless … */
+	bool insecure;			/* … this is set by hand afterwards */
 };
 #define KUBE_CONFIG_EMPTY { .exec_argv = STRVEC_INIT, .exec_env = STRVEC_INIT }
 

@@ -10,8 +10,12 @@
 struct k8s_usage { uint64_t cpu_millis, memory_bytes, pods; bool known; };	/* of the namespace now */
 struct k8s_monitor;
 struct k8s_monitor *k8s_monitor_start(const struct sandbox_cluster *cluster);
-/* Look, at most every few seconds: warnings (above 80 % of a quota, OOM kill, eviction, image pull …) go to `warnings`, each once. */
+/* Look, at most every few seconds: warnings (above 80 % of a quota, OOM kill, eviction, image pull …) go to `warnings`, each once. Not from
+ * within a call to the cluster's client. */
 void k8s_monitor_look(struct k8s_monitor *m, struct strvec *warnings);
+/* The last look, whenever the one before was: what failed a moment ago is told. */
+void k8s_monitor_end(struct k8s_monitor *m, struct strvec *warnings);
+struct k8s_usage k8s_monitor_now(const struct k8s_monitor *m);
 /* "k8s": peaks, quota use, series. */
 json_t *k8s_monitor_to_json(const struct k8s_monitor *m);
 void k8s_monitor_free(struct k8s_monitor *m);

@@ -104,7 +104,7 @@ static void write_text(const struct diagnosis *d, struct strbuf *out)
 	write_facts(d, "host", "Host", out);
 	strbuf_addstr(out, "\nSandboxes\n");
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
-		autofree char *name = xasprintf("%s (%s)", info.type, info.runtime);
+		autofree char *name = info.cluster ? xstrdup(info.type) : xasprintf("%s (%s)", info.type, info.runtime);
 
 		sandbox_backend_probe(i, &info);
 		write_row(d, info.available ? "ok" : "unavailable", name, info.summary, info.available ? NULL : info.reason, out);

@@ -432,7 +432,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		.keep = v->opt.keep_ns ? RUN_KEEP_ALWAYS : v->opt.keep_on_failure_ns ? RUN_KEEP_ON_FAILURE : RUN_KEEP_NEVER,
 		.keep_ns = v->opt.keep_ns ? v->opt.keep_ns : v->opt.keep_on_failure_ns, .kept = &kept,
 		.reaper = wants_keep(v) ? NULL : v->reaper,	/* a keeper needs one for itself */
-		.diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
+		.fixtures = &v->opt.settings.objects, .diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
 	};
 	struct reaper own = REAPER_INIT;
 	struct events events = { .sinks = NULL };

@@ -59,6 +59,8 @@ static uint64_t usual_bandwidth(const struct option_spec *row, const void *targe
 	return SETTINGS_BANDWIDTH_BITS;
 }
 
+static const char *const dry_runs[] = { "none", "server", NULL };
+
 const struct option_spec settings_table[] = {
 	{ .name = "type", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, type), .value = "TYPE",
 	  .choices = backend_type_names, .section = "", .group = "Sandbox", .help = "kind of sandbox" },
@@ -90,6 +92,26 @@ const struct option_spec settings_table[] = {
 	  .group = "Sandbox", .help = "what allowed hosts and steps send each other together, as in 10Mbps (default: 100Mbps)" },
 	{ .name = "no-observe", .kind = OPTION_FLAG, .offset = offsetof(struct settings, no_observe),
 	  .section = "security", .trust = OPTION_OFF, .group = "Sandbox", .help = "do not watch which programs, connections and forbidden calls the steps try" },
+	{ .name = "kubeconfig", .kind = OPTION_TEXT, .offset = offsetof(struct settings, kubeconfig), .value = "FILE",
+	  .section = "", .group = "Cluster", .help = "with --type=kubernetes: how to reach the cluster (default: $KUBECONFIG, ~/.kube/config)" },
+	{ .name = "context", .kind = OPTION_TEXT, .offset = offsetof(struct settings, context), .value = "NAME",
+	  .section = "", .group = "Cluster", .help = "with --type=kubernetes: the context to use, always by name" },
+	{ .name = "yes", .kind = OPTION_FLAG, .offset = offsetof(struct settings, yes),
+	  .section = "", .trust = OPTION_OFF, .group = "Cluster", .help = "use the cluster of --context although its name looks like production" },
+	{ .name = "runtime-class", .kind = OPTION_TEXT, .offset = offsetof(struct settings, runtime_class), .value = "NAME",
+	  .section = "", .group = "Cluster", .help = "RuntimeClass of the pods of shell and container steps, as in gvisor" },
+	{ .name = "kind-image", .kind = OPTION_TEXT, .offset = offsetof(struct settings, kind_image), .value = "IMAGE",
+	  .section = "", .group = "Cluster", .help = "with --type=kind: image of the node" },
+	{ .name = "kind-config", .kind = OPTION_TEXT, .offset = offsetof(struct settings, kind_config), .value = "FILE",
+	  .section = "", .group = "Cluster", .help = "with --type=kind: a file for 'kind create cluster --config'" },
+	{ .name = "reuse-cluster", .kind = OPTION_FLAG, .offset = offsetof(struct settings, reuse_cluster),
+	  .section = "", .group = "Cluster", .help = "with --type=kind: keep one cluster of ours for the next run; each has a namespace of its own" },
+	{ .name = "fixtures", .kind = OPTION_TEXT, .offset = offsetof(struct settings, fixtures), .value = "PATH",
+	  .section = "", .group = "Cluster", .help = "apply these manifests before the first step: a file, or those of a folder" },
+	{ .name = "event", .kind = OPTION_TEXT, .offset = offsetof(struct settings, event), .value = "FILE",
+	  .section = "", .group = "Cluster", .help = "the event that triggered the package, which says whom its steps mean" },
+	{ .name = "dry-run", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, dry_run), .value = "WHERE", .choices = dry_runs,
+	  .section = "", .group = "Cluster", .help = "server: what would change an object is judged by the API server and not stored" },
 	{ .name = "param", .kind = OPTION_LIST, .offset = offsetof(struct settings, param), .value = "NAME=VALUE",
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Parameters", .help = "value of a ${NAME} of the package" },
 	{ .name = "params-file", .kind = OPTION_LIST, .offset = offsetof(struct settings, params_file), .value = "FILE",
@@ -115,6 +137,7 @@ void settings_release(struct settings *s)
 	strvec_release(&s->param);
 	strvec_release(&s->params_file);
 	strvec_release(&s->param_secret);
+	k8s_fixtures_release(&s->objects);
 	config_release(&s->config);
 }
 
@@ -159,9 +182,23 @@ static int check_network(struct settings *s, struct error *err)
 	return sandbox_network_check(&network, err) < 0 ? error_prefix(err, "--allow-host") : 0;
 }
 
+/* What only a cluster can do. */
+static int check_cluster(struct settings *s, struct error *err)
+{
+	bool server = strcmp(s->dry_run, "none") != 0;
+
+	if (!backend_is_cluster(s->type) && (s->fixtures || s->event || server))
+		return error_set(err, ERR_USAGE, "%s is for a cluster: --type=kind or --type=kubernetes",
+				 s->fixtures ? "--fixtures" : s->event ? "--event" : "--dry-run=server");
+	if (!s->fixtures && !s->event)
+		return 0;
+	return k8s_fixtures_load(s->fixtures, s->event, &s->objects, err);
+}
+
 int settings_resolve(struct settings *s, bool stdin_taken, struct parameters *ret, struct error *err)
 {
-	if (check_storage(s, err) < 0 || check_image(s, err) < 0 || check_network(s, err) < 0)
+	if (check_storage(s, err) < 0 || check_image(s, err) < 0 || check_network(s, err) < 0 ||
+	    check_cluster(s, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->param_secret.len; i++) {
 		if (!ends_in(s->param_secret.items[i], "=-"))
@@ -203,6 +240,10 @@ struct plan_options settings_plan_options(const struct settings *s, struct param
 		.net_bind_service = s->net_bind_service,
 		.writable_root = s->writable_root,
 		.observe = !s->no_observe,
+		.cluster = { .kubeconfig = s->kubeconfig, .context = s->context, .confirmed = s->yes, .runtime_class = s->runtime_class,
+			     .kind_image = s->kind_image, .kind_config = s->kind_config, .reuse = s->reuse_cluster, .default_image = s->image },
+		.fixtures = &s->objects,
+		.server_dry_run = !strcmp(s->dry_run, "server"),
 		.network = { .allow = s->hosts.items, .allow_len = s->hosts.len, .bits_per_second = s->bandwidth_bits,
 			     .private_ranges = s->allow_private },
 		.parameters = parameters,

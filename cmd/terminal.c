@@ -396,6 +396,8 @@ static void on_step_end(struct terminal *t, const struct event *e)
 		.processes = t->opt.verbosity > 0, .usage = true,
 	}, &t->text);
 	if (t->opt.verbosity >= 0)
+		object_effects_print(&step->objects, 4, t->opt.verbosity > 0 ? EFFECT_LINES_VERBOSE : EFFECT_LINES, t->opt.color, &t->text);
+	if (t->opt.verbosity >= 0)
 		effects_print(&step->effects, &(struct effects_print){
 			.title = "files", .indent = 4, .max = t->opt.verbosity > 0 ? EFFECT_LINES_VERBOSE : EFFECT_LINES,
 			.color = t->opt.color, .diff = true, .tmp = t->opt.verbosity > 0, .redactor = t->result ? t->result->redactor : NULL }, &t->text);

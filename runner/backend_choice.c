@@ -44,8 +44,11 @@ static int choose(const char *type, const char *runtime, struct backend_choice *
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
 		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
 			continue;
+		if (info.cluster && is_auto(type))	/* minutes, or somebody's cluster: only for who asks */
+			continue;
 		choice.type = info.type;
 		choice.runtime = info.runtime;
+		choice.cluster = info.cluster;
 		if (!is_auto(runtime)) {
 			*choice.because = '\0';
 			*ret = choice;
@@ -53,6 +56,8 @@ static int choose(const char *type, const char *runtime, struct backend_choice *
 		}
 		sandbox_backend_probe(i, &info);
 		if (info.available) {
+			if (info.cluster)
+				*choice.because = '\0';
 			*ret = choice;
 			return 0;
 		}
@@ -104,4 +109,14 @@ const char *backend_choose_images(const char *runtime, char *reason, size_t size
 			return info.runtime;
 	}
 	return NULL;
+}
+
+bool backend_is_cluster(const char *type)
+{
+	struct backend_info info;
+
+	for (size_t i = 0; type && sandbox_backend_info(i, &info); i++)
+		if (info.cluster && !strcmp(type, info.type))
+			return true;
+	return false;
 }

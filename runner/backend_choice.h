@@ -3,12 +3,14 @@
  * known; one that this build cannot provide is refused by name, never replaced by another. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "runner/base/error.h"
 
 struct backend_choice {
 	const char *type, *runtime;	/* static */
+	bool cluster;
 	char because[512];		/* "" when the runtime was asked for by name */
 };
 
@@ -22,6 +24,9 @@ struct backend_memo {
 const char *backend_choose_images(const char *runtime, char *reason, size_t size);
 /* NULL and "auto" are the same: then it is the first that this host lets us use. ERR_USAGE: no such name; ERR_UNAVAILABLE: known, but not to be had here. `memo` may be NULL. */
 int backend_choose(const char *type, const char *runtime, struct backend_memo *memo, struct backend_choice *ret, struct error *err);
+
+/* Is this type a cluster? */
+bool backend_is_cluster(const char *type);
 
 /* NULL-terminated, for option tables. */
 extern const char *const backend_type_names[];

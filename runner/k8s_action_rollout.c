@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Actions on what has replicas and revisions. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -140,6 +139,14 @@ static int original_replicas(const struct k8s_act *a, const char *name, int64_t 
 }
 
 /* `replicas` (a number, or "original"), else `scale_factor`, within min_replicas and max_replicas of the step. */
+/* ceil() would want a library of its own. */
+static int64_t rounded_up(double d)
+{
+	int64_t n = (int64_t)d;
+
+	return n + ((double)n < d);
+}
+
 static int wanted_replicas(const struct k8s_act *a, const char *name, int64_t now, int64_t *ret, struct error *err)
 {
 	autofree char *text = k8s_config_value(a, "replicas", err);
@@ -156,7 +163,7 @@ static int wanted_replicas(const struct k8s_act *a, const char *name, int64_t no
 	if (!text && factor == 0)
 		return error_set(err, ERR_INVALID_INPUT, "it does not say how far: 'replicas' or 'scale_factor'");
 	if (!text)
-		*ret = (int64_t)ceil((double)now * factor - 1e-9);
+		*ret = rounded_up((double)now * factor - 1e-9);
 	if (*ret < least)
 		*ret = least;
 	if (*ret > most)

@@ -6,6 +6,7 @@
 
 #include "runner/base/mem.h"
 #include "runner/backend_choice.h"
+#include "runner/k8s_step.h"
 
 #define SUMMARY_MAX 160	/* bytes of a script shown in a summary */
 
@@ -83,48 +84,49 @@ static const struct step_kind {
 	const char *unavailable;	/* why steps of this kind are simulated; NULL: they are executed */
 } step_kinds[] = {
 	[WPK_STEP_SHELL] = { summary_of_shell, NULL },
-	[WPK_STEP_K8S] = { summary_of_k8s, "no cluster: k8s steps need one, and this version has no Kubernetes backend yet" },
+	[WPK_STEP_K8S] = { summary_of_k8s, NULL },
 	[WPK_STEP_API] = { summary_of_api, "no network: api calls are not sent, and this version has no API mocks yet" },
 	[WPK_STEP_CONTAINER] = { summary_of_container, NULL },
-	[WPK_STEP_MANIFEST] = { summary_of_manifest, "no cluster: this version has no Kubernetes backend yet" },
+	[WPK_STEP_MANIFEST] = { summary_of_manifest, NULL },
 };
 
-/* Actions that name a storage system or a symbol of another product: a cluster would not make them executable. */
-static const char *symbolic_action(const struct wpk_step *step)
+static bool needs_cluster(const struct wpk_step *step)
 {
-	static const char *const actions[] = { "copy", "restore" };
+	return step->kind == WPK_STEP_K8S || step->kind == WPK_STEP_MANIFEST;
+}
 
-	for (size_t i = 0; step->kind == WPK_STEP_K8S && step->action && i < ARRAY_SIZE(actions); i++)
-		if (!strcmp(step->action, actions[i]))
-			return actions[i];
+/* Why it is not executed, owned; NULL: it is. */
+static char *simulated_because(const struct plan *plan, const struct wpk_step *step, const struct k8s_fixtures *fixtures)
+{
+	char *reason = needs_cluster(step) ? k8s_step_simulated(decision_wpk(plan->decision), step, fixtures) : NULL;
+
+	if (reason)
+		return reason;
+	if (step->kind == WPK_STEP_SHELL && !step->command)
+		return xstrdup("it has no command");
+	if (step_kinds[step->kind].unavailable)
+		return xstrdup(step_kinds[step->kind].unavailable);
+	if (needs_cluster(step) && !plan->cluster)
+		return xstrdup("no cluster: it needs one; --type=kind makes one for the run");
+	if (step->kind == WPK_STEP_CONTAINER && !step->image)
+		return xstrdup("it names no image");
+	if (step->kind == WPK_STEP_CONTAINER && !plan->image_runtime && !plan->cluster)
+		return xasprintf("its image needs an engine: %s", plan->no_images_because);
 	return NULL;
 }
 
 static void add_step(struct plan *plan, const struct wpk_handler *handler, const struct wpk_step *step,
-		     enum step_phase phase, unsigned int number)
+		     enum step_phase phase, unsigned int number, const struct k8s_fixtures *fixtures)
 {
 	struct plan_step *s = &plan->steps[plan->steps_len++];
-	const struct step_kind *kind = &step_kinds[step->kind];
-	const char *symbolic = symbolic_action(step);
 
 	*s = (struct plan_step){ .number = number, .phase = phase, .handler = handler, .step = step };
 	s->title = !strcmp(handler->name, step->name) ? xstrdup(step->name)
 						       : xasprintf("%s / %s", handler->name, step->name);
-	s->summary = kind->summary(step);
+	s->summary = step_kinds[step->kind].summary(step);
 	s->mode = STEP_MODE_EXECUTED;
-	s->where = plan->where;
-	if (step->kind == WPK_STEP_SHELL && !step->command)
-		s->reason = xstrdup("it has no command");
-	else if (symbolic)
-		s->reason = xasprintf("'%s' is an action of a storage system, not of a cluster", symbolic);
-	else if (kind->unavailable)
-		s->reason = xstrdup(kind->unavailable);
-	else if (step->kind == WPK_STEP_CONTAINER && !step->image)
-		s->reason = xstrdup("it names no image");
-	else if (step->kind == WPK_STEP_CONTAINER && !plan->image_runtime)
-		s->reason = xasprintf("its image needs an engine: %s", plan->no_images_because);
-	else if (step->kind == WPK_STEP_CONTAINER)
-		s->where = plan->image_where;
+	s->where = step->kind == WPK_STEP_CONTAINER && !plan->cluster ? plan->image_where : plan->where;
+	s->reason = simulated_because(plan, step, fixtures);
 	if (s->reason) {
 		s->mode = STEP_MODE_SIMULATED;
 		s->where = "nowhere";
@@ -142,13 +144,13 @@ static size_t count_steps(const struct wpk_handler_list *list)
 	return n;
 }
 
-static void add_phase(struct plan *plan, const struct wpk_handler_list *list, enum step_phase phase)
+static void add_phase(struct plan *plan, const struct wpk_handler_list *list, enum step_phase phase, const struct k8s_fixtures *fixtures)
 {
 	unsigned int number = 0;
 
 	for (size_t i = 0; i < list->len; i++)
 		for (size_t j = 0; j < list->items[i].steps_len; j++)
-			add_step(plan, &list->items[i], &list->items[i].steps[j], phase, ++number);
+			add_step(plan, &list->items[i], &list->items[i].steps[j], phase, ++number, fixtures);
 }
 
 /* ---- parameters */
@@ -281,6 +283,15 @@ static bool wants_images(const struct wpk_handler_list *list)
 	return false;
 }
 
+/* What the package says it needs is what it may do on a cluster. */
+static void declare_permissions(struct plan *plan, const struct wpk *wpk)
+{
+	for (size_t i = 0; wpk->permissions && wpk->permissions->kind == NODE_SEQUENCE && i < wpk->permissions->len; i++)
+		if (wpk->permissions->items[i]->kind == NODE_SCALAR)
+			strvec_push(&plan->permissions, wpk->permissions->items[i]->text);
+	plan->spec.cluster.permissions = (const char *const *)plan->permissions.items;
+}
+
 /* Asked only when it matters: an engine has to be spoken to. */
 static void choose_image_runtime(struct plan *plan, const char *runtime)
 {
@@ -308,7 +319,8 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->type = choice.type;
 	plan->runtime = choice.runtime;
 	plan->chosen_because = *choice.because ? xstrdup(choice.because) : NULL;
-	plan->where = xasprintf("%s (%s)", choice.type, choice.runtime);
+	plan->cluster = choice.cluster;
+	plan->where = choice.cluster ? xstrdup(choice.type) : xasprintf("%s (%s)", choice.type, choice.runtime);
 	plan->spec.rootfs = options->rootfs;
 	plan->spec.image = options->image;
 	plan->spec.pull = options->pull;
@@ -317,13 +329,16 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->spec.writable_root = options->writable_root;
 	plan->spec.observe = options->observe;
 	plan->spec.network = options->network;
+	plan->spec.cluster = options->cluster;
+	plan->server_dry_run = options->server_dry_run;
 	fill_limits(plan, options->limits);
-	if (wants_images(&wpk->handlers) || wants_images(&wpk->rollback))
+	declare_permissions(plan, wpk);
+	if (!plan->cluster && (wants_images(&wpk->handlers) || wants_images(&wpk->rollback)))
 		choose_image_runtime(plan, options->runtime);
 	plan->steps = xcalloc(count_steps(&wpk->handlers) + count_steps(&wpk->rollback), sizeof(*plan->steps));
-	add_phase(plan, &wpk->handlers, PHASE_MAIN);
+	add_phase(plan, &wpk->handlers, PHASE_MAIN, options->fixtures);
 	if (plan_has_rollback(plan))
-		add_phase(plan, &wpk->rollback, PHASE_ROLLBACK);
+		add_phase(plan, &wpk->rollback, PHASE_ROLLBACK, options->fixtures);
 	scan_needs(plan, options->parameters);
 	*ret = plan;
 	return 0;
@@ -355,5 +370,6 @@ void plan_free(struct plan *plan)
 	free(plan->where);
 	free(plan->image_where);
 	free(plan->chosen_because);
+	strvec_release(&plan->permissions);
 	free(plan);
 }

@@ -26,6 +26,8 @@ const char *step_mode_to_string(enum step_mode mode);	/* "executed", "dry-run", 
 enum step_phase { PHASE_MAIN, PHASE_ROLLBACK };
 const char *step_phase_to_string(enum step_phase phase);	/* "main", "rollback" */
 
+struct k8s_fixtures;
+
 struct plan_step {
 	unsigned int number;		/* from 1, within its phase */
 	enum step_phase phase;
@@ -57,6 +59,9 @@ struct plan {
 	char *image_where;		/* owned: "container (docker)"; NULL */
 	char no_images_because[256];	/* why container steps run nowhere */
 	char *chosen_because;		/* owned; for --type/--runtime=auto; NULL when asked for by name */
+	bool cluster;			/* the sandbox is one: k8s and manifest steps are executed */
+	bool server_dry_run;		/* what would change something there is only judged by it: --dry-run=server */
+	struct strvec permissions;	/* declared ones, NULL-terminated: spec.cluster.permissions */
 	struct sandbox_spec spec;
 	struct plan_step *steps;	/* main phase, then rollback phase */
 	size_t steps_len;
@@ -76,6 +81,9 @@ struct plan_options {
 	bool net_bind_service;
 	struct sandbox_network network;		/* borrowed */
 	bool writable_root;
+	struct sandbox_cluster_spec cluster;	/* for types that are a cluster; permissions are the package's */
+	const struct k8s_fixtures *fixtures;	/* loaded: they may say what the package leaves out; NULL: none were given */
+	bool server_dry_run;
 	bool observe;				/* tell what steps do, where that can be had */
 	struct parameters *parameters;		/* those that the package refers to are marked `used`; NULL: none given */
 };

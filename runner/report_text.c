@@ -120,6 +120,7 @@ static void write_step(const struct result *r, const struct step_result *step, s
 	write_stream(r, "stderr", &step->out[SANDBOX_STDERR], out);
 	effects_print(&step->effects, &(struct effects_print){
 		.title = "files", .indent = 5, .max = LINES_MAX, .diff = true, .tmp = true, .redactor = r->redactor }, out);
+	object_effects_print(&step->objects, 5, LINES_MAX, false, out);
 }
 
 static void write_phase(const struct result *r, enum step_phase phase, const char *heading, struct strbuf *out)

@@ -45,6 +45,7 @@ static void step_result_release(struct step_result *step)
 		free(step->out[i].tail);
 	}
 	effects_release(&step->effects);
+	object_effects_release(&step->objects);
 }
 
 bool result_is_kept(const struct result *r)
@@ -60,6 +61,9 @@ void result_release(struct result *r)
 	free(r->image);
 	free(r->verdict_reason);
 	effects_release(&r->effects);
+	object_effects_release(&r->objects);
+	json_decref(r->cluster);
+	free(r->collected);
 	artifacts_summary_release(&r->artifacts);
 	cleanup_list_release(&r->cleanup);
 	strvec_release(&r->warnings);

@@ -13,6 +13,7 @@
 #include "runner/base/strbuf.h"
 #include "runner/base/strvec.h"
 #include "runner/effects.h"
+#include "runner/k8s_effects.h"
 #include "runner/journal.h"
 #include "runner/observation.h"
 #include "runner/plan.h"
@@ -54,6 +55,7 @@ struct step_result {
 	struct captured out[2];		/* SANDBOX_STDOUT, SANDBOX_STDERR */
 	struct observation *observation;	/* owned; over all attempts; NULL: not executed */
 	struct effects effects;		/* on files, of all attempts together */
+	struct object_effects objects;	/* on a cluster */
 };
 
 enum run_verdict {
@@ -87,6 +89,9 @@ struct result {
 	uint64_t setup_ns, cleanup_ns;	/* sandbox create, destroy */
 	char *image;			/* owned: what the root was, by digest; NULL: no image */
 	struct effects effects;		/* on files, from the first step to the last */
+	struct object_effects objects;	/* on a cluster */
+	json_t *cluster;		/* what it was: namespace, permissions, fixtures, stand-ins, usage; NULL: no cluster */
+	char *collected;		/* owned: what helps to understand a failure on a cluster; NULL */
 	struct artifacts_summary artifacts;
 	struct control_table controls;
 	struct cleanup_list cleanup;

@@ -151,6 +151,12 @@ static void put_execution(json_t *o, const struct step_result *step, bool with_o
 		json_put(o, i == SANDBOX_STDOUT ? "stdout" : "stderr", captured_to_json(&step->out[i]));
 }
 
+/* null: there was no cluster to look at. */
+static json_t *objects_to_json(const struct object_effects *e)
+{
+	return e->known || e->unknown_because ? object_effects_to_json(e) : json_null();
+}
+
 json_t *step_result_to_json(const struct step_result *step, const struct redactor *redactor, bool with_output)
 {
 	const struct plan_step *plan = step->plan;
@@ -173,6 +179,7 @@ json_t *step_result_to_json(const struct step_result *step, const struct redacto
 	put_known_seconds(o, "timeout_seconds", plan->handler->timeout_ns);
 	put_execution(o, step, with_output);
 	json_put(o, "files", effects_to_json(&step->effects, redactor, with_output));
+	json_put(o, "objects", objects_to_json(&step->objects));
 	json_put_bool(o, "approval_required", plan->handler->approval_required || plan->step->approval_required);
 	json_put_bool(o, "manual", plan->step->manual);
 	json_put_text(o, "path", plan->step->path);
@@ -503,6 +510,9 @@ json_t *result_to_json(const struct result *r)
 	json_put_int(o, "escape_attempts", (int64_t)result_escape_attempts(r));
 	json_put(o, "steps", steps);
 	json_put(o, "files", effects_to_json(&r->effects, r->redactor, true));
+	json_put(o, "objects", objects_to_json(&r->objects));
+	json_put(o, "cluster", r->cluster ? json_deep_copy(r->cluster) : json_null());
+	json_put_text(o, "collected", r->collected);
 	json_put(o, "artifacts", artifacts_to_json(&r->artifacts));
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));

@@ -347,6 +347,7 @@ static void print_files(struct printer *p)
 	};
 
 	effects_print(&p->r->effects, &how, p->out);
+	object_effects_print(&p->r->objects, 0, how.max, p->color, p->out);
 }
 
 static void print_artifacts(struct printer *p)

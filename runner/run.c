@@ -12,6 +12,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/fault.h"
 #include "runner/base/mem.h"
+#include "runner/cluster_run.h"
 #include "runner/files.h"
 #include "runner/image_step.h"
 #include "runner/reaper.h"
@@ -26,6 +27,7 @@ struct run {
 	struct reaper reaper;
 	struct sandbox *sandbox;
 	struct effects_tracker *effects;
+	struct cluster_run cluster;
 };
 
 static void emit(struct run *run, struct event event)
@@ -109,7 +111,9 @@ static int create_sandbox(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->options->files_len; i++)
 		if (files_put(run->sandbox, &run->options->files[i], err) < 0)
 			return -1;
-	return 0;
+	run->cluster = (struct cluster_run){ .plan = run->plan, .options = run->options, .events = run->events, .result = run->result,
+					     .sandbox = run->sandbox, .none = K8S_FIXTURES_EMPTY };
+	return cluster_run_begin(&run->cluster, err);
 }
 
 /* ---- the steps */
@@ -146,6 +150,13 @@ static int run_image_step(struct run *run, struct step_result *step, struct erro
 	return check_required(run, err);
 }
 
+static int run_one(struct run *run, const struct step_context *ctx, struct step_result *step, struct error *err)
+{
+	if (cluster_run_takes(&run->cluster, step))
+		return cluster_run_step(&run->cluster, step, err);
+	return step->plan->step->kind == WPK_STEP_CONTAINER ? run_image_step(run, step, err) : step_run(ctx, step, err);
+}
+
 /* Run the steps of a phase in order; after the first failure the rest is skipped. Returns that step, or NULL. -1 in *fatal: the
  * sandbox cannot be used any more. */
 static struct step_result *run_phase(struct run *run, enum step_phase phase, int *fatal, struct error *err)
@@ -153,7 +164,7 @@ static struct step_result *run_phase(struct run *run, enum step_phase phase, int
 	const struct step_context ctx = { .plan = run->plan, .parameters = run->options->parameters, .sandbox = run->sandbox,
 					  .cancel = run->options->cancel, .events = run->events,
 					  .observed = is_observed(run), .monitor = run->options->monitor,
-					  .effects = run->effects };
+					  .effects = run->effects, .objects = run->cluster.objects };
 	struct step_result *failed = NULL;
 
 	for (size_t i = 0; i < run->result->steps_len; i++) {
@@ -166,7 +177,8 @@ static struct step_result *run_phase(struct run *run, enum step_phase phase, int
 		} else if (run->options->cancel && cancel_requested(run->options->cancel)) {
 			skip(run, step, cancel_signal(run->options->cancel) ? "the run was cancelled" : "the run deadline was reached");
 		} else if (step->plan->mode == STEP_MODE_EXECUTED) {
-			*fatal = step->plan->step->kind == WPK_STEP_CONTAINER ? run_image_step(run, step, err) : step_run(&ctx, step, err);
+			*fatal = run_one(run, &ctx, step, err);
+			cluster_run_look(&run->cluster);
 			if (is_failure(step))
 				failed = step;
 		} else {
@@ -193,7 +205,7 @@ static void start_effects(struct run *run)
 		.redactor = run->result->redactor,
 	};
 
-	for (size_t i = 0; i < run->result->steps_len && !run->effects; i++)
+	for (size_t i = 0; i < run->result->steps_len && !run->effects && !run->plan->cluster; i++)
 		if (run->result->steps[i].plan->mode == STEP_MODE_EXECUTED)
 			run->effects = effects_start(run->sandbox, &options);
 }
@@ -236,6 +248,7 @@ static void run_steps(struct run *run)
 		if (fatal < 0)
 			result->verdict = RUN_ERROR;
 	}
+	cluster_run_end(&run->cluster, failed != NULL);
 	if (run->effects)
 		effects_of_run(run->effects, &result->effects);
 	if (run->options->artifacts)
@@ -336,6 +349,7 @@ static void skip_all(struct run *run)
 	}
 	for (size_t i = 0; i < result->steps_len; i++)
 		skip(run, &result->steps[i], reason);
+	cluster_run_end(&run->cluster, result->verdict == RUN_ERROR);
 }
 
 static void prepare_result(struct run *run)

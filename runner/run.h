@@ -4,6 +4,7 @@
 
 #include "runner/cancel.h"
 #include "runner/event.h"
+#include "runner/k8s_fixtures.h"
 #include "runner/keep.h"
 #include "runner/plan.h"
 #include "runner/result.h"
@@ -28,6 +29,7 @@ struct run_options {
 	bool monitor;			/* events and warnings about resources */
 	enum sandbox_severity escape_severity;	/* as in struct result */
 	struct artifacts *artifacts;	/* where to save what steps made; NULL: nowhere */
+	struct k8s_fixtures *fixtures;	/* on a cluster: what stands there before the first step; NULL: nothing was given */
 	bool diff;			/* tell what changed in text files */
 };
 

@@ -170,6 +170,7 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 	command = (struct sandbox_command){
 		.argv = (const char *const *)(own ? own->argv : &argv)->items,
 		.env = (const char *const *)(own ? own->env : &env)->items,
+		.image = own ? own->image : NULL,
 		.timeout_ns = step->plan->handler->timeout_ns,
 		.grace_ns = GRACE_NS,
 		.cancel_fd = ctx->cancel ? cancel_fd(ctx->cancel) : -1,
@@ -289,6 +290,8 @@ int step_run(const struct step_context *ctx, struct step_result *step, struct er
 	usage_series_end(&step->observation->usage);
 	if (ctx->effects)
 		effects_after_step(ctx->effects, &step->effects);
+	if (ctx->objects)
+		k8s_tracker_after_step(ctx->objects, &step->objects);
 	event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
 	return r;
 }

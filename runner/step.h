@@ -4,11 +4,13 @@
 
 #include "runner/cancel.h"
 #include "runner/event.h"
+#include "runner/k8s_effects.h"
 #include "runner/parameters.h"
 #include "runner/result.h"
 
 struct step_command {			/* of a container step: what to execute instead of a script; borrowed */
 	const struct strvec *argv, *env;
+	const char *image;		/* on a cluster; NULL */
 };
 
 struct step_context {			/* all borrowed */
@@ -21,6 +23,7 @@ struct step_context {			/* all borrowed */
 	const struct step_command *command;	/* NULL: the script of the step */
 	bool monitor;				/* tell of resources as they are used, and when they become scarce */
 	struct effects_tracker *effects;	/* may be NULL */
+	struct k8s_tracker *objects;		/* may be NULL */
 };
 
 /* What every command of a run gets: PATH, HOME …, and the parameters; a secret only where `script` names it. `fake_root`: the root of a

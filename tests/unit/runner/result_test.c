@@ -263,7 +263,7 @@ static const struct row golden_rows[] = {
 	{ .name = "check \"size\"\n\x1b[31mred\x1b[0m", .mode = RAN, .status = STEP_FAILED, .reason = "killed by signal 11 (Segmentation fault)",
 	  .err = "bad \xff byte\n", .exit = { .end = SANDBOX_SIGNALED, .status = SIGSEGV, .duration_ns = 100, .outlived = 1 } },
 	{ .name = "scale", .kind = WPK_STEP_K8S, .mode = STEP_MODE_SIMULATED, .status = STEP_NOT_EXECUTED,
-	  .reason = "no cluster: k8s steps need one, and this version has no Kubernetes backend yet" },
+	  .reason = "no cluster: it needs one; --type=kind makes one for the run" },
 	{ .name = "notify", .kind = WPK_STEP_API, .mode = STEP_MODE_SKIPPED, .status = STEP_NOT_EXECUTED,
 	  .reason = "an earlier step did not pass" },
 	UNDO_PASS("undo"),

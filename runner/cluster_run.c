@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runner/cluster_run.h"
+
+#include <string.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/mem.h"
+#include "runner/image_command.h"
+#include "runner/k8s_step.h"
+#include "runner/step.h"
+
+#define FIXTURES_PATIENCE_NS (300 * NS_PER_SEC)
+#define COLLECTED_MAX (256u << 10)
+
+static void tell(const struct cluster_run *c, const char *text)
+{
+	event_emit(c->events, &(struct event){ .type = EVENT_SANDBOX_PROGRESS, .text = text, .result = c->result });
+}
+
+int cluster_run_begin(struct cluster_run *c, struct error *err)
+{
+	uint64_t started = clock_monotonic_ns();
+
+	c->cluster = sandbox_cluster(c->sandbox);
+	if (!c->cluster)
+		return 0;
+	c->fixtures = c->options->fixtures ? c->options->fixtures : &c->none;
+	if (k8s_fixtures_apply(c->fixtures, c->plan, c->options->parameters, c->cluster, started + FIXTURES_PATIENCE_NS, err) < 0)
+		return error_prefix(err, "fixtures");
+	for (size_t i = 0; i < c->fixtures->notes.len; i++)
+		tell(c, c->fixtures->notes.items[i]);
+	c->ready_objects_ns = clock_monotonic_ns() - started;
+	c->objects = k8s_tracker_start(c->cluster);
+	c->monitor = k8s_monitor_start(c->cluster);
+	return 0;
+}
+
+static bool acts_on_objects(const struct step_result *step)
+{
+	return step->plan->step->kind == WPK_STEP_K8S || step->plan->step->kind == WPK_STEP_MANIFEST;
+}
+
+bool cluster_run_takes(const struct cluster_run *c, const struct step_result *step)
+{
+	return c->cluster && (acts_on_objects(step) || step->plan->step->kind == WPK_STEP_CONTAINER);
+}
+
+static int run_objects(struct cluster_run *c, struct step_result *step, struct error *err)
+{
+	const struct k8s_context ctx = {
+		.plan = c->plan, .parameters = c->options->parameters, .cluster = c->cluster, .fixtures = c->fixtures,
+		.cancel = c->options->cancel, .events = c->events, .dry_run = c->plan->server_dry_run,
+	};
+	int r = k8s_step_run(&ctx, step, err);
+
+	if (c->objects && step->status != STEP_NOT_EXECUTED)
+		k8s_tracker_after_step(c->objects, &step->objects);
+	event_emit(c->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
+	return r;
+}
+
+/* The image's own command is known to the cluster only: nothing to execute means that one. */
+static int run_container(struct cluster_run *c, struct step_result *step, struct error *err)
+{
+	static const struct sandbox_image_defaults unknown;
+	autostrvec struct strvec argv = STRVEC_INIT, env = STRVEC_INIT, usual = STRVEC_INIT;
+	const struct step_command command = { .argv = &argv, .env = &env, .image = step->plan->step->image };
+	const struct step_context ctx = {
+		.plan = c->plan, .parameters = c->options->parameters, .sandbox = c->sandbox, .cancel = c->options->cancel, .events = c->events,
+		.command = &command, .monitor = c->options->monitor, .objects = c->objects,
+	};
+
+	step_environment(c->options->parameters, "", false, &usual);
+	if (image_command(step->plan->step, c->options->parameters, &unknown, &argv, err) < 0 ||
+	    image_environment(step->plan->step, c->options->parameters, &unknown, &usual, &env, err) < 0) {
+		step->status = STEP_FAILED;
+		free(step->reason);
+		step->reason = xasprintf("could not be run: %s", err->text);
+		event_emit(c->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
+		err->code = ERR_OK;
+		return 0;
+	}
+	return step_run(&ctx, step, err);
+}
+
+int cluster_run_step(struct cluster_run *c, struct step_result *step, struct error *err)
+{
+	return acts_on_objects(step) ? run_objects(c, step, err) : run_container(c, step, err);
+}
+
+void cluster_run_look(struct cluster_run *c)
+{
+	size_t before = c->result->warnings.len;
+
+	if (!c->monitor)
+		return;
+	k8s_monitor_look(c->monitor, &c->result->warnings);
+	for (size_t i = before; i < c->result->warnings.len; i++)
+		event_emit(c->events, &(struct event){ .type = EVENT_WARNING, .text = c->result->warnings.items[i], .result = c->result });
+}
+
+static json_t *permissions_to_json(const struct sandbox_cluster *cluster)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < cluster->permissions_len; i++) {
+		const struct kube_permission *p = &cluster->permissions[i];
+		json_t *o = json_object();
+
+		json_put_text(o, "declared", p->declared);
+		json_put_bool(o, "granted", p->granted);
+		json_put_text(o, "why_not", *p->why_not ? p->why_not : NULL);
+		json_push(list, o);
+	}
+	return list;
+}
+
+static json_t *to_json(const struct cluster_run *c)
+{
+	json_t *o = json_object(), *stand_ins = json_array(), *notes = json_array();
+
+	json_put_text(o, "server", kube_server(c->cluster->kube));
+	json_put_text(o, "namespace", c->cluster->namespace);
+	json_put_text(o, "acting_as", c->cluster->user);
+	json_put(o, "permissions", permissions_to_json(c->cluster));
+	for (size_t i = 0; i < c->fixtures->stand_ins_len; i++) {
+		json_t *one = json_object();
+
+		json_put_text(one, "kind", c->fixtures->stand_ins[i].kind);
+		json_put_text(one, "name", c->fixtures->stand_ins[i].name);
+		json_push(stand_ins, one);
+	}
+	json_put(o, "stand_ins", stand_ins);
+	for (size_t i = 0; i < c->fixtures->notes.len; i++)
+		json_push(notes, json_text(c->fixtures->notes.items[i]));
+	json_put(o, "fixtures", notes);
+	json_put_seconds(o, "fixtures_seconds", c->ready_objects_ns);
+	json_put(o, "usage", c->monitor ? k8s_monitor_to_json(c->monitor) : json_null());
+	return o;
+}
+
+void cluster_run_end(struct cluster_run *c, bool failed)
+{
+	struct strbuf text = STRBUF_INIT(COLLECTED_MAX);
+
+	if (!c->cluster)
+		return;
+	if (c->objects)
+		k8s_tracker_of_run(c->objects, &c->result->objects);
+	cluster_run_look(c);
+	c->result->cluster = to_json(c);
+	if (failed) {
+		k8s_collect(c->cluster, COLLECTED_MAX, &text);
+		c->result->collected = strbuf_detach(&text);
+	}
+	k8s_monitor_free(c->monitor);
+	k8s_tracker_free(c->objects);
+	k8s_fixtures_release(&c->none);
+}

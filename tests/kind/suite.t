@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# suite: all that needs a cluster but not one of its own: one is made, the parts in parts/*.sh run against it with --type=kubernetes.
+# SUITE_PART=steps runs one of them; with TEST_KUBECONFIG and TEST_CONTEXT set they use that cluster instead.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+if [ -z "${TEST_KUBECONFIG:-}" ]; then
+	docker_start || skip_all "dockerd does not start here"
+	cluster_start suite; result $? "kind makes a cluster" || { finish; exit; }
+fi
+export SANDBOX_RUNNER TEST_KUBECONFIG TEST_CONTEXT
+unset SANDBOX_RUNNER_STATE_DIR SANDBOX_RUNNER_TEST_TIME
+for part in "$here"/parts/${SUITE_PART:-*}.sh; do
+	[ -f "$part" ] || continue
+	name=$(basename "$part" .sh)
+	timeout 600 bash "$part" > "$work/part.out" 2> "$work/part.err"; rc=$?
+	plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$work/part.out" | tail -n 1)
+	done=0
+	while IFS= read -r line; do
+		case $line in
+		"ok "*) done=$((done + 1)) tests=$((tests + 1)); echo "ok $tests - $name: ${line#* - }" ;;
+		"not ok "*) done=$((done + 1)) tests=$((tests + 1)); echo "not ok $tests - $name: ${line#* - }" ;;
+		"#"*) echo "$line" ;;
+		esac
+	done < "$work/part.out"
+	[ "$rc" -le 1 ] && [ "$done" = "${plan:-none}" ] && [ "$done" -gt 0 ]
+	result $? "$name: ran to its end (exit $rc, planned ${plan:-nothing}, ran $done)" || tail -n 5 "$work/part.err" | sed 's/^/# /'
+done
+finish

@@ -48,13 +48,13 @@ static void add_events(const struct collection *c, const char *kind, const char 
 		if (strcmp(k8s_string(about, "kind"), kind) != 0 || strcmp(k8s_string(about, "name"), name) != 0)
 			continue;
 		strbuf_addstr(out, shown++ ? "    " : "  events, newest first:\n    ");
-		k8s_text(event, "type", out);
+		k8s_add_text(event, "type", out);
 		strbuf_addch(out, ' ');
-		k8s_text(event, "reason", out);
+		k8s_add_text(event, "reason", out);
 		if (count > 1)
 			strbuf_addf(out, " (%lld times)", count);
 		strbuf_addstr(out, ": ");
-		k8s_text(event, "message", out);
+		k8s_add_text(event, "message", out);
 		strbuf_addch(out, '\n');
 	}
 }
@@ -120,13 +120,13 @@ static void add_state(const json_t *container, struct strbuf *out)
 		printable_addstr(out, state);
 		if (*k8s_string(detail, "reason")) {
 			strbuf_addstr(out, ", ");
-			k8s_text(detail, "reason", out);
+			k8s_add_text(detail, "reason", out);
 		}
 		if (json_is_integer(code))
 			strbuf_addf(out, ", exit status %lld", (long long)json_integer_value(code));
 		if (*k8s_string(detail, "message")) {
 			strbuf_addstr(out, ": ");
-			k8s_text(detail, "message", out);
+			k8s_add_text(detail, "message", out);
 		}
 	}
 }
@@ -141,9 +141,9 @@ static void add_containers(const struct collection *c, const json_t *pod, const 
 		const bool waiting = json_object_get(json_object_get(container, "state"), "waiting") != NULL;
 
 		strbuf_addstr(out, "  container ");
-		k8s_text(container, "name", out);
+		k8s_add_text(container, "name", out);
 		strbuf_addstr(out, " (");
-		k8s_text(container, "image", out);
+		k8s_add_text(container, "image", out);
 		strbuf_addf(out, "), %sready, %lld restarts: ", json_is_true(json_object_get(container, "ready")) ? "" : "not ", restarts);
 		add_state(container, out);
 		strbuf_addch(out, '\n');
@@ -162,10 +162,10 @@ static void describe_pod(struct collection *c, const json_t *pod)
 	strbuf_addstr(&block, "pod/");
 	printable_addstr(&block, name_of(pod));
 	strbuf_addstr(&block, ": ");
-	k8s_text(json_object_get(pod, "status"), "phase", &block);
+	k8s_add_text(json_object_get(pod, "status"), "phase", &block);
 	if (*k8s_string(json_object_get(pod, "spec"), "nodeName")) {
 		strbuf_addstr(&block, " on ");
-		k8s_text(json_object_get(pod, "spec"), "nodeName", &block);
+		k8s_add_text(json_object_get(pod, "spec"), "nodeName", &block);
 	}
 	strbuf_addch(&block, '\n');
 	k8s_troubles_of_pod(pod, c->events, &found);

@@ -138,7 +138,7 @@ static void explain_object(const struct sandbox_cluster *cluster, const struct k
 	if (reasons->len == before && !strcmp(type->kind, "Pod")) {
 		autostrbuf struct strbuf phase = STRBUF_INIT(STRBUF_NO_MAX);
 
-		k8s_text(json_object_get(object, "status"), "phase", &phase);
+		k8s_add_text(json_object_get(object, "status"), "phase", &phase);
 		strvec_pushf(reasons, "pod %s: %s, and neither its status nor an event says why", name_of(object), phase.buf);
 	}
 }

@@ -40,5 +40,5 @@ void k8s_usage_of_summary(const json_t *summary, const char *namespace, const js
 /* All of a type in the namespace, at most `max`; NULL when it cannot be listed. */
 json_t *k8s_list_of(const struct sandbox_cluster *cluster, const char *type, const char *labels, size_t max);
 json_t *k8s_events_of(const struct sandbox_cluster *cluster);	/* oldest first; NULL */
-void k8s_text(const json_t *object, const char *key, struct strbuf *out);	/* printable; cut between words */
+void k8s_add_text(const json_t *object, const char *key, struct strbuf *out);	/* printable; cut between words */
 const char *k8s_string(const json_t *object, const char *key);	/* "" when there is none */

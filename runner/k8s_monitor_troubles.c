@@ -37,7 +37,7 @@ static void add_bounded(const char *s, struct strbuf *out)
 		strbuf_addstr(out, " …");
 }
 
-void k8s_text(const json_t *object, const char *key, struct strbuf *out)
+void k8s_add_text(const json_t *object, const char *key, struct strbuf *out)
 {
 	add_bounded(k8s_string(object, key), out);
 }
@@ -148,7 +148,7 @@ static void crash_trouble(const struct subject *s, const json_t *status, struct 
 		strbuf_addf(&text, ", last with exit status %lld", (long long)json_integer_value(json_object_get(last, "exitCode")));
 		if (*k8s_string(last, "message")) {
 			strbuf_addstr(&text, ": ");
-			k8s_text(last, "message", &text);
+			k8s_add_text(last, "message", &text);
 		}
 	}
 	add(ret, K8S_CRASH_LOOP, key_of(K8S_CRASH_LOOP, s), strbuf_detach(&text));
@@ -162,7 +162,7 @@ static void config_trouble(const struct subject *s, const json_t *waiting, struc
 	strbuf_addstr(&text, "container ");
 	add_quoted(s->container, &text);
 	strbuf_addstr(&text, " cannot be started: ");
-	k8s_text(waiting, *k8s_string(waiting, "message") ? "message" : "reason", &text);
+	k8s_add_text(waiting, *k8s_string(waiting, "message") ? "message" : "reason", &text);
 	add(ret, K8S_CONFIG, key_of(K8S_CONFIG, s), strbuf_detach(&text));
 }
 
@@ -232,7 +232,7 @@ static void terminated_trouble(const struct subject *s, const json_t *status, st
 	strbuf_addf(&text, " ended with exit status %lld", code);
 	if (*k8s_string(terminated, "message")) {
 		strbuf_addstr(&text, ": ");
-		k8s_text(terminated, "message", &text);
+		k8s_add_text(terminated, "message", &text);
 	}
 	add(ret, K8S_FAILED, key_of(K8S_FAILED, s), strbuf_detach(&text));
 }
@@ -267,7 +267,7 @@ static void pod_trouble(const json_t *pod, enum k8s_trouble_class class, const c
 	strbuf_addstr(&text, sentence);
 	if (*k8s_string(said_by, "message")) {
 		strbuf_addstr(&text, ": ");
-		k8s_text(said_by, "message", &text);
+		k8s_add_text(said_by, "message", &text);
 	}
 	add(ret, class, key_of(class, &s), strbuf_detach(&text));
 }
@@ -322,7 +322,7 @@ void k8s_troubles_of_object(const char *kind, const json_t *object, struct k8s_t
 			strbuf_addf(&text, ": %s", rows[k].sentence);
 			if (*message || *k8s_string(condition, "reason")) {
 				strbuf_addstr(&text, ": ");
-				k8s_text(condition, *message ? "message" : "reason", &text);
+				k8s_add_text(condition, *message ? "message" : "reason", &text);
 			}
 			add(ret, K8S_OTHER, xasprintf("%d %s %s %s", K8S_OTHER, kind, name_of(object), rows[k].type), strbuf_detach(&text));
 		}
@@ -343,7 +343,7 @@ static void event_trouble(const json_t *event, enum k8s_trouble_class class, con
 	strbuf_addch(&text, ' ');
 	printable_addstr(&text, k8s_string(about, "name"));
 	strbuf_addf(&text, ": %s: ", sentence);
-	k8s_text(event, "message", &text);
+	k8s_add_text(event, "message", &text);
 	add(ret, class, xasprintf("%d %s %s %s", class, kind, k8s_string(about, "name"), sentence), strbuf_detach(&text));
 }
 

@@ -98,8 +98,10 @@ static int load_document(const struct loader *l, const char *text, size_t len, u
 	return add_manifest(l, value, line);
 }
 
-static int load_documents(const struct loader *l, const char *text, size_t len)
+int k8s_manifests_parse(const char *text, size_t len, const char *name, json_t *ret, struct error *err)
 {
+	const struct loader loader = { .path = name, .manifests = ret, .err = err };
+	const struct loader *l = &loader;
 	const char *from = text, *end = text + len;
 	unsigned int line = 1, from_line = 1;
 
@@ -153,7 +155,7 @@ static int load_file(const char *path, json_t *manifests, struct error *err)
 	if (file_read(path, &text, err) < 0)
 		return -1;
 	if (!ends_in(path, ".json"))
-		return load_documents(&l, text.buf, text.len);
+		return k8s_manifests_parse(text.buf, text.len, path, manifests, err);
 	if (json_parse(text.buf, text.len, path, &value, err) < 0)
 		return -1;
 	return add_manifest(&l, value, 1);

@@ -16,6 +16,9 @@ json_t *k8s_json_of_node(const struct node *node, const struct k8s_values *value
 /* The replaced text of one scalar; NULL with err. */
 char *k8s_expand(const char *text, size_t len, const struct parameters *parameters, struct error *err);
 
+/* A file of manifests, several documents: checked objects are added to the array `ret`. */
+int k8s_manifests_parse(const char *text, size_t len, const char *name, json_t *ret, struct error *err);
+
 /* Where a pod's spec stands in an object of this kind: a Pod's, or a template's; borrowed, NULL: it has none. */
 json_t *k8s_pod_spec(const json_t *object);
 /* The pods of an object get what the restricted Pod Security Standard wants and the object leaves open; what the object says against it is

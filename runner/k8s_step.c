@@ -243,6 +243,14 @@ static int still_there(const struct k8s_context *ctx, const struct step_result *
 	return error_prefix(err, "the cluster does not answer any more");
 }
 
+static bool go_on(void *arg)
+{
+	const struct k8s_context *ctx = arg;
+
+	events_tick(ctx->events);
+	return !ctx->cancel || !cancel_requested(ctx->cancel);
+}
+
 int k8s_step_run(const struct k8s_context *ctx, struct step_result *step, struct error *err)
 {
 	const struct wpk *wpk = decision_wpk(ctx->plan->decision);
@@ -258,6 +266,8 @@ int k8s_step_run(const struct k8s_context *ctx, struct step_result *step, struct
 	}
 	if (ctx->dry_run && (!action || (action->flags & ACTION_CHANGES)))
 		step->mode = STEP_MODE_DRY_RUN;
+	kube_on_wait(ctx->cluster->kube, go_on, &context);
 	attempts_run(&attempts, step, err);
+	kube_on_wait(ctx->cluster->kube, NULL, NULL);
 	return still_there(ctx, step, err);
 }

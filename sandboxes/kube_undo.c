@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Removing a namespace of ours, and those whose lease is over. What has not our label is never touched. */
+#include "sandboxes/kube_place.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "runner/base/clock.h"
+#include "runner/base/mem.h"
+
+#define LEASE_SLACK 60		/* seconds: clocks differ */
+
+static const char *member(const json_t *object, const char *outer, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(json_object_get(object, "metadata"), outer), key));
+
+	return text ? text : "";
+}
+
+static const char *meta(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(object, "metadata"), key));
+
+	return text ? text : "";
+}
+
+static bool is_ours(const json_t *namespace)
+{
+	return *member(namespace, "labels", SANDBOX_LABEL_RUN) && !strcmp(member(namespace, "labels", KUBE_LABEL_MANAGED), KUBE_MANAGER) &&
+	       !strncmp(meta(namespace, "name"), KUBE_NAMESPACE, strlen(KUBE_NAMESPACE));
+}
+
+/* This very one, not another that took its name meanwhile. */
+static int ask_to_remove(struct kube *k, const json_t *namespace, struct error *err)
+{
+	autofree char *path = xasprintf("/api/v1/namespaces/%s", meta(namespace, "name"));
+	autofree char *pods = xasprintf("%s/pods", path);
+	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','propagationPolicy':'Background'}");
+	json_auto_t *soon = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','gracePeriodSeconds':1}");
+	json_t *precondition = json_object();
+	const struct kube_call call = { .method = "DELETE", .target = path, .body = options };
+	const struct kube_call hurry = { .method = "DELETE", .target = pods, .body = soon };
+
+	json_put_text(precondition, "uid", meta(namespace, "uid"));
+	json_put(options, "preconditions", precondition);
+	if (kube_call(k, &call, NULL, err) < 0 && !kube_is(k, "NotFound") && !kube_is(k, "Conflict"))	/* Conflict: it is going */
+		return -1;
+	/* nobody in there has anything to say any more, and all would be waited for */
+	kube_call(k, &hurry, NULL, NULL);
+	return 0;
+}
+
+/* 1: it is there; 0: it is not; -1. */
+static int look(struct kube *k, const char *namespace, json_t **ret, struct error *err)
+{
+	autofree char *path = xasprintf("/api/v1/namespaces/%s", namespace);
+	const struct kube_call call = { .method = "GET", .target = path };
+
+	*ret = NULL;
+	if (kube_call(k, &call, ret, err) == 0)
+		return 1;
+	return kube_is(k, "NotFound") ? 0 : -1;
+}
+
+/* What keeps it, in the cluster's words. */
+static void add_obstacles(const json_t *namespace, struct strbuf *out)
+{
+	const json_t *c;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(namespace, "status"), "conditions"), i, c) {
+		const char *status = json_string_value(json_object_get(c, "status")), *message = json_string_value(json_object_get(c, "message"));
+
+		if (status && message && !strcmp(status, "True"))
+			strbuf_addf(out, "; %.200s", message);
+	}
+}
+
+static int wait_until_gone(struct kube *k, const char *namespace, uint64_t timeout_ns, struct strbuf *obstacles, struct error *err)
+{
+	const uint64_t deadline = clock_deadline(timeout_ns);
+	unsigned int ms = 20;
+
+	for (;;) {
+		json_auto_t *object = NULL;
+		int r = look(k, namespace, &object, err);
+
+		if (r <= 0)
+			return r;
+		if (clock_monotonic_ns() > deadline) {
+			add_obstacles(object, obstacles);
+			return error_set(err, ERR_CLEANUP, "namespace '%s' of the cluster at '%s' does not go%s", namespace, kube_server(k), obstacles->buf);
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
+		if (ms < 250)
+			ms *= 2;
+	}
+}
+
+int kube_place_remove(struct kube *k, const char *namespace, const char *id, uint64_t timeout_ns, struct cleanup_list *list, struct error *err)
+{
+	autostrbuf struct strbuf obstacles = STRBUF_INIT(600);
+	json_auto_t *object = NULL;
+	int r = look(k, namespace, &object, err);
+
+	if (r == 0)
+		cleanup_add(list, "namespace", namespace, true, "the cluster knows it no more");
+	if (r == 0)
+		return 0;
+	if (r > 0 && (!is_ours(object) || strcmp(member(object, "labels", SANDBOX_LABEL_RUN), id))) {
+		cleanup_add(list, "namespace", namespace, true, "it has not our label: somebody else's, left alone");
+		return 0;
+	}
+	if (r > 0)
+		r = ask_to_remove(k, object, err) < 0 ? -1 : wait_until_gone(k, namespace, timeout_ns, &obstacles, err);
+	cleanup_add(list, "namespace", namespace, r == 0, r == 0 ? "deleted; the cluster knows it no more" : "not seen to be gone");
+	if (r < 0 && err)
+		err->code = ERR_CLEANUP;
+	return r;
+}
+
+struct sweep {
+	json_t *over;		/* names and uids, as the client can do one thing at a time */
+	uint64_t now;
+};
+
+static bool note_if_over(void *arg, json_t *namespace, bool restarted)
+{
+	struct sweep *s = arg;
+	const uint64_t until = strtoull(member(namespace, "annotations", SANDBOX_ANNOTATION_LEASE), NULL, 10);
+
+	(void)restarted;
+	if (is_ours(namespace) && until && until + LEASE_SLACK < s->now && !*meta(namespace, "deletionTimestamp"))
+		json_push(s->over, json_incref(namespace));
+	return true;
+}
+
+void kube_place_sweep(struct kube *k)
+{
+	static const struct kube_type type = { .group = "", .version = "v1", .kind = "Namespace", .plural = "namespaces", .singular = "namespace",
+					       .api_version = "v1" };
+	const struct kube_target target = { .type = &type };
+	const struct kube_selection which = { .labels = SANDBOX_LABEL_RUN "," KUBE_LABEL_MANAGED "=" KUBE_MANAGER };
+	struct sweep s = { .over = json_array(), .now = clock_realtime_ns() / NS_PER_SEC };
+	json_t *namespace;
+	size_t i;
+
+	/* who may not list namespaces has no sweep, which is no reason not to run */
+	kube_list(k, &target, &which, note_if_over, &s, NULL, NULL);
+	json_array_foreach(s.over, i, namespace)
+		ask_to_remove(k, namespace, NULL);
+	json_decref(s.over);
+}

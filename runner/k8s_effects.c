@@ -10,8 +10,8 @@
 #include "runner/base/mem.h"
 #include "runner/k8s_effects_private.h"
 
-#define SETTLE_NS (250 * NS_PER_MS)	/* that is waited at most, without the looks themselves */
-#define PAUSE_NS (40 * NS_PER_MS)
+#define SETTLE_NS (300 * NS_PER_MS)	/* that is spent at most on looking again */
+#define PAUSE_NS (25 * NS_PER_MS)
 #define LIST_TIMEOUT_NS (20 * NS_PER_SEC)
 #define KINDS_MAX 1000
 
@@ -118,12 +118,31 @@ static int list_kind(struct k8s_tracker *t, unsigned int index, struct k8s_look 
 	return 0;
 }
 
-static struct k8s_look *take_look(struct k8s_tracker *t, struct error *err)
+/* What controllers make and change soon after a step. */
+static bool is_busy_kind(const struct kube_type *type)
+{
+	static const char *const groups[] = { "apps", "batch", "discovery.k8s.io" }, *const kinds[] = { "Pod", "ReplicationController", "Endpoints" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (!strcmp(type->group, groups[i]))
+			return true;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!strcmp(type->kind, kinds[i]))
+			return true;
+	}
+	return false;
+}
+
+/* `again`: a look that was taken a moment ago, of which only those are listed that controllers work on; NULL. */
+static struct k8s_look *take_look(struct k8s_tracker *t, const struct k8s_look *again, struct error *err)
 {
 	struct k8s_look *look = k8s_look_new();
 
 	for (unsigned int i = 0; i < t->kinds_len; i++) {
-		if (!t->unseen[i] && list_kind(t, i, look, err) < 0) {
+		if (again && !is_busy_kind(t->types[i]))
+			k8s_look_take_over(look, again, i);
+		else if (!t->unseen[i] && list_kind(t, i, look, err) < 0) {
 			k8s_look_free(look);
 			return NULL;
 		}
@@ -139,24 +158,26 @@ static struct k8s_look *take_look(struct k8s_tracker *t, struct error *err)
 	return look;
 }
 
-/* Controllers act a moment later: look again while they are at it. The best look there was is taken. */
+/* Controllers act a moment later: look again while they are at it. What was as busy before the step is none of its doing. */
 static struct k8s_look *settled_look(struct k8s_tracker *t, struct error *err)
 {
-	const uint64_t deadline = clock_deadline(SETTLE_NS);
 	const struct timespec pause = { .tv_nsec = (long)PAUSE_NS };
-	struct k8s_look *look = take_look(t, err);
+	struct k8s_look *look = take_look(t, NULL, err);
+	const uint64_t deadline = clock_deadline(SETTLE_NS);
+	uint64_t cost = 0;
 
-	while (look && look->unsettled && clock_monotonic_ns() < deadline) {
+	while (look && look->unsettled && clock_monotonic_ns() + PAUSE_NS + cost < deadline) {
+		const uint64_t began = clock_monotonic_ns();
+		struct k8s_look *next;
 		struct error again;
 
 		nanosleep(&pause, NULL);
-
-		struct k8s_look *next = take_look(t, &again);
-
+		next = take_look(t, look, &again);
 		if (!next)
 			break;
 		k8s_look_free(look);
 		look = next;
+		cost = clock_monotonic_ns() - began - PAUSE_NS;
 	}
 	return look;
 }
@@ -216,7 +237,7 @@ void k8s_tracker_of_run(struct k8s_tracker *t, struct object_effects *ret)
 	object_effects_release(ret);
 	if (t->start && t->lost.code != ERR_OK) {
 		struct error err = { 0 };
-		struct k8s_look *now = take_look(t, &err);
+		struct k8s_look *now = take_look(t, NULL, &err);
 
 		if (now) {
 			t->lost.code = ERR_OK;

@@ -84,6 +84,7 @@ void k8s_look_add(struct k8s_look *l, const struct k8s_look *previous, const jso
 		o = k8s_object_new(item, kind, kind_index);
 	if (!o)
 		return;
+	l->unsettled |= o->unsettled && o->refs == 1;
 	/* nobody else has one that was made this moment, so its text may still go */
 	if (o->refs == 1 && o->text && l->text_bytes + o->text_len > K8S_LOOK_TEXT_MAX) {
 		free(o->text);
@@ -92,6 +93,27 @@ void k8s_look_add(struct k8s_look *l, const struct k8s_look *previous, const jso
 	l->text_bytes += o->text ? o->text_len : 0;
 	ARRAY_GROW(l->objects, l->len, l->alloc);
 	l->objects[l->len++] = o;
+}
+
+void k8s_look_take_over(struct k8s_look *l, const struct k8s_look *from, unsigned int kind_index)
+{
+	size_t low = 0, high = from->len;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (from->objects[middle]->kind < kind_index)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < from->len && from->objects[low]->kind == kind_index; low++) {
+		struct k8s_object *o = k8s_object_ref(from->objects[low]);
+
+		l->text_bytes += o->text ? o->text_len : 0;
+		ARRAY_GROW(l->objects, l->len, l->alloc);
+		l->objects[l->len++] = o;
+	}
 }
 
 static int compare_names(const void *pa, const void *pb)
@@ -149,7 +171,4 @@ void k8s_look_end(struct k8s_look *l)
 {
 	keep_first(l, compare_uids, same_uid);
 	keep_first(l, compare_names, same_name);
-	l->unsettled = false;
-	for (size_t i = 0; i < l->len; i++)
-		l->unsettled |= l->objects[i]->unsettled;
 }

@@ -47,13 +47,15 @@ struct k8s_look {
 	uint64_t text_bytes;
 	uint64_t left_out;		/* past the limits */
 	uint64_t kinds_not_seen;	/* that could not be listed */
-	bool unsettled;
+	bool unsettled;			/* something that `previous` did not have in this version is */
 };
 struct k8s_look *k8s_look_new(void);
 void k8s_look_free(struct k8s_look *l);
 /* What `previous` (may be NULL) has in the same version is shared with it. */
 void k8s_look_add(struct k8s_look *l, const struct k8s_look *previous, const json_t *item, const struct k8s_kind *kind,
 		  unsigned int kind_index);
+/* The objects of a kind as another look, which has ended, saw them. */
+void k8s_look_take_over(struct k8s_look *l, const struct k8s_look *from, unsigned int kind_index);
 /* Forget what was added since there were `len`: its list begins again. */
 void k8s_look_cut(struct k8s_look *l, size_t len);
 void k8s_look_end(struct k8s_look *l);	/* sorted and whole: now it can be compared and searched */

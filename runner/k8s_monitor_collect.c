@@ -144,7 +144,8 @@ static void add_containers(const struct collection *c, const json_t *pod, const 
 		k8s_add_text(container, "name", out);
 		strbuf_addstr(out, " (");
 		k8s_add_text(container, "image", out);
-		strbuf_addf(out, "), %sready, %lld restarts: ", json_is_true(json_object_get(container, "ready")) ? "" : "not ", restarts);
+		strbuf_addf(out, "), %sready, %lld restart%s: ", json_is_true(json_object_get(container, "ready")) ? "" : "not ",
+			    restarts, restarts == 1 ? "" : "s");
 		add_state(container, out);
 		strbuf_addch(out, '\n');
 		if (!waiting)

@@ -142,8 +142,9 @@ static void crash_trouble(const struct subject *s, const json_t *status, struct 
 	begin(s, &text);
 	strbuf_addstr(&text, "container ");
 	add_quoted(s->container, &text);
-	strbuf_addf(&text, " ends again and again: %lld restarts",
-		    (long long)json_integer_value(json_object_get(status, "restartCount")));
+	const long long restarts = (long long)json_integer_value(json_object_get(status, "restartCount"));
+
+	strbuf_addf(&text, " ends again and again: %lld restart%s", restarts, restarts == 1 ? "" : "s");
 	if (last) {
 		strbuf_addf(&text, ", last with exit status %lld", (long long)json_integer_value(json_object_get(last, "exitCode")));
 		if (*k8s_string(last, "message")) {

@@ -17,6 +17,7 @@
 
 struct cancel {
 	int epoll_fd, signal_fd, timer_fd;
+	uint64_t deadline_ns;
 	sigset_t before;
 	bool requested;		/* since the last acknowledge */
 	bool decided;		/* the first request was seen: `first` says which it was */
@@ -64,6 +65,7 @@ int cancel_new(uint64_t deadline_ns, struct cancel **ret, struct error *err)
 	struct cancel *c = xcalloc(1, sizeof(*c));
 	sigset_t set;
 
+	c->deadline_ns = deadline_ns;
 	wanted_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, &c->before);
 	c->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
@@ -111,6 +113,11 @@ void cancel_free(struct cancel *c)
 			close(fds[i]);
 	sigprocmask(SIG_SETMASK, &c->before, NULL);
 	free(c);
+}
+
+uint64_t cancel_deadline_ns(const struct cancel *c)
+{
+	return c->deadline_ns;
 }
 
 int cancel_fd(const struct cancel *c)

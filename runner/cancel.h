@@ -12,6 +12,7 @@ struct cancel;
 
 /* Blocks the signals for this process; deadline_ns is monotonic (CLOCK_NEVER: none). */
 int cancel_new(uint64_t deadline_ns, struct cancel **ret, struct error *err);
+uint64_t cancel_deadline_ns(const struct cancel *c);	/* as it was given */
 void cancel_free(struct cancel *c);	/* restores the signal mask */
 int cancel_fd(const struct cancel *c);	/* readable for ever once cancelled: an epoll fd over both */
 /* Look without blocking. */

@@ -18,6 +18,8 @@
 #include "runner/reaper.h"
 #include "runner/step.h"
 
+#define AFTERWARDS_NS (600 * NS_PER_SEC)	/* looking at many large files on a busy machine, saving what was made, cleaning up */
+
 struct run {
 	const struct plan *plan;
 	const struct run_options *options;
@@ -81,6 +83,15 @@ static bool on_progress(void *arg, const char *line)
 	return !run->options->cancel || !cancel_requested(run->options->cancel);
 }
 
+uint64_t run_life_ns(const struct cancel *cancel, uint64_t keep_ns)
+{
+	const uint64_t deadline = cancel ? cancel_deadline_ns(cancel) : CLOCK_NEVER, now = clock_monotonic_ns();
+
+	if (deadline == CLOCK_NEVER)
+		return 0;
+	return (deadline > now ? deadline - now : 0) + AFTERWARDS_NS + keep_ns;
+}
+
 static int create_sandbox(struct run *run, struct error *err)
 {
 	autofree char *state = state_folder(run->journal);
@@ -93,6 +104,7 @@ static int create_sandbox(struct run *run, struct error *err)
 	spec.masks = masks;
 	spec.progress = on_progress;
 	spec.progress_arg = run;
+	spec.life_ns = run_life_ns(run->options->cancel, run->options->keep ? run->options->keep_ns : 0);
 	snprintf(ref.backend, sizeof(ref.backend), "%s", run->plan->runtime);
 	snprintf(ref.id, sizeof(ref.id), "%s", run->result->run_id);
 	if (snprintf(ref.endpoint, sizeof(ref.endpoint), "%s", scratch) >= (int)sizeof(ref.endpoint))

@@ -33,6 +33,10 @@ struct run_options {
 	bool diff;			/* tell what changed in text files */
 };
 
+/* How long a sandbox may live that somebody else keeps for us: until the deadline, then what is looked at and cleaned up after it, and
+ * as long as it is kept. 0: there is no deadline. */
+uint64_t run_life_ns(const struct cancel *cancel, uint64_t keep_ns);
+
 /* Fills `result` (initialised, run_id and source set) and emits the events. The journal is open and locked; it is finished and freed
  * here. There always is a result to report, if only RUN_ERROR with its reason. */
 void run_plan(const struct plan *plan, struct journal *journal, const struct run_options *options,

@@ -534,6 +534,26 @@ static void unset_parameter_blocks_only_executed_steps(void **state)
 	assert_non_null(strstr(f->findings.items[f->findings.len - 1].message, "APP"));
 }
 
+static void a_life_ends_after_the_deadline(void **state)
+{
+	static const struct { uint64_t deadline_s, keep_s; } cases[] = { { 1, 0 }, { 1800, 0 }, { 1800, 3600 } };
+	struct error err = { .code = ERR_OK };
+	struct cancel *cancel;
+
+	(void)state;
+	assert_int_equal(run_life_ns(NULL, 0), 0);
+	assert_int_equal(cancel_new(CLOCK_NEVER, &cancel, &err), 0);
+	assert_int_equal(run_life_ns(cancel, NS_PER_SEC), 0);
+	cancel_free(cancel);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const uint64_t least = cases[i].deadline_s + cases[i].keep_s;
+
+		assert_int_equal(cancel_new(clock_deadline(cases[i].deadline_s * NS_PER_SEC), &cancel, &err), 0);
+		assert_in_range(run_life_ns(cancel, cases[i].keep_s * NS_PER_SEC), (least + 60) * NS_PER_SEC, (least + 1800) * NS_PER_SEC);
+		cancel_free(cancel);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -542,6 +562,7 @@ int main(void)
 		TEST(escape_attempts_fail_the_run), TEST(limits_have_names), TEST(timeout_and_lost), TEST(create_failure_is_cleaned_up), TEST(leftovers_are_said),
 		TEST(required_control_refuses), TEST(secrets_go_where_they_are_named), TEST(capture_keeps_head_and_tail),
 		TEST(nothing_executed_is_not_verified), TEST(unset_parameter_blocks_only_executed_steps),
+		cmocka_unit_test(a_life_ends_after_the_deadline),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

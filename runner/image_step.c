@@ -94,7 +94,7 @@ static int carry_out(const struct image_run *run, const struct sandbox_ref *ref,
 	spec.image = step->plan->step->image;
 	spec.rootfs = NULL;
 	spec.writable_root = false;
-	spec.network = (struct sandbox_network){ .allow_len = 0 };
+	spec.life_ns = run_life_ns(run->cancel, 0);
 	if (sandbox_create(ref, &spec, &sandbox, &controls, err) < 0)
 		return -1;
 	merge_controls(&run->result->controls, &controls, spec.image);

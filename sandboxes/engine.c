@@ -16,11 +16,13 @@
 #include "sandboxes/host_view.h"
 #include "sandboxes/identity.h"
 #include "sandboxes/native.h"
+#include "sandboxes/network.h"
 
 #define OPEN_NS (10 * NS_PER_SEC)
 #define PROBE_NS NS_PER_SEC
 #define LIFE_NS (24 * 3600 * NS_PER_SEC)
 #define ATTACH_NS (30 * NS_PER_SEC)
+#define KILL_NS (5 * NS_PER_SEC)
 #define LOW_ID 65532		/* where an engine knows only few ids: nobody's by convention of images */
 
 /* ---- files for the container, in the scratch folder */
@@ -54,6 +56,16 @@ static int write_files(const struct engine_plan *p, struct error *err)
 	}
 }
 
+/* What hangs up when we are gone, see GUEST_LIFE_PATH. Nobody inside may write to it. */
+static int open_life(const struct engine_plan *p, int *ret_fd, struct error *err)
+{
+	autofree char *path = xasprintf("%s/life", p->scratch);
+
+	if (mkfifo(path, 0600) < 0 || (*ret_fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)) < 0 || fchmod(*ret_fd, 0444) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make '%s'", path);
+	return 0;
+}
+
 /* ---- the container */
 
 struct attempt {
@@ -70,8 +82,12 @@ static int make_container(struct attempt *a, struct error *err)
 	json_auto_t *answer = NULL;
 	const char *id;
 
-	if (engine_demand(&es->engine, "POST", path, engine_config(a->plan, a->image), &answer, err) < 0)
+	if (engine_state_add(&es->state, "asking\n") < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s'", es->state.path);
+	if (engine_demand(&es->engine, "POST", path, engine_config(a->plan, a->image), &answer, err) < 0) {
+		engine_state_add(&es->state, "answered\n");
 		return error_prefix(err, "making the container");
+	}
 	id = engine_text(answer, "Id", NULL);
 	if (strspn(id, "0123456789abcdef") != 64 || id[64])
 		return error_set(err, ERR_UNAVAILABLE, "%s does not say which container it has made", es->engine.kind->backend->name);
@@ -103,6 +119,15 @@ static int attach(struct attempt *a, struct error *err)
 	return 0;
 }
 
+static void know_first_process(struct attempt *a)
+{
+	struct engine_sandbox *es = a->es;
+
+	es->state.init = engine_process_of(a->inspected, es->state.container);
+	if (es->state.init.pid)
+		engine_state_add(&es->state, "init %d %llu\n", es->state.init.pid, (unsigned long long)es->state.init.start);
+}
+
 static int start(struct attempt *a, struct error *err)
 {
 	struct engine_sandbox *es = a->es;
@@ -113,10 +138,7 @@ static int start(struct attempt *a, struct error *err)
 		return error_prefix(err, "starting the container");
 	if (engine_demand(&es->engine, "GET", look, NULL, &a->inspected, err) < 0)
 		return error_prefix(err, "looking at the container");
-	es->state.pid = (int)engine_number(a->inspected, "State", "Pid", NULL);
-	es->state.start = es->state.pid > 1 ? native_start_time(es->state.pid) : 0;
-	if (es->state.start)
-		engine_state_add(&es->state, "init %d %llu\n", es->state.pid, (unsigned long long)es->state.start);
+	know_first_process(a);
 	return 0;
 }
 
@@ -152,14 +174,15 @@ static int bring_up_as(struct attempt *a, uid_t user, struct error *err)
 			return -1;
 		if (engine_state_add(&a->es->state, "image\n") < 0)
 			return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s'", a->es->state.path);
-		if (engine_image_make(&a->es->engine, labels, a->plan->ref->id, &tar, &ours, err) < 0)
+		r = engine_image_make(&a->es->engine, labels, a->plan->ref->id, &tar, &ours, err);
+		engine_state_add(&a->es->state, "answered\n");
+		if (r < 0)
 			return -1;
 		a->image = &ours;
 	} else {
 		a->plan->mounts = json_array();
 	}
-	if (make_container(a, err) == 0 && attach(a, err) == 0 && start(a, err) == 0)
-		r = 0;
+	r = make_container(a, err) == 0 && attach(a, err) == 0 && start(a, err) == 0 ? 0 : -1;
 	engine_plan_release(a->plan);
 	a->image = asked;
 	return r;
@@ -181,12 +204,18 @@ static int bring_up(struct attempt *a, struct error *err)
 	return -1;
 }
 
+/* By the engine, which may see what we do not; then by us, for it may be what does not answer. */
 static void kill_container(void *arg)
 {
 	struct engine_sandbox *es = arg;
 	autofree char *path = xasprintf("/containers/%s/kill?signal=KILL", es->state.container);
+	const uint64_t usual_ns = es->engine.call_ns;
 
+	es->engine.call_ns = KILL_NS;
 	engine_call(&es->engine, "POST", path, NULL, NULL, NULL);
+	es->engine.call_ns = usual_ns;
+	if (es->state.init.pid)
+		engine_kill_process(es->state.init.pid, es->state.init.start, 0);
 }
 
 static int talk(struct engine_sandbox *es, const struct engine_plan *p, struct error *err)
@@ -198,6 +227,7 @@ static int talk(struct engine_sandbox *es, const struct engine_plan *p, struct e
 		.deadline_ns = p->life_ns,
 		.observe = p->spec->observe,
 		.net_bind_service = p->spec->net_bind_service,
+		.network = es->network != NULL,
 		.output_bytes = l->output_bytes,
 	};
 	es->guest.cgroup = &es->cgroup;
@@ -207,6 +237,40 @@ static int talk(struct engine_sandbox *es, const struct engine_plan *p, struct e
 	return guest_start(&es->guest, err);
 }
 
+/* ---- the network: a forwarder of ours, its sockets inside the container's own namespace, and no way out but those */
+
+enum { NETWORK_NAMESPACE = 3 };		/* of native_namespaces[] */
+
+static int listen_inside(struct engine_sandbox *es, struct network_forwarder *f, struct error *err)
+{
+	const uint64_t inode = es->guest.report.namespaces[NETWORK_NAMESPACE];
+
+	if (!es->state.init.pid || !inode)
+		return error_set(err, ERR_UNAVAILABLE, "the container's first process cannot be seen from here");
+	if (engine_state_add(&es->state, "forwarder %d %llu\n", (int)f->pid, (unsigned long long)native_start_time(f->pid)) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s'", es->state.path);
+	return network_enter(es->network, f->inside, es->state.init.pid, inode, err);
+}
+
+static int open_network(struct engine_sandbox *es, const struct engine_plan *p, struct error *err)
+{
+	const struct identity who = identity_choose(p->ref->id, false);
+	struct network_forwarder *f = &es->forwarder;
+	struct error why = { .code = ERR_OK };
+
+	if (!es->network)
+		return 0;
+	if (network_forwarder_start(es->network, &who, f, err) < 0)
+		return -1;
+	if (listen_inside(es, f, &why) < 0)
+		return error_set(err, why.code, "%s cannot let steps reach chosen hosts here: %s (it takes root, or a rootless podman of one's own; "
+				 "--runtime=native can)", p->kind->backend->name, why.text);
+	close(f->inside);
+	f->inside = -1;
+	es->guest.forwarder = f;
+	return 0;
+}
+
 /* ---- the backend's operations */
 
 static void close_engine(struct sandbox *sb)
@@ -214,6 +278,10 @@ static void close_engine(struct sandbox *sb)
 	struct engine_sandbox *es = (struct engine_sandbox *)sb;
 
 	guest_close(&es->guest);
+	if (es->life_fd >= 0)
+		close(es->life_fd);
+	network_forwarder_stop(&es->forwarder);
+	free(es->network);
 	cgroup_close(&es->cgroup);
 	engine_state_release(&es->state);
 	engine_close(&es->engine);
@@ -222,8 +290,6 @@ static void close_engine(struct sandbox *sb)
 
 static int check_spec(const struct engine_kind *kind, const struct sandbox_spec *spec, struct error *err)
 {
-	if (spec->network.allow_len)
-		return error_set(err, ERR_UNAVAILABLE, "%s cannot let steps reach chosen hosts yet: --runtime=native can", kind->backend->name);
 	if (spec->writable_root)
 		return error_set(err, ERR_UNAVAILABLE, "%s cannot show what steps change in the system: --runtime=native can", kind->backend->name);
 	return 0;
@@ -254,7 +320,7 @@ static int build(struct engine_sandbox *es, struct engine_plan *p, struct contro
 	p->shm_bytes = sizes.tmp_bytes / 4 & ~UINT64_C(4095);
 	p->tmp_bytes = sizes.tmp_bytes - p->shm_bytes;
 	p->work_bytes = sizes.work_bytes;
-	if (write_files(p, err) < 0)
+	if (write_files(p, err) < 0 || open_life(p, &es->life_fd, err) < 0)
 		return -1;
 	if (p->spec->image && engine_image_find(&es->engine, p->spec, &image, err) < 0)
 		goto out;
@@ -266,6 +332,10 @@ static int build(struct engine_sandbox *es, struct engine_plan *p, struct contro
 		goto out;
 	engine_usage_open(es);
 	if (talk(es, p, err) < 0)
+		goto out;
+	if (!es->state.init.pid)	/* it may not have been itself yet */
+		know_first_process(&a);
+	if (open_network(es, p, err) < 0)
 		goto out;
 	if (p->spec->observe && !es->guest.report.own_filter) {
 		error_set(err, ERR_UNAVAILABLE, "the first process cannot load its system call filter, and the engine's was left out for it");
@@ -294,9 +364,11 @@ static int create(const struct engine_kind *kind, const struct sandbox_ref *ref,
 	es->base.backend = kind->backend;
 	es->base.ref = *ref;
 	es->limits = spec->limits;
+	es->life_fd = -1;
 	es->state = (struct engine_state){ .fd = -1, .cgroups = STRVEC_INIT };
 	es->guest.transport = (struct guest_transport){ .to_fd = -1, .from_fd = -1 };
-	if (build(es, &plan, controls, err) < 0) {
+	es->forwarder = (struct network_forwarder){ .pidfd = -1, .events = -1, .inside = -1 };
+	if ((spec->network.allow_len && network_plan_make(&spec->network, &es->network, err) < 0) || build(es, &plan, controls, err) < 0) {
 		close_engine(&es->base);
 		return -1;
 	}
@@ -355,7 +427,7 @@ static bool probe(const struct engine_kind *kind, char *reason, size_t size)
 		return engine_sweep(&engine_##engine_name, list, err); \
 	} \
 	const struct sandbox_backend sandbox_backend_##engine_name = { \
-		.type = "container", .name = #engine_name, .summary = (text), .images = true, .probe = engine_name##_probe, \
+		.type = "container", .name = #engine_name, .summary = (text), .images = true, .carries_network = true, .probe = engine_name##_probe, \
 		.create = engine_name##_create, .put = put, .exec = exec, .close = close_engine, .destroy = engine_destroy, \
 		.walk = walk, .get = get, .usage = engine_usage, .sweep = engine_name##_sweep, .sweep_is_slow = true, \
 	}
@@ -373,6 +445,7 @@ const struct engine_kind engine_docker = {
 	.group = "docker",
 	.tmpfs_details = true,
 	.network_disabled = true,
+	.removes_twice = true,
 };
 
 const struct engine_kind engine_podman = {

@@ -16,6 +16,7 @@
 #include "sandboxes/backend.h"
 #include "sandboxes/cgroup.h"
 #include "sandboxes/guest.h"
+#include "sandboxes/network.h"
 
 #define ENGINE_LABEL "sandbox_runner.run"		/* the id */
 #define ENGINE_LABEL_STATE "sandbox_runner.state"	/* path of the state file, locked while its runner lives */
@@ -37,6 +38,7 @@ struct engine_kind {
 	bool tmpfs_details;		/* owner and number of files of a tmpfs can be said */
 	bool masks_are_options;		/* hidden paths are a security option */
 	bool network_disabled;		/* can leave out all it does for a network, which takes half of its time */
+	bool removes_twice;		/* by itself at the end and by force, both at a time: is confused by that */
 	bool adds_writable;		/* makes /run and /var/tmp writable unless told otherwise */
 };
 extern const struct engine_kind engine_docker, engine_podman;
@@ -48,6 +50,7 @@ struct engine {
 	const struct engine_kind *kind;
 	struct http_session *http;
 	char socket[112], version[8];	/* "1.41": what we both speak */
+	uint64_t call_ns;		/* how long one call may take; a caller may lower it */
 };
 /* `socket` NULL: where the environment says, or the usual place. Asks which version it speaks. ERR_UNAVAILABLE, with what to do. */
 int engine_open(struct engine *e, const struct engine_kind *kind, const char *socket, uint64_t timeout_ns, struct error *err);
@@ -67,14 +70,18 @@ char *engine_labelled(const char *path, const char *label, const char *value);
 
 /* ---- engine_state.c: the record of what there is, "docker-<id>" in the scratch folder */
 
+struct engine_process {
+	int pid;			/* 0: not known */
+	uint64_t start;			/* start time of it */
+};
 struct engine_state {
 	char path[640];
 	int fd;				/* locked; -1: not open */
 	char socket[112];
 	char container[72];		/* its id; "": not known */
 	bool image;			/* one was made */
-	int pid;			/* of the first process; 0: not known */
-	uint64_t start;			/* start time of it */
+	bool asking;			/* for an image or container, without an answer yet: it may come when we are gone */
+	struct engine_process init, forwarder;
 	struct strvec cgroups;
 };
 /* Make and lock it, on disk when this returns. */
@@ -83,6 +90,9 @@ int engine_state_add(struct engine_state *s, const char *fmt, ...) __attribute__
 /* 1; 0: there is none; -1. */
 int engine_state_read(struct engine_state *s, const struct sandbox_ref *ref, struct error *err);
 void engine_state_release(struct engine_state *s);
+/* The first process of a container by what the engine says of it, if it is one that can be seen from here: engines live in machines and
+ * pid namespaces of their own, too, and their number 4711 is somebody else here. */
+struct engine_process engine_process_of(const json_t *inspected, const char *container);
 /* Nobody holds the lock of this file, or it is gone. */
 bool engine_state_is_orphan(const char *path);
 
@@ -108,7 +118,7 @@ struct engine_plan {
 	const struct engine_kind *kind;
 	const struct sandbox_ref *ref;
 	const struct sandbox_spec *spec;
-	const char *scratch;		/* folder with `init` and `hosts` */
+	const char *scratch;		/* folder with `init`, `life`, `hosts` and `resolv.conf` */
 	const char *state;		/* path of the state file */
 	uid_t user;			/* uid and gid of the steps */
 	uint64_t work_bytes, tmp_bytes, shm_bytes;
@@ -130,6 +140,9 @@ struct engine_sandbox {
 	struct engine engine;
 	struct engine_state state;
 	struct guest guest;
+	int life_fd;			/* for writing, and only held; -1 */
+	struct network_plan *network;	/* owned; NULL: none at all */
+	struct network_forwarder forwarder;
 	struct cgroup cgroup;		/* the container's, as far as it can be seen from here */
 	struct sandbox_limits limits;
 };
@@ -145,3 +158,5 @@ void engine_fill_controls(struct engine_sandbox *es, const struct engine_plan *p
 /* ---- engine_destroy.c */
 int engine_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
 int engine_sweep(const struct engine_kind *kind, struct cleanup_list *list, struct error *err);
+/* True: it is gone, of itself within `patience_ns` or killed. */
+bool engine_kill_process(int pid, uint64_t start, uint64_t patience_ns);

@@ -117,7 +117,7 @@ int engine_open(struct engine *e, const struct engine_kind *kind, const char *so
 {
 	struct error why = { .code = ERR_OK };
 
-	*e = (struct engine){ .kind = kind };
+	*e = (struct engine){ .kind = kind, .call_ns = CALL_NS };
 	if ((socket ? copy_path(e, socket, err) : find_socket(e, err)) < 0)
 		return -1;
 	if (access(e->socket, F_OK) < 0) {	/* told before libcurl is loaded */
@@ -144,7 +144,7 @@ int engine_call(struct engine *e, const char *method, const char *path, json_t *
 {
 	autofree char *target = xasprintf("/v%s%s", e->version, path);
 	autostrbuf struct strbuf request = STRBUF_INIT(STRBUF_NO_MAX), answer = STRBUF_INIT(ANSWER_MAX);
-	struct http_call call = { .method = method, .target = target, .timeout_ns = CALL_NS };
+	struct http_call call = { .method = method, .target = target, .timeout_ns = e->call_ns };
 	struct http_answer status;
 
 	if (ret)

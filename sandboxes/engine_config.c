@@ -191,6 +191,7 @@ static void put_file_systems(json_t *host, const struct engine_plan *p, const st
 	json_t *tmpfs = json_object();
 	json_t *mounts = json_deep_copy(p->mounts);
 	autofree char *init = xasprintf("%s/init", p->scratch);
+	autofree char *life = xasprintf("%s/life", p->scratch);
 	autofree char *hosts = xasprintf("%s/hosts", p->scratch);
 	autofree char *resolv = xasprintf("%s/resolv.conf", p->scratch);
 
@@ -209,6 +210,7 @@ static void put_file_systems(json_t *host, const struct engine_plan *p, const st
 	}
 	cover_volumes(tmpfs, mounts, p, image->volumes);
 	add_bind(mounts, init, &ENGINE_INIT_PATH[1]);
+	add_bind(mounts, life, &GUEST_LIFE_PATH[1]);
 	/* engines put the host's there, or what they make of them */
 	add_bind(mounts, hosts, "etc/hosts");
 	add_bind(mounts, resolv, "etc/resolv.conf");

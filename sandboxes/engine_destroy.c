@@ -21,8 +21,12 @@
 #include "sandboxes/native.h"
 
 #define OPEN_NS (5 * NS_PER_SEC)
+#define CALL_NS (30 * NS_PER_SEC)	/* one that has stopped to answer must not keep us for ever */
 #define GONE_NS (20 * NS_PER_SEC)	/* an engine under load removes slowly */
 #define DIE_NS (5 * NS_PER_SEC)
+#define REMOVE_NS (5 * NS_PER_SEC)	/* for an engine to do by itself what is asked of it next */
+#define LATE_LOOKS 8			/* for what an engine was asked for and has not answered */
+#define LATE_MS 200
 
 struct undo {
 	struct engine *engine;		/* NULL: cannot be reached */
@@ -45,44 +49,47 @@ static void nap(unsigned int *ms)
 
 /* ---- what the kernel has of it */
 
-static bool is_alive(int pid, uint64_t start)
-{
-	return pid > 1 && start && native_start_time(pid) == start;
-}
-
-static bool wait_for_end(int pid, uint64_t start, uint64_t timeout_ns)
+static bool has_ended(int pidfd, uint64_t timeout_ns)
 {
 	const uint64_t deadline = clock_deadline(timeout_ns);
-	unsigned int ms = 1;
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+	int r;
 
-	while (is_alive(pid, start) && clock_monotonic_ns() < deadline)
-		nap(&ms);
-	return !is_alive(pid, start);
+	do {
+		r = poll(&p, 1, clock_poll_timeout(deadline));
+	} while (r < 0 && errno == EINTR);
+	return r > 0;	/* also of one that nobody has buried yet */
 }
 
-static void kill_process(int pid, uint64_t start)
+bool engine_kill_process(int pid, uint64_t start, uint64_t patience_ns)
 {
 	autoclose int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	if (pidfd >= 0 && is_alive(pid, start))
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	if (pidfd < 0)
+		return errno == ESRCH;
+	if (native_start_time(pid) != start || has_ended(pidfd, patience_ns))
+		return true;
+	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	return has_ended(pidfd, DIE_NS);
 }
 
-/* With engine or without: is anything of it running? */
-static void undo_process(struct undo *u, const struct engine_state *s)
+static void undo_process(struct undo *u, const char *what, const struct engine_process *p, uint64_t patience_ns)
 {
 	char name[64];
 	bool gone;
 
-	if (!s->pid)
+	if (!p->pid)
 		return;
-	snprintf(name, sizeof(name), "container's first process %d", s->pid);
-	gone = wait_for_end(s->pid, s->start, u->engine ? DIE_NS : 0);
-	if (!gone) {
-		kill_process(s->pid, s->start);
-		gone = wait_for_end(s->pid, s->start, DIE_NS);
-	}
+	snprintf(name, sizeof(name), "%s %d", what, p->pid);
+	gone = engine_kill_process(p->pid, p->start, patience_ns);
 	note(u, "process", name, gone, gone ? "no process has this pid and start time" : "still there after SIGKILL");
+}
+
+/* With engine or without: is anything of it running? */
+static void undo_processes(struct undo *u, const struct engine_state *s)
+{
+	undo_process(u, "network forwarder", &s->forwarder, 0);
+	undo_process(u, "container's first process", &s->init, u->engine ? DIE_NS : 0);
 }
 
 /* Engines remove theirs when the last process is gone; what they leave behind, because one of their helpers was killed, is
@@ -112,15 +119,12 @@ static void learn_process(struct undo *u, struct engine_state *s, const char *id
 	json_auto_t *container = NULL;
 	struct cgroup cg = { .len = 0 };
 
-	if (s->pid || engine_demand(u->engine, "GET", path, NULL, &container, NULL) < 0)
+	if (s->init.pid || engine_demand(u->engine, "GET", path, NULL, &container, NULL) < 0)
 		return;
-	s->pid = (int)engine_number(container, "State", "Pid", NULL);
-	s->start = s->pid > 1 ? native_start_time(s->pid) : 0;
-	if (!s->start) {
-		s->pid = 0;
+	s->init = engine_process_of(container, id);
+	if (!s->init.pid)
 		return;
-	}
-	cgroup_adopt(&cg, s->pid, id);
+	cgroup_adopt(&cg, s->init.pid, id);
 	for (size_t i = 0; i < cg.len; i++)
 		strvec_push(&s->cgroups, cg.places[i].path);
 	cgroup_close(&cg);
@@ -149,13 +153,52 @@ static void undo_object(struct undo *u, const char *kind, const char *name, cons
 	note(u, kind, name, status == 404, status == 404 ? "removed; the engine knows it no more" : *why.text ? why.text : "the engine still has it");
 }
 
+/* What the engine says of a container: "running", "created" …; "": nothing, for it is not there. In a list there may be one that is not:
+ * docker forgets it twice, and notes it once more in between. */
+static const char *status_of(struct undo *u, const char *look, char out[16])
+{
+	json_auto_t *container = NULL;
+	int status = engine_call(u->engine, "GET", look, NULL, &container, NULL);
+
+	snprintf(out, 16, "%s", status == 404 ? "" : status == 200 ? engine_text(container, "State", "Status", NULL) : "unknown");
+	return out;
+}
+
+static bool is_listed_only(struct undo *u, const char *id)
+{
+	autofree char *look = xasprintf("/containers/%s/json", id);
+	char status[16];
+
+	return !*status_of(u, look, status);
+}
+
+/* The end of a container is its removal, unless something is in the way of it. To remove it by force meanwhile is what makes docker forget
+ * it twice. */
+static bool goes_by_itself(struct undo *u, const char *id, const char *look)
+{
+	autofree char *kill = xasprintf("/containers/%s/kill?signal=KILL", id);
+	const uint64_t deadline = clock_deadline(REMOVE_NS);
+	unsigned int ms = 2;
+	char status[16];
+
+	if (!strcmp(status_of(u, look, status), "created"))
+		return false;
+	if (!strcmp(status, "running"))
+		engine_call(u->engine, "POST", kill, NULL, NULL, NULL);
+	for (; *status_of(u, look, status) && strcmp(status, "unknown") && clock_monotonic_ns() < deadline; nap(&ms)) {}
+	return !*status;
+}
+
 static void undo_container(struct undo *u, const char *id)
 {
 	autofree char *remove = xasprintf("/containers/%s?force=1&v=1", id);
 	autofree char *look = xasprintf("/containers/%s/json", id);
 	autofree char *name = xasprintf("%.12s", id);
 
-	undo_object(u, "container", name, remove, look);
+	if (u->engine->kind->removes_twice && goes_by_itself(u, id, look))
+		note(u, "container", name, true, "removed; the engine knows it no more");
+	else
+		undo_object(u, "container", name, remove, look);
 }
 
 static void undo_image(struct undo *u, const char *id)
@@ -212,13 +255,19 @@ static int undo_all(struct undo *u, struct engine_state *s, const char *id, stru
 {
 	struct finding f = { .undo = u, .state = s };
 	int before = u->list ? (int)u->list->len : 0;
+	unsigned int ms = LATE_MS;
 
-	if (each_labelled(u->engine, "/containers/json?all=1", id, take_container, &f, err) < 0 ||
-	    (s->image && each_labelled(u->engine, "/images/json?all=1", id, take_image, &f, err) < 0))
-		return -1;
+	/* what was asked for a moment before its runner died may still be on its way */
+	for (int looks = s->asking ? LATE_LOOKS : 1; looks > 0; looks--) {
+		if (each_labelled(u->engine, "/containers/json?all=1", id, take_container, &f, err) < 0 ||
+		    (s->image && each_labelled(u->engine, "/images/json?all=1", id, take_image, &f, err) < 0))
+			return -1;
+		if (looks > 1)
+			nap(&ms);
+	}
 	if (u->list && (int)u->list->len == before)
 		note(u, "container", id, true, "the engine has nothing with this label");
-	undo_process(u, s);
+	undo_processes(u, s);
 	for (size_t i = 0; i < s->cgroups.len; i++)
 		undo_cgroup(u, s->cgroups.items[i]);
 	return 0;
@@ -242,13 +291,13 @@ static int undo_files(const struct sandbox_ref *ref, struct cleanup_list *list, 
 	return 0;
 }
 
-/* What can be done without the engine: nothing of it runs any more. The rest stays on record. */
+/* What can be done without an engine that answers: nothing of it runs any more. The rest stays on record. */
 static int undo_without_engine(struct undo *u, const struct engine_state *s, const struct sandbox_ref *ref, const struct error *why,
 			       struct error *err)
 {
 	autofree char *name = xasprintf(ENGINE_NAME_PREFIX "%s", ref->id);
 
-	undo_process(u, s);
+	undo_processes(u, s);
 	note(u, "container", name, false, "the engine cannot be asked");
 	return error_set(err, ERR_CLEANUP, "container '%s' may still be there, and so may its image: %s; then 'sandbox_runner gc' removes them",
 			 name, why->text);
@@ -264,10 +313,15 @@ int engine_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 
 	if (r > 0 && *s.socket) {
 		r = engine_open(&e, engine_kind_of(ref->backend), s.socket, OPEN_NS, &why);
-		u.engine = r < 0 ? NULL : &e;
-		r = r < 0 ? undo_without_engine(&u, &s, ref, &why, err) : undo_all(&u, &s, ref->id, err);
-		if (u.engine)
+		if (r == 0) {
+			e.call_ns = CALL_NS;
+			u.engine = &e;
+			r = undo_all(&u, &s, ref->id, &why);
 			engine_close(&e);
+			u.engine = NULL;
+		}
+		if (r < 0)
+			r = undo_without_engine(&u, &s, ref, &why, err);
 	}
 	engine_state_release(&s);
 	if (r < 0 || u.failed)
@@ -304,11 +358,11 @@ static void sweep_container(void *arg, const json_t *item)
 	struct undo *u = arg;
 	struct engine_state s = { .fd = -1, .cgroups = STRVEC_INIT };
 
-	if (!is_orphan(json_object_get(item, "Labels")))
+	if (!is_orphan(json_object_get(item, "Labels")) || is_listed_only(u, engine_text(item, "Id", NULL)))
 		return;
 	learn_process(u, &s, engine_text(item, "Id", NULL));
 	undo_container(u, engine_text(item, "Id", NULL));
-	undo_process(u, &s);
+	undo_processes(u, &s);
 	for (size_t i = 0; i < s.cgroups.len; i++)
 		undo_cgroup(u, s.cgroups.items[i]);
 	engine_state_release(&s);
@@ -328,6 +382,7 @@ int engine_sweep(const struct engine_kind *kind, struct cleanup_list *list, stru
 
 	if (engine_open(&e, kind, NULL, NS_PER_SEC, NULL) < 0)
 		return 0;	/* no engine, nothing of ours in it */
+	e.call_ns = CALL_NS;
 	r = each_labelled(&e, "/containers/json?all=1", NULL, sweep_container, &u, err);
 	if (r == 0)
 		r = each_labelled(&e, "/images/json?all=1", NULL, sweep_image, &u, err);

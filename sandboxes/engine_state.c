@@ -14,6 +14,7 @@
 
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "sandboxes/native.h"
 
 static void set_path(struct engine_state *s, const struct sandbox_ref *ref)
 {
@@ -66,11 +67,15 @@ static void read_line(struct engine_state *s, const char *line)
 	if (!strncmp(line, "socket /", 8))
 		snprintf(s->socket, sizeof(s->socket), "%s", line + 7);
 	else if (!strcmp(line, "image"))
-		s->image = true;
+		s->image = s->asking = true;
+	else if (!strcmp(line, "asking") || !strcmp(line, "answered"))
+		s->asking = !strcmp(line, "asking");
 	else if (!strncmp(line, "container ", 10) && is_container_id(line + 10))
-		snprintf(s->container, sizeof(s->container), "%.64s", line + 10);
+		s->asking = false, snprintf(s->container, sizeof(s->container), "%.64s", line + 10);
 	else if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1)
-		s->pid = pid, s->start = start;
+		s->init = (struct engine_process){ pid, start };
+	else if (sscanf(line, "forwarder %d %llu", &pid, &start) == 2 && pid > 1)
+		s->forwarder = (struct engine_process){ pid, start };
 	else if (!strncmp(line, "cgroup /", 8) && names_container(line + 7, s->container))
 		strvec_push(&s->cgroups, line + 7);
 }
@@ -107,4 +112,36 @@ bool engine_state_is_orphan(const char *path)
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR;
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static bool has_line(const char *text, const char *start, const char *end)
+{
+	const char *line = strstr(text, start);
+	const char *stop = line ? line + strlen(start) + strcspn(line + strlen(start), "\n") : NULL;
+
+	return stop && (size_t)(stop - line) > strlen(start) + strlen(end) && !memcmp(stop - strlen(end), end, strlen(end));
+}
+
+/* Its control groups are named after the container; where it has none, it is ours by its program, and the first of a pid namespace. */
+static bool is_of_container(int pid, const char *container)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10), status = STRBUF_INIT(64 << 10);
+	autofree char *cgroup = xasprintf("/proc/%d/cgroup", pid), *command = xasprintf("/proc/%d/cmdline", pid);
+	autofree char *state = xasprintf("/proc/%d/status", pid);
+
+	if (file_read(cgroup, &text, NULL) == 0 && strstr(text.buf, container))
+		return true;
+	strbuf_clear(&text);
+	return file_read(command, &text, NULL) == 0 && !strcmp(text.buf, ENGINE_INIT_PATH) && file_read(state, &status, NULL) == 0 &&
+		has_line(status.buf, "\nNSpid:", "\t1");
+}
+
+struct engine_process engine_process_of(const json_t *inspected, const char *container)
+{
+	struct engine_process p = { .pid = (int)engine_number(inspected, "State", "Pid", NULL) };
+
+	p.start = p.pid > 1 ? native_start_time(p.pid) : 0;
+	if (!p.start || !is_of_container(p.pid, container) || native_start_time(p.pid) != p.start)
+		return (struct engine_process){ 0 };
+	return p;
 }

@@ -12,7 +12,7 @@
 
 void engine_usage_open(struct engine_sandbox *es)
 {
-	cgroup_adopt(&es->cgroup, es->state.pid, es->state.container);
+	cgroup_adopt(&es->cgroup, es->state.init.pid, es->state.container);
 	for (size_t i = 0; i < es->cgroup.len; i++)
 		engine_state_add(&es->state, "cgroup %s\n", es->cgroup.places[i].path);
 }
@@ -127,4 +127,5 @@ void engine_fill_controls(struct engine_sandbox *es, const struct engine_plan *p
 	guest_fill_controls(&es->guest, p->spec, t);
 	fill_limits(es, p, inspected, t);
 	give_reasons(es, p, t);
+	network_fill_controls(&p->spec->network, t);
 }

@@ -16,6 +16,7 @@
 #include "sandboxes/exec_watch.h"
 #include "sandboxes/guest_wire.h"
 #include "sandboxes/init_walk.h"
+#include "sandboxes/network.h"
 
 #define PATIENCE_NS (120 * NS_PER_SEC)	/* for something to be heard of files */
 enum { HEAD = sizeof(struct guest_head), STUCK_MS = 30000, START_TIMEOUT_MS = 30000 };
@@ -125,7 +126,7 @@ int guest_start(struct guest *g, struct error *err)
 {
 	const struct guest_wire_setup setup = {
 		.size = GUEST_SETUP_SIZE, .observe = g->setup.observe, .net_bind_service = g->setup.net_bind_service,
-		.deadline_ns = g->setup.deadline_ns, .limits = g->setup.limits,
+		.network = g->setup.network, .deadline_ns = g->setup.deadline_ns, .limits = g->setup.limits,
 	};
 	int timeout_ms = g->setup.start_timeout_ms > 0 ? g->setup.start_timeout_ms : START_TIMEOUT_MS;
 	const uint64_t deadline_ns = clock_deadline((uint64_t)timeout_ms * NS_PER_MS);
@@ -296,6 +297,13 @@ static void listen_inside(struct watch *w)
 	}
 }
 
+/* Without the forwarder there is no network any more, which is no way out; commands see their connections fail. */
+static void hear_network(struct guest *g, const struct sandbox_command *cmd)
+{
+	if (g->forwarder && g->forwarder->events >= 0 && !network_forwarder_read(g->forwarder, cmd->observer, cmd->observer_arg))
+		network_forwarder_stop(g->forwarder);
+}
+
 int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
 	       struct error *err)
 {
@@ -317,17 +325,21 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 		struct pollfd p[] = {
 			{ .fd = g->transport.from_fd, .events = POLLIN },
 			{ .fd = exec_watch_cancel_fd(&w.base), .events = POLLIN },
+			{ .fd = g->forwarder ? g->forwarder->events : -1, .events = POLLIN },
 		};
 
 		if (poll(p, ARRAY_SIZE(p), exec_watch_timeout(&w.base)) < 0)
 			continue;
 		if (p[0].revents)
 			listen_inside(&w);
+		if (p[2].revents)
+			hear_network(g, cmd);
 		if (w.base.phase != EXEC_OVER)
 			exec_watch_turn(&w.base, p[1].revents != 0);
 	}
 	if (sb->lost && g->kill)	/* nothing is alive when we return */
 		g->kill(g->kill_arg);
+	hear_network(g, cmd);
 	exec_watch_finish(&w.base);
 	return 0;
 }

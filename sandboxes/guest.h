@@ -10,7 +10,7 @@
  *	EXEC, PUT, WALK, GET … ------>  as init.h does them
  *	                      <-------  OUTPUT, EVENT, ENTRY, DATA, ENDED, DONE
  *
- * End of file on its input ends the sandbox, and so does its own clock at `deadline_ns`: a container left by a
+ * End of file on its input ends the sandbox, and so does the FIFO of GUEST_LIFE_PATH, and its own clock at `deadline_ns`: a container left by a
  * killed runner goes by itself. Frames have a length and a ceiling; what comes from inside is never trusted (a step
  * cannot write to the stream, but the engine between is not ours): anything that does not fit makes the sandbox
  * `lost`.
@@ -21,6 +21,8 @@
 #include "sandboxes/cgroup.h"
 #include "sandboxes/init.h"
 #include "sandboxes/lockdown.h"
+
+struct network_forwarder;
 
 struct guest_transport {
 	int to_fd;		/* written: guest_init's standard input */
@@ -33,6 +35,7 @@ struct guest_setup {
 	uint64_t deadline_ns;		/* the sandbox's life at most, from now; 0: none */
 	bool observe;
 	bool net_bind_service;
+	bool network;			/* names are answered by a forwarder: port 53 is to be left to it */
 	uint64_t output_bytes;		/* as sandbox_limits has it; kept on this side */
 	int start_timeout_ms;
 	/* Where the stream is a socket: the first process's oom_score_adj, for its own /proc may be read-only. 0: none */
@@ -77,8 +80,13 @@ struct guest {
 	/* Called when the first process does not answer, or is lost: end it from outside. NULL: destroying will. */
 	void (*kill)(void *arg);
 	void *kill_arg;
+	struct network_forwarder *forwarder;	/* NULL: there is none. Heard while a command runs, stopped when it is gone */
 	struct guest_stream in;		/* private to guest.c */
 };
+
+/* Where there is a FIFO of which the runner holds the only writing end, its end ends the sandbox, too: who stands between does not pass on
+ * every end of file (conmon keeps a container's input when its client is killed before it has read all). */
+#define GUEST_LIFE_PATH "/.sandbox_runner/life"
 
 /* The program itself, static, for this machine: write it to a file that the sandbox sees read-only and executes. */
 extern const unsigned char guest_init_program[];

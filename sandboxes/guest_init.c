@@ -32,6 +32,7 @@ enum { HEAD = sizeof(struct guest_head), QUEUE = 2 * (HEAD + GUEST_FRAME_MAX), S
 struct guest_side {
 	struct init init;		/* first: on_ended() gets it */
 	int in_fd, out_fd;
+	int life_fd;			/* of GUEST_LIFE_PATH; -1: there is none */
 	int passed_fd;			/* came with the setup; -1: nothing did */
 	struct guest_stream in;
 	uint64_t deadline_ns;
@@ -72,11 +73,13 @@ static bool flush(struct guest_side *g)
 
 static void wait_for(const struct guest_side *g, int fd, short events)
 {
-	struct pollfd p = { .fd = fd, .events = events };
+	struct pollfd p[] = { { .fd = fd, .events = events }, { .fd = g->life_fd } };
 
-	while (poll(&p, 1, clock_poll_timeout(g->deadline_ns)) <= 0)
+	while (poll(p, ARRAY_SIZE(p), clock_poll_timeout(g->deadline_ns)) <= 0)
 		if (clock_monotonic_ns() >= g->deadline_ns)
 			end_all(1);
+	if (p[1].revents & POLLHUP)
+		end_all(0);
 }
 
 /* Room for a frame; waits for it when there is none. */
@@ -378,7 +381,7 @@ static int patience(struct guest_side *g, bool idle)
 
 static _Noreturn void serve(struct guest_side *g)
 {
-	enum { IN, CHILD, STDOUT, STDERR, OUT, CALLS, NAMES, COUNT };
+	enum { IN, CHILD, STDOUT, STDERR, OUT, CALLS, NAMES, LIFE, COUNT };
 
 	for (;;) {
 		bool idle = flush(g);
@@ -390,12 +393,15 @@ static _Noreturn void serve(struct guest_side *g)
 			[OUT] = { .fd = idle ? -1 : g->out_fd, .events = POLLOUT },
 			[CALLS] = { .fd = g->init.listener, .events = POLLIN },
 			[NAMES] = { .fd = g->init.dns_fd, .events = POLLIN },
+			[LIFE] = { .fd = g->life_fd },		/* a hang-up is always told */
 		};
 
 		if (poll(p, COUNT, patience(g, idle)) < 0 && errno != EINTR)
 			end_all(1);
 		if (clock_monotonic_ns() >= g->deadline_ns)
 			end_all(1);
+		if (p[LIFE].revents & POLLHUP)
+			end_all(0);
 		if (p[CALLS].revents)
 			init_observe(&g->init);
 		if (p[NAMES].revents)
@@ -409,6 +415,15 @@ static _Noreturn void serve(struct guest_side *g)
 }
 
 /* ---- coming up */
+
+/* Without a writer yet, or ever, there is no hang-up. Anything but a FIFO is none of ours. */
+static int open_life(void)
+{
+	autoclose int fd = open(GUEST_LIFE_PATH, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) ? steal_fd(&fd) : -1;
+}
 
 /* The bounding set can only be cut by one who has the right to. Where it was left to us whole without that right,
  * the report says so; what it could give is out of reach without new privileges. */
@@ -448,7 +463,7 @@ static void set_up(struct guest_side *g)
 		fail(g, "opening %s and /dev/null: %s", SANDBOX_WORKDIR, strerror(errno));
 	if (faccessat(AT_FDCWD, SANDBOX_WORKDIR, W_OK | X_OK, 0) < 0)
 		fail(g, "%s cannot be written to by user %u: %s", SANDBOX_WORKDIR, getuid(), strerror(errno));
-	if (setup.observe)
+	if (setup.observe && !setup.network)
 		init_observe_names(&g->init);
 	if (give_up_capabilities(setup.net_bind_service) < 0)
 		fail(g, "setting no-new-privileges: %s", strerror(errno));
@@ -470,7 +485,7 @@ int main(void)
 {
 	struct guest_side g = {
 		.init = INIT_EMPTY, .in_fd = fcntl(0, F_DUPFD_CLOEXEC, 3), .out_fd = fcntl(1, F_DUPFD_CLOEXEC, 3),
-		.passed_fd = -1, .deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
+		.life_fd = -1, .passed_fd = -1, .deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
 	};
 	int keep[2] = { g.in_fd, g.out_fd };
 
@@ -480,6 +495,7 @@ int main(void)
 	fcntl(g.out_fd, F_SETFL, fcntl(g.out_fd, F_GETFL) | O_NONBLOCK);
 	setsid();
 	prctl(PR_SET_NAME, "sandbox-init");
+	g.life_fd = open_life();
 	guest_stream_open(&g.in, false);
 	g.queue = xmalloc(QUEUE);
 	g.init.on_ended = on_ended;

@@ -43,7 +43,7 @@ struct guest_frame {
 
 struct guest_wire_setup {
 	uint32_t size;			/* of this and of struct guest_report: both ends are of one build */
-	bool observe, net_bind_service;
+	bool observe, net_bind_service, network;
 	uint64_t deadline_ns;
 	struct lockdown_limits limits;
 };

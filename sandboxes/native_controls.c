@@ -202,23 +202,6 @@ static void fill_namespaces(const struct native_facts *f, struct control_table *
 			    "%u interfaces are up in it, not only lo", f->report->interfaces);
 }
 
-/* Nothing but lo is in it either way; what is allowed goes through the forwarder. */
-static void fill_allowed(const struct native_facts *f, struct control_table *t)
-{
-	const struct sandbox_network *n = &f->spec->network;
-	autostrbuf struct strbuf rate = STRBUF_INIT(63);
-	char text[64];
-
-	if (!n->allow_len || t->items[CONTROL_NETWORK].state != CONTROL_ENFORCED)
-		return;
-	snprintf(text, sizeof(text), "%zu host%s allowed", n->allow_len, n->allow_len == 1 ? "" : "s");
-	control_set(t, CONTROL_NETWORK, CONTROL_ENFORCED, text, "net namespace with lo; names and ports carried by our process", NULL);
-	if (!n->bits_per_second)
-		return;
-	bandwidth_format(&rate, n->bits_per_second);
-	control_set(t, CONTROL_BANDWIDTH, CONTROL_ENFORCED, rate.buf, "our process: token bucket, both directions", NULL);
-}
-
 static void fill_walls(const struct native_facts *f, struct control_table *t)
 {
 	const struct wire_report *r = f->report;
@@ -318,7 +301,7 @@ void native_fill_controls(const struct native_facts *f, struct control_table *t)
 	native_fill_cgroup_controls(&f->spec->limits, f->states, f->report->cgroup_joined, f->report->data, f->report->nproc, t);
 	fill_limits(f, t);
 	fill_namespaces(f, t);
-	fill_allowed(f, t);
+	network_fill_controls(&f->spec->network, t);
 	fill_walls(f, t);
 	fill_privileges(f, t);
 	fill_observation(f, t);

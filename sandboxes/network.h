@@ -8,7 +8,7 @@
  * an allowed address has itself. On each of them our sockets listen, made inside and served by a process outside, the forwarder. It
  * resolves the name itself, refuses what no sandbox may reach (this host, its neighbours, metadata services) whatever a name
  * resolves to, and carries bytes within the bandwidth. There is no route out, so nothing can go around it, and it works without privileges.
- * TCP only.
+ * TCP only. In a jail its first process listens before it gives up its rights; into a container of an engine a child of ours goes to do it.
  */
 #pragma once
 
@@ -69,6 +69,11 @@ struct network_name *network_plan_find(struct network_plan *plan, const char *na
 /* Inside, with CAP_NET_ADMIN and CAP_NET_BIND_SERVICE over the network namespace, its loopback interface up: take the addresses, listen,
  * and send all sockets to the forwarder (first the one of port 53). 0, or -1 with errno. */
 int network_listen(const struct network_plan *plan, int forwarder);
+/* The same for a container of somebody else's, from outside: `pid` is its first process, `inode` what that sees as its network namespace.
+ * ERR_UNAVAILABLE with a sentence when it cannot be entered or is not its own. */
+int network_enter(const struct network_plan *plan, int forwarder, pid_t pid, uint64_t inode, struct error *err);
+/* The rows that follow, where nothing but lo is in the namespace and the forwarder carries what is allowed. */
+void network_fill_controls(const struct sandbox_network *network, struct control_table *t);
 
 /* ---- the forwarder: a process of ours outside */
 

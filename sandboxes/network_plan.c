@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "runner/base/quantity.h"
+#include "runner/base/strbuf.h"
 
 /* ---- addresses */
 
@@ -249,6 +251,21 @@ int sandbox_network_check(const struct sandbox_network *network, struct error *e
 		return -1;
 	free(plan);
 	return 0;
+}
+
+void network_fill_controls(const struct sandbox_network *network, struct control_table *t)
+{
+	autostrbuf struct strbuf rate = STRBUF_INIT(63);
+	char text[64];
+
+	if (!network->allow_len || t->items[CONTROL_NETWORK].state != CONTROL_ENFORCED)
+		return;
+	snprintf(text, sizeof(text), "%zu host%s allowed", network->allow_len, network->allow_len == 1 ? "" : "s");
+	control_set(t, CONTROL_NETWORK, CONTROL_ENFORCED, text, "net namespace with lo; names and ports carried by our process", NULL);
+	if (!network->bits_per_second)
+		return;
+	bandwidth_format(&rate, network->bits_per_second);
+	control_set(t, CONTROL_BANDWIDTH, CONTROL_ENFORCED, rate.buf, "our process: token bucket, both directions", NULL);
 }
 
 /* An exact name wins over a wildcard. */

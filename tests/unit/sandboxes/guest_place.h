@@ -39,7 +39,7 @@ struct place {
 	struct sandbox base;
 	struct guest g;
 	pid_t pid;
-	bool no_work, no_pid_namespace;
+	bool no_work, no_pid_namespace, life;
 	struct sandbox_exit exit;
 	struct strbuf out[2];
 	uint64_t timeout_ns, grace_ns;
@@ -92,6 +92,8 @@ static _Noreturn void place_child(const struct place *p, int sock, int program)
 	place_bind("/dev/urandom", "dev/urandom", false);
 	place_must(mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0, "proc");
 	place_must(mount("tmpfs", "tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=1m,nr_inodes=64") == 0, "tmp");
+	if (p->life)
+		place_must(mkdir(".sandbox_runner", 0755) == 0 && mkfifo(&GUEST_LIFE_PATH[1], 0644) == 0, "life");
 	if (!p->no_work)
 		place_must(mkdir("work", 0755) == 0 && mount("tmpfs", "work", "tmpfs", MS_NOSUID | MS_NODEV,
 							     "mode=0755,uid=1000,gid=1000,size=4m,nr_inodes=64") == 0, "work");

@@ -297,6 +297,33 @@ static void runner_dies(void **state)
 	place_close(p);		/* waits for the first process */
 }
 
+/* Its input stays open, as conmon keeps it: that nobody writes to the FIFO any more is its end, and not that nobody has yet. */
+static void life_line_breaks(void **state)
+{
+	struct place *p = *state;
+	struct timespec wait = { .tv_nsec = 20000000 };
+	char path[64];
+	pid_t ended = 0;
+	int fd;
+
+	p->life = true;
+	place_open(p);
+	place_sh(p, "true");
+	assert_int_equal(p->exit.end, SANDBOX_EXITED);
+	snprintf(path, sizeof(path), "/proc/%d/root" GUEST_LIFE_PATH, (int)p->pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	must(fd >= 0);
+	place_sh(p, "true");
+	assert_int_equal(p->exit.end, SANDBOX_EXITED);
+	close(fd);
+	for (int i = 0; i < 500 && ended == 0; i++, nanosleep(&wait, NULL))
+		ended = waitpid(p->pid, NULL, WNOHANG);
+	assert_int_equal(ended, p->pid);
+	guest_close(&p->g);
+	strbuf_release(&p->out[0]);
+	strbuf_release(&p->out[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +337,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_bad_places, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(deadline, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(runner_dies, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(life_line_breaks, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,11 +11,19 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 #include "sandboxes/network_private.h"
+#include "tests/unit/must.h"
 
 static void addresses(void **state)
 {
@@ -120,10 +128,74 @@ static void rates_as_text(void **state)
 	}
 }
 
+/* A process with a network namespace of its own, as an engine would make it; its pid, and the namespace's inode. */
+static pid_t somebody_elses(uint64_t *ret_inode)
+{
+	char path[64], c;
+	struct stat st;
+	int ready[2];
+	pid_t pid;
+
+	must(pipe(ready) == 0);
+	pid = fork();
+	if (pid == 0) {
+		in_child = true;
+		must(unshare(geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) == 0);
+		must(write(ready[1], "x", 1) == 1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	must(pid > 0 && read(ready[0], &c, 1) == 1);
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	must(stat(path, &st) == 0);
+	*ret_inode = st.st_ino;
+	return pid;
+}
+
+static void enters_what_was_meant(void **state)
+{
+	static const struct sandbox_endpoint allow[] = { { "example.org", 80 }, { "192.0.2.1", 443 }, { "2001:db8::1", 443 } };
+	const struct sandbox_network network = { .allow = allow, .allow_len = ARRAY_SIZE(allow) };
+	struct error err = { .text = "" };
+	struct network_plan *plan;
+	int socks[2], fds[NETWORK_FDS], port = 0;
+	struct sockaddr_in at;
+	socklen_t len = sizeof(at);
+	struct stat own;
+	uint64_t inode;
+	pid_t pid = somebody_elses(&inode);
+
+	(void)state;
+	must(network_plan_make(&network, &plan, &err) == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, socks) == 0);
+	must(stat("/proc/self/ns/net", &own) == 0);
+	/* another than was said, and the one we are in */
+	assert_int_equal(network_enter(plan, socks[1], pid, inode + 1, &err), -1);
+	assert_int_equal(network_enter(plan, socks[1], getpid(), own.st_ino, &err), -1);
+	assert_non_null(strstr(err.text, "no network namespace of its own"));
+	if (network_enter(plan, socks[1], pid, inode, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(network_recv_fds(socks[0], fds, NETWORK_FDS), 1 + ARRAY_SIZE(allow));
+	for (size_t i = 0; i < 1 + ARRAY_SIZE(allow); i++) {
+		if (i == 2 && getsockname(fds[i], (struct sockaddr *)&at, &len) == 0 && at.sin_addr.s_addr == inet_addr("192.0.2.1"))
+			port = ntohs(at.sin_port);
+		close(fds[i]);
+	}
+	assert_int_equal(port, 443);
+	kill(pid, SIGKILL);
+	must(waitpid(pid, NULL, 0) == pid);
+	assert_int_equal(network_enter(plan, socks[1], pid, inode, &err), -1);
+	close(socks[0]);
+	close(socks[1]);
+	free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses), cmocka_unit_test(names), cmocka_unit_test(bucket), cmocka_unit_test(rates_as_text),
+		cmocka_unit_test(enters_what_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

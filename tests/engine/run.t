@@ -12,7 +12,7 @@ go() {	# package, option…; what could not be removed is told, whatever the tes
 	run --runtime="$engine" --wpk="$name.wpk.yaml" --format=json "$@"
 	python3 -c 'import json,sys; [print("#", i) for i in json.load(open(sys.argv[1]))["cleanup"]["items"] if not i["gone"]]' "$out" 2> /dev/null
 }
-clean() { ok "$engine: $1: nothing left" until_none_of_ours; left_nothing "$engine: $1"; }
+clean() { verdict "$engine: $1: nothing left" "$(until_none_of_ours)"; left_nothing "$engine: $1"; }
 
 ends() {
 	step hello 'echo out; echo err >&2; echo made > file; pwd'
@@ -130,6 +130,62 @@ registry() {	# pulled when it is missing, named by its digest, and then here
 	clean "pulling"
 }
 
+# Allowed hosts are reached and nothing else is: the runner, not the engine, lives in a small internet with addresses of documentation ranges.
+network() {
+	local targets='good.test/80 good.test/81 other.test/80 203.0.113.10/80 203.0.113.11/80 127.0.0.1/81 169.254.169.254/80 2001:db8:1::10/80'
+	if ! unshare -nm true 2> /dev/null || ! command -v ip > /dev/null; then skip "$engine: allowed hosts" "no network namespace, or no ip(8)"; return; fi
+	cat > internet <<-'END'
+		#!/bin/bash
+		ip link set lo up
+		for a in 203.0.113.10 203.0.113.11 169.254.169.254 2001:db8:1::10; do ip addr add "$a" dev lo 2> /dev/null; done
+		printf '%s\n' '127.0.0.1 localhost' '203.0.113.10 good.test' '203.0.113.11 other.test' > hosts && mount --bind hosts /etc/hosts
+		python3 - <<-'PY' &
+			import socket, threading
+			def serve(c):
+			    c.recv(4096); c.sendall(b"hello\n"); c.close()
+			def listen(a, p):
+			    s = socket.create_server((a, p), family=socket.AF_INET6 if ":" in a else socket.AF_INET)
+			    while True: threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+			for a, p in ("203.0.113.10", 80), ("203.0.113.10", 81), ("203.0.113.11", 80), ("127.0.0.1", 81), ("169.254.169.254", 80), ("2001:db8:1::10", 80):
+			    threading.Thread(target=listen, args=(a, p)).start()
+		PY
+		server=$!
+		for _ in $(seq 100); do (exec 3<> /dev/tcp/203.0.113.11/80) 2> /dev/null && (exec 3<> /dev/tcp/127.0.0.1/81) 2> /dev/null && break; sleep 0.05; done
+		"$@"; rc=$?
+		kill -9 $server
+		exit $rc
+	END
+	wpk net - <<- END
+	    - name: net
+	      type: shell
+	      timeout: 60s
+	      config: {command: "exec bash ./asks"}
+	END
+	mkdir -p files && printf 'for t in %s; do\n(exec 3<> "/dev/tcp/$t" && echo hi >&3 && timeout 5 head -n 1 <&3 | sed "s|^|$t=|") 2> /dev/null || echo "$t=no"\ndone\n' \
+		"$targets" > files/asks
+	online() { unshare -nm bash internet "$SANDBOX_RUNNER" run --runtime="$engine" --wpk=net.wpk.yaml --files=files --format=json "$@" > "$out" 2> "$err" < /dev/null; rc=$?; }
+	heard() { json "[l.split('=')[0] for l in d['steps'][0]['stdout']['text'].splitlines() if 'hello' in l] == $1" "$engine: $2"; }
+	online; heard "[]" "without --allow-host nothing is reached"
+	online --allow-host=good.test:80 --bandwidth=8Mbps; status 1 "$engine: an allowed host; to ask for the metadata service fails the verdict"
+	heard "['good.test/80']" "what is allowed is reached, and nothing else"
+	json "(lambda c: c['network']['state'] == c['bandwidth']['state'] == 'enforced' and '1 host allowed' in str(c['network']))({c['control']: c for c in d['enforcement']})" \
+		"$engine: the table says what is allowed, and how fast"
+	json "(lambda n: any(e['kind'] == 'forward' and e['subject'] == 'good.test:80' and e['allowed'] for e in n) and any(e['kind'] == 'dns' and e['subject'] == 'other.test' and not e['allowed'] for e in n))(d['steps'][0]['observation']['network'])" \
+		"$engine: what was carried and what was refused is told"
+	json "any('network forwarder' in i['name'] and i['gone'] for i in d['cleanup']['items'])" "$engine: the forwarder is in the certificate"
+	online --allow-host=203.0.113.11:80 --allow-host='[2001:db8:1::10]:80'; heard "['203.0.113.11/80', '2001:db8:1::10/80']" "addresses are allowed as such"
+	clean "allowed hosts"
+	if command -v setpriv > /dev/null; then	# an engine that is used with the rights of its group alone
+		mkdir -p users && chmod 777 users && chmod 666 "$socket" && chmod 711 "$work"
+		as_user() { setpriv --reuid=1000 --regid=1000 --clear-groups env HOME="$work/users" SANDBOX_RUNNER_STATE_DIR="$work/users/state" "$SANDBOX_RUNNER" run \
+			--runtime="$engine" --wpk=- --format=json "$@" < hello.wpk.yaml > "$out" 2> "$err"; rc=$?; }
+		as_user; status 0 "$engine: a user with the socket"
+		as_user --allow-host=good.test:80; status 5 "$engine: who cannot enter the container's network is refused"
+		json "'cannot let steps reach chosen hosts here' in str(d['error'])" "$engine: and told what can"
+		verdict "$engine: nothing left" "$(until_none_of_ours)"
+	fi
+}
+
 foreign() {	# neither a container that has the name but not the label, nor one with another's label
 	busybox_image sandbox-test-image || { skip "$engine: foreign containers" "no static busybox"; return; }
 	local body='{"Image":"sandbox-test-image","Cmd":["sleep","300"],"Labels":{"sandbox_runner.run":"r-somebodyelse","sandbox_runner.where":"1","sandbox_runner.state":"/nonexistent"}}'
@@ -149,7 +205,7 @@ sweep() {	# the state folder is lost: gc finds it by its label
 	mv "$work/state" "$work/lost"; mkdir "$work/state"
 	kill -STOP "$pid" 2> /dev/null	# alive, but its record cannot be found where the label says
 	run gc; status 0 "$engine: gc without its record"
-	ok "$engine: finds the container by its label" until_none_of_ours
+	verdict "$engine: finds the container by its label" "$(until_none_of_ours)"
 	kill -KILL "$pid" 2> /dev/null; wait "$pid" 2> /dev/null
 	sleep 0.5; rm -rf "$work/lost" "$work/state"; mkdir "$work/state"
 }
@@ -204,7 +260,7 @@ impostor() {	# something that answers, but is no engine; or one that is too old
 
 for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
-	ends; controls; limits; images; registry; container_steps; foreign; sweep; unreachable; impostor
+	ends; controls; limits; images; registry; container_steps; network; foreign; sweep; unreachable; impostor
 	engine_stop
 done
 finish

@@ -96,10 +96,13 @@ static void print_needs(const struct rule_set *set, struct pattern_numbers *numb
 	needs = xcalloc(numbers->len, sizeof(*needs));
 	for (size_t i = 0; i < numbers->len; i++) {
 		needs[i] = pattern_needs(&arena, numbers->texts[i]);
-		printf("static const struct text_marks ways%zu[] = { ", i);
+		printf("static const struct text_way ways%zu[] = { ", i);
 		for (size_t k = 0; k < needs[i]->len; k++) {
-			print_marks(&needs[i]->ways[k]);
-			fputs(", ", stdout);
+			const struct text_way *way = &needs[i]->ways[k];
+
+			fputs("{ ", stdout);
+			print_marks(&way->marks);
+			printf(", %d }, ", way->last);
 		}
 		puts("};");
 	}
@@ -107,7 +110,12 @@ static void print_needs(const struct rule_set *set, struct pattern_numbers *numb
 	for (size_t i = 0; i < numbers->len; i++) {
 		fputs("\t{ .all = ", stdout);
 		print_marks(&needs[i]->all);
-		printf(", .ways = ways%zu, .len = %zu },\n", i, needs[i]->len);
+		printf(", .pivots = 0x%llx, .ways = ways%zu, .len = %zu, .first = {", (unsigned long long)needs[i]->pivots, i,
+		       needs[i]->len);
+		for (size_t k = 0; k < ARRAY_SIZE(needs[i]->first); k++)
+			if (needs[i]->first[k])
+				printf(" [%zu] = %d,", k, needs[i]->first[k]);
+		puts(" } },");
 	}
 	puts("};");
 	free(needs);

@@ -22,12 +22,15 @@ struct rule_state {		/* of one rule while a document is scanned */
 	bool given_up;		/* a pattern of it hit a limit */
 };
 
+struct match_paths;
+
 struct rule_ref {		/* one of the matches of a rule */
 	const struct rule *rule;
 	const struct rule_match *match;
 	uint32_t index;		/* of the rule in the set */
 	uint64_t need;		/* shell: features that a command must have (scan_shell.c); mappings: keys, by hash, that it must have */
 	uint64_t need_below;	/* mappings: keys that must be one level below */
+	const struct match_paths *paths;	/* mappings: see scan_structure.c */
 };
 
 struct rule_refs {

@@ -369,6 +369,40 @@ static struct ways read_alternatives(struct reader *r)
 	return needs;
 }
 
+/* What few texts hold comes first. */
+static unsigned int rarest_of(struct text_marks marks)
+{
+	static const char rare_first[] = "~`^%@!#?&<>+;*|,\\'[](){}q=zxj$\"kvybwg:hfmdp_ulc/.nro-siate0";
+
+	for (const char *c = rare_first; *c; c++)
+		if (marks.characters & bit_of(classes[(unsigned char)*c]))
+			return classes[(unsigned char)*c];
+	return 0;
+}
+
+/* Those with one pivot side by side. */
+static void arrange(struct arena *arena, const struct ways *w, struct pattern_needs *ret)
+{
+	struct text_way *ways = arena_alloc(arena, w->len * sizeof(*ways));
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->len; i++)
+		ret->pivots |= bit_of(rarest_of(w->sets[i]));
+	for (uint64_t left = ret->pivots; left; left &= left - 1) {
+		unsigned int pivot = (unsigned int)__builtin_ctzll(left);
+
+		ret->first[pivot] = (unsigned char)n;
+		for (size_t i = 0; i < w->len; i++)
+			if (rarest_of(w->sets[i]) == pivot)
+				ways[n++].marks = w->sets[i];
+		ways[n - 1].last = true;
+	}
+	if (ret->pivots & bit_of(0))
+		ret->pivots = 0;
+	ret->ways = ways;
+	ret->len = n;
+}
+
 const struct pattern_needs *pattern_needs(struct arena *arena, const char *pattern)
 {
 	struct pattern_needs *needs = arena_alloc(arena, sizeof(*needs));
@@ -378,7 +412,6 @@ const struct pattern_needs *pattern_needs(struct arena *arena, const char *patte
 	if (r.strange || *r.p)
 		ways = no_needs;
 	needs->all = common(&ways);
-	needs->len = ways.len;
-	needs->ways = memcpy(arena_alloc(arena, ways.len * sizeof(*ways.sets)), ways.sets, ways.len * sizeof(*ways.sets));
+	arrange(arena, &ways, needs);
 	return needs;
 }

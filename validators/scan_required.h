@@ -14,11 +14,19 @@ struct text_marks {
 	uint64_t characters, pairs;
 };
 
-/* Every match holds all of `all`, and all of at least one of the ways. */
+struct text_way {
+	struct text_marks marks;
+	bool last;		/* of those with its pivot */
+};
+
+/* Every match holds all of `all`, and all of at least one of the ways. Each way waits under its pivot, the rarest of its characters, so
+ * that a text is compared with few of them. */
 struct pattern_needs {
 	struct text_marks all;
-	const struct text_marks *ways;
-	size_t len;		/* at least 1 */
+	uint64_t pivots;	/* 0: one of the ways needs nothing */
+	const struct text_way *ways;
+	size_t len;		/* at least 1, at most 128 */
+	unsigned char first[64];	/* by pivot: the first way */
 };
 
 /* What is known of a Perl-compatible pattern; less than it could tell, never too much. Lives in the arena. */
@@ -43,8 +51,14 @@ static inline bool needs_are_met(const struct pattern_needs *n, const struct tex
 {
 	if (!marks_have(there, &n->all))
 		return false;
-	for (size_t i = 0; i < n->len; i++)
-		if (marks_have(there, &n->ways[i]))
-			return true;
+	if (!n->pivots)
+		return true;
+	for (uint64_t bits = n->pivots & there->characters; bits; bits &= bits - 1)
+		for (const struct text_way *way = &n->ways[n->first[__builtin_ctzll(bits)]];; way++) {
+			if (marks_have(there, &way->marks))
+				return true;
+			if (way->last)
+				break;
+		}
 	return false;
 }

@@ -24,6 +24,7 @@ struct path_key {
 	size_t len;
 	bool prefix;		/* any key that begins so; of "*" any key at all */
 	bool items;		/* "[]" */
+	bool end;		/* behind the last one */
 };
 
 /* The next element of a path; NULL at its end, else what follows. */
@@ -55,26 +56,47 @@ static const char *path_next(const char *path, struct path_key *ret)
 
 static bool key_fits(const struct path_key *wanted, const struct node *key)
 {
-	if (key->kind != NODE_SCALAR || key->len < wanted->len || memcmp(key->text, wanted->text, wanted->len) != 0)
+	if (key->kind != NODE_SCALAR || (wanted->prefix ? key->len < wanted->len : key->len != wanted->len))
 		return false;
-	return wanted->prefix || key->len == wanted->len;
+	return !wanted->len || (key->text[0] == wanted->text[0] && !memcmp(key->text, wanted->text, wanted->len));
 }
 
-static bool walk_path(const struct node *node, const char *rest, const struct scan_path *up, node_visitor *visit,
+/* What the paths of a match are made of; the paths are read once, with the rules. */
+struct match_paths {
+	const struct path_key *each;		/* NULL: it has none */
+	const struct path_key *conditions[];	/* by number */
+};
+
+static const struct path_key path_end = { .end = true };
+
+static const struct path_key *path_read(struct arena *arena, const char *path)
+{
+	struct path_key *keys = NULL;
+	size_t n = 0;
+
+	if (!path)
+		return &path_end;
+	do {
+		keys = arena_append(arena, keys, n, sizeof(*keys));
+		path = path_next(path, &keys[n]);
+		keys[n].end = !path;
+		n++;
+	} while (path);
+	return keys;
+}
+
+static bool walk_path(const struct node *node, const struct path_key *key, const struct scan_path *up, node_visitor *visit,
 		      void *arg)
 {
-	struct path_key key;
-
-	rest = path_next(rest, &key);
-	if (!rest)
+	if (key->end)
 		return visit(arg, node, up);
-	if (key.items) {
+	if (key->items) {
 		if (node->kind == NODE_SCALAR && !node_is_null(node))	/* one where a list of them was meant */
-			return walk_path(node, rest, up, visit, arg);
+			return walk_path(node, key + 1, up, visit, arg);
 		for (size_t i = 0; node->kind == NODE_SEQUENCE && i < node->len; i++) {
 			struct scan_path path = { .up = up, .index = i };
 
-			if (walk_path(node->items[i], rest, &path, visit, arg))
+			if (walk_path(node->items[i], key + 1, &path, visit, arg))
 				return true;
 		}
 		return false;
@@ -83,7 +105,7 @@ static bool walk_path(const struct node *node, const char *rest, const struct sc
 		const struct node *k = node->pairs[i].key;
 		struct scan_path path = { .up = up, .key = k->text, .key_len = k->len };
 
-		if (key_fits(&key, k) && walk_path(node->pairs[i].value, rest, &path, visit, arg))
+		if (key_fits(key, k) && walk_path(node->pairs[i].value, key + 1, &path, visit, arg))
 			return true;
 	}
 	return false;
@@ -125,6 +147,16 @@ static void need_paths(struct rule_ref *ref)
 		if (!c->negated && !c->each)
 			need_path(ref, c->path);
 	}
+}
+
+static const struct match_paths *read_paths(struct arena *arena, const struct rule_match *m)
+{
+	struct match_paths *paths = arena_alloc(arena, sizeof(*paths) + m->conditions_len * sizeof(*paths->conditions));
+
+	paths->each = m->each ? path_read(arena, m->each) : NULL;
+	for (size_t i = 0; i < m->conditions_len; i++)
+		paths->conditions[i] = path_read(arena, m->conditions[i].path);
+	return paths;
 }
 
 static uint64_t keys_of(const struct node *mapping)
@@ -175,6 +207,7 @@ void structure_index(struct scanner *s)
 			struct rule_ref ref = { .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i };
 
 			need_paths(&ref);
+			ref.paths = read_paths(&s->arena, ref.match);
 			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
 			insert_by_severity(refs, ref);
 		}
@@ -352,7 +385,7 @@ static bool is_found(void *arg, const struct node *node, const struct scan_path 
 
 static bool walk_condition(struct trial *t, const struct rule_condition *c, node_visitor *visit)
 {
-	const char *path = c->path ? c->path : "";
+	const struct path_key *path = t->ref->paths->conditions[c - t->ref->match->conditions];
 
 	t->condition = c;
 	return c->each ? walk_path(t->item, path, t->item_path, visit, t)
@@ -452,8 +485,8 @@ void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *map
 
 		if ((t.ref->need & ~keys) | (t.ref->need_below & ~below))
 			continue;
-		if (t.ref->match->each)
-			walk_path(mapping, t.ref->match->each, path, try_each, &t);
+		if (t.ref->paths->each)
+			walk_path(mapping, t.ref->paths->each, path, try_each, &t);
 		else
 			try_item(&t);
 	}

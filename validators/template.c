@@ -55,7 +55,7 @@ bool template_is_shell_name(const char *name)
 	if (!strncmp(name, "BASH", 4))
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!strcmp(names[i], name))
+		if (names[i][0] == name[0] && !strcmp(names[i], name))
 			return true;
 	}
 	return false;

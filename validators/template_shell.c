@@ -683,10 +683,13 @@ int template_scan_shell(const char *text, size_t len, struct template_refs *ret,
 		qsort(sh.settings, sh.settings_len, sizeof(*sh.settings), compare_settings);
 	for (size_t i = 0; i < sh.found_len && (good || sh.found[i].at < sh.bad_at); i++) {
 		const struct found *f = &sh.found[i];
-		autofree char *name = xstrndup(f->name.s, f->name.len);
 		size_t set = first_setting(&sh, f->name);
+		autofree char *name = NULL;
 
-		if (f->len && !template_is_shell_name(name) && (set == NOWHERE || set == f->assigned_at))
+		if (!f->len || (set != NOWHERE && set != f->assigned_at))
+			continue;
+		name = xstrndup(f->name.s, f->name.len);
+		if (!template_is_shell_name(name))
 			template_refs_add(ret, f->at, f->len, f->name.s, f->name.len, f->fallback.s, f->fallback.len);
 	}
 	free(sh.found);

@@ -558,7 +558,8 @@ static void parse_text(struct builder *b)
 	b->frames = xcalloc(b->limits->max_depth, sizeof(*b->frames));
 	build(b);
 	yaml_parser_delete(&b->parser);
-	for (unsigned int i = 0; i < b->limits->max_depth; i++)
+	/* what is in a collection has a place in those around it */
+	for (unsigned int i = 0; i < b->limits->max_depth && b->frames[i].items; i++)
 		free(b->frames[i].items);
 	free(b->frames);
 	for (size_t i = 0; i < b->anchors_len; i++)

@@ -8,6 +8,7 @@
 #include "runner/base/utf8.h"
 
 #define MARK_EVERY 128
+#define LINE_USUAL 24		/* bytes of a line: room for so many lines is made at once */
 
 /* Files that people name by mistake. */
 static const struct magic {
@@ -112,6 +113,8 @@ static int survey(struct yaml_text *text, size_t *ret_offset, char **ret_message
 	bool ascii = true, good = true;
 	size_t i = 0;
 
+	text->lines_alloc = text->len / LINE_USUAL + 1;
+	text->lines = xmalloc(text->lines_alloc * sizeof(*text->lines));
 	line_add(text, 0);
 	while (i < text->len) {
 		uint32_t c;

@@ -32,10 +32,12 @@ static const struct primary primaries[] = {
 
 static const struct primary *find_primary(const struct shell_value *word)
 {
+	if (word->text[0] != '-')
+		return NULL;
 	if (word->len > 6 && !memcmp(word->text, "-newer", 6))	/* -newermt … */
 		return &primaries[0];
 	for (size_t i = 0; i < sizeof(primaries) / sizeof(*primaries); i++)
-		if (!strcmp(word->text, primaries[i].name))
+		if (word->text[1] == primaries[i].name[1] && !strcmp(word->text, primaries[i].name))
 			return &primaries[i];
 	return NULL;
 }

@@ -242,10 +242,13 @@ static bool is_one_of(const struct pattern_text *patterns, size_t n, const char 
 {
 	const char last = path[len - 1], *slash = globs ? memrchr(path, '/', len) : NULL;
 	const char folder_last = slash && slash > path ? slash[-1] : '*';
+	const bool any_last = globs && (last == '*' || last == '?' || last == ']');
 
 	for (size_t i = 0; i < n; i++) {	/* most differ in their last bytes; a wildcard of the path is one only behind a folder */
 		const struct pattern_text *p = &patterns[i];
 
+		if (p->last != last && p->last != '*' && p->last != '?' && !any_last)
+			continue;
 		if ((globs && p->folder_last ? ends_fit(p->last, last) && ends_fit(p->folder_last, folder_last) :
 					       p->last == last || p->last == '*') &&
 		    path_matches(p->text, p->len, path, len, globs))

@@ -105,7 +105,7 @@ static int check_header_value(const char *value, struct error *err)
 	return 0;
 }
 
-/* Collects an answer while somebody is asked whether to go on. */
+/* Collects an answer, asking whether to go on meanwhile. */
 struct collector {
 	const struct kube *k;
 	struct strbuf *body;
@@ -116,7 +116,7 @@ static bool collect(void *arg, const char *data, size_t len)
 	struct collector *c = arg;
 
 	strbuf_add(c->body, data, len);
-	return !c->body->overflow && (len || c->k->waiting(c->k->waiting_arg));
+	return !c->body->overflow && (len || !c->k->waiting || c->k->waiting(c->k->waiting_arg));
 }
 
 int kube_exchange_once(struct kube *k, const struct kube_exchange *x, struct http_answer *answer, struct strbuf *body, struct error *err)
@@ -146,14 +146,16 @@ int kube_exchange_once(struct kube *k, const struct kube_exchange *x, struct htt
 		*next++ = user = xasprintf("Impersonate-User: %s", x->as_user);
 	now = clock_monotonic_ns();
 	call.timeout_ns = x->deadline_ns == CLOCK_NEVER ? CLOCK_NEVER : x->deadline_ns > now ? x->deadline_ns - now : 0;
-	if (!call.data && k->waiting) {
+	if (!call.data) {
 		call.data = collect;
 		call.arg = &collector;
 	}
-	rc = http_call(*x->session, &call, answer, body, err);
+	rc = http_call(*x->session, &call, answer, NULL, err);
 	if (rc < 0 && body) {
-		if (body->overflow)
+		if (body->overflow) {
+			snprintf(k->failure.reason, sizeof(k->failure.reason), KUBE_TOO_LONG);
 			error_set(err, ERR_REMOTE, "'%s': the answer is longer than %zu bytes", k->cfg.server, body->max - before);
+		}
 		body->len = before;
 		body->overflow = false;
 	}

@@ -72,6 +72,11 @@ static int log_once(struct kube *k, struct log *log, const char *path, uint64_t 
 		return 0;
 	if (rc == 0 && log->answer.status == 200)
 		return 0;
+	if (rc == 0 && log->answer.status == 204) {	/* what waits for its image is a bad request; this is one, too */
+		autofree char *why = xasprintf("pod '%s' is on no node yet", log->what->pod);
+
+		return kube_refused(k, 400, why, strlen(why), err);
+	}
 	if (rc == 0) {
 		kube_refused(k, log->answer.status, log->refusal.buf, log->refusal.len, err);
 		return k->failure.status == 429 || k->failure.status == 502 || k->failure.status == 503 || k->failure.status == 504 ? 1 : -1;

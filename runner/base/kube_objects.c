@@ -6,10 +6,9 @@
 #include "runner/base/kube_private.h"
 #include "runner/base/mem.h"
 
-#define PAGE 500
 #define PATH_LIMIT (64u << 10)
 
-static void add_parameter(struct strbuf *query, const char *name, const char *value)
+void kube_add_parameter(struct strbuf *query, const char *name, const char *value)
 {
 	strbuf_addf(query, "%s%s=", query->len ? "&" : "", name);
 	http_escape(query, value);
@@ -52,9 +51,9 @@ int kube_target_path(const struct kube_target *t, const char *query, struct strb
 void kube_selection_query(const struct kube_selection *which, struct strbuf *out)
 {
 	if (which && which->labels && *which->labels)
-		add_parameter(out, "labelSelector", which->labels);
+		kube_add_parameter(out, "labelSelector", which->labels);
 	if (which && which->fields && *which->fields)
-		add_parameter(out, "fieldSelector", which->fields);
+		kube_add_parameter(out, "fieldSelector", which->fields);
 }
 
 static int call_target(struct kube *k, const struct kube_target *t, const char *query, struct kube_call *call, json_t **ret,
@@ -150,91 +149,4 @@ int kube_evict(struct kube *k, const char *namespace, const char *pod, int64_t g
 		json_put_int(options, "gracePeriodSeconds", grace_seconds);
 	json_put(body, "deleteOptions", options);
 	return kube_create(k, &t, body, NULL, err);
-}
-
-/* ---- lists */
-
-struct pages {
-	char *token;		/* of the next page; NULL: the first */
-	unsigned int size;
-	bool restarted;		/* the token had expired */
-};
-
-/* Items get kind and apiVersion, which servers leave out in lists. */
-static void complete_item(json_t *item, const struct kube_type *type)
-{
-	if (!json_object_get(item, "kind"))
-		json_put_text(item, "kind", type->kind);
-	if (!json_object_get(item, "apiVersion"))
-		json_put_text(item, "apiVersion", type->api_version);
-}
-
-/* 1: `each` wants no more. */
-static int take_page(json_t *page, const struct kube_target *t, bool restarted, bool (*each)(void *arg, json_t *item, bool restarted), void *arg)
-{
-	json_t *items = json_object_get(page, "items");
-
-	for (size_t i = 0; i < json_array_size(items); i++) {
-		json_t *item = json_array_get(items, i);
-
-		if (!json_is_object(item))
-			continue;
-		complete_item(item, t->type);
-		if (!each(arg, item, restarted && i == 0))
-			return 1;
-	}
-	return 0;
-}
-
-static int get_page(struct kube *k, const struct kube_target *t, const struct kube_selection *which, struct pages *p, json_t **ret,
-		    struct error *err)
-{
-	autostrbuf struct strbuf query = STRBUF_INIT(PATH_LIMIT);
-
-	kube_selection_query(which, &query);
-	strbuf_addf(&query, "%slimit=%u", query.len ? "&" : "", p->size);
-	if (p->token)
-		add_parameter(&query, "continue", p->token);
-	return call_target(k, t, query.buf, &(struct kube_call){ .method = "GET" }, ret, err);
-}
-
-int kube_list(struct kube *k, const struct kube_target *t, const struct kube_selection *which,
-	      bool (*each)(void *arg, json_t *item, bool restarted), void *arg, char **ret_resource_version, struct error *err)
-{
-	struct kube_target plain = *t;
-	struct pages p = { .size = which && which->page ? which->page : PAGE };
-	unsigned int restarts = 0;
-	autofree char *token = NULL;
-
-	plain.dry_run = false;
-	for (;;) {
-		json_auto_t *page = NULL;
-		const json_t *meta;
-		const char *next;
-
-		p.token = token;
-		if (get_page(k, &plain, which, &p, &page, err) < 0) {
-			if (!token || k->failure.status != 410 || ++restarts > 3)
-				return -1;
-			free(steal_ptr(&token));
-			p.restarted = true;
-			continue;
-		}
-		meta = json_object_get(page, "metadata");
-		if (!json_is_array(json_object_get(page, "items")) && !json_is_null(json_object_get(page, "items")))
-			return error_set(err, ERR_REMOTE, "'%s' answers what is no list", k->cfg.server);
-		if (take_page(page, t, p.restarted, each, arg))
-			return 0;
-		p.restarted = false;
-		next = json_string_value(json_object_get(meta, "continue"));
-		free(steal_ptr(&token));
-		if (!next || !*next) {
-			const char *version = json_string_value(json_object_get(meta, "resourceVersion"));
-
-			if (ret_resource_version)
-				*ret_resource_version = xstrdup(version ? version : "");
-			return 0;
-		}
-		token = xstrdup(next);
-	}
 }

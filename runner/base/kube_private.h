@@ -8,6 +8,7 @@
 
 #define KUBE_TIMEOUT_NS (30 * UINT64_C(1000000000))
 #define KUBE_ANSWER_MAX (32u << 20)	/* bytes of one answer */
+#define KUBE_TOO_LONG "AnswerTooLong"	/* reason of our own when it has more */
 
 /* Who we are at the moment: of the configuration, or by its plugin. Texts are owned. */
 struct kube_credentials {
@@ -72,8 +73,15 @@ void kube_discovery_free(struct kube_discovery *d);
 /* ---- kube_objects.c */
 /* Path and query of a target, with further parameters "a=b&c=d" (escaped). */
 int kube_target_path(const struct kube_target *t, const char *query, struct strbuf *out, struct error *err);
+void kube_add_parameter(struct strbuf *query, const char *name, const char *value);
 /* "labelSelector=…&fieldSelector=…" */
 void kube_selection_query(const struct kube_selection *which, struct strbuf *out);
+
+/* ---- kube_list.c */
+/* The text of a list, item by item, so that the whole is never a tree. `item` may be NULL; false ends it: *ret_ended. The metadata is the
+ * caller's; NULL when there is none. -1: it is no list. */
+int kube_list_read(const char *text, size_t len, bool (*item)(void *arg, json_t *item), void *arg, bool *ret_ended, json_t **ret_metadata,
+		   struct error *err);
 
 /* ---- kube_config.c, kube_credentials.c */
 void kube_wipe(char **secret);

@@ -189,8 +189,9 @@ static int stream_path(const struct watch *w, unsigned int seconds, struct strbu
 	autostrbuf struct strbuf query = STRBUF_INIT(16u << 10);
 
 	kube_selection_query(w->which, &query);
-	strbuf_addf(&query, "%swatch=1&allowWatchBookmarks=true&timeoutSeconds=%u&resourceVersion=", query.len ? "&" : "", seconds);
-	http_escape(&query, w->version);
+	strbuf_addf(&query, "%swatch=1&allowWatchBookmarks=true", query.len ? "&" : "");
+	kube_add_parameter(&query, "resourceVersion", w->version);
+	strbuf_addf(&query, "&timeoutSeconds=%u", seconds);
 	return kube_target_path(w->target, query.buf, path, err);
 }
 

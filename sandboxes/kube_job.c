@@ -19,7 +19,7 @@
 #include "sandboxes/exec_watch.h"
 
 #define START_NS (600 * NS_PER_SEC)	/* pulling a large image takes long; what will not be is noticed earlier */
-#define NODE_NS (15 * NS_PER_SEC)	/* for a node to have room */
+#define OBSTACLE_NS (15 * NS_PER_SEC)	/* for what may pass: a node has no room, or is slow */
 #define POD_NS (3 * NS_PER_SEC)		/* for the controller to make the pod, before we ask what keeps it */
 #define END_NS (60 * NS_PER_SEC)	/* for a node to tell how a container ended */
 #define GONE_NS (60 * NS_PER_SEC)
@@ -33,7 +33,7 @@ struct job {
 	char name[48];			/* of Job and Secret */
 	struct kube_pod_state pod;
 	bool seen;			/* the pod was */
-	uint64_t began_ns, no_node_ns, beat_ns;
+	uint64_t began_ns, obstacle_ns, beat_ns;
 	uint64_t read_bytes, skip_bytes;	/* of the log; what was delivered before the stream broke */
 	bool cancelled, asked, given_up;
 	char problem[512];		/* why it never started; "" */
@@ -168,9 +168,9 @@ static bool judge_waiting(struct job *j)
 		return false;
 	if (!j->seen && now - j->began_ns > POD_NS)
 		ask_why_no_pod(j);
-	if (j->pod.waiting_for_node && !j->no_node_ns)
-		j->no_node_ns = now;
-	if (j->pod.stuck || (j->pod.waiting_for_node && now - j->no_node_ns > NODE_NS))
+	if (j->pod.may_pass && !j->obstacle_ns)
+		j->obstacle_ns = now;
+	if (j->pod.stuck || (j->pod.may_pass && now - j->obstacle_ns > OBSTACLE_NS))
 		snprintf(j->problem, sizeof(j->problem), "%s", j->pod.message);
 	return !*j->problem;
 }
@@ -182,8 +182,8 @@ static bool on_waiting(void *arg, const char *type, json_t *object)
 	if (type && object && (!strcmp(type, "ADDED") || !strcmp(type, "MODIFIED"))) {
 		kube_pod_state(object, &j->pod);
 		j->seen = true;
-		if (!j->pod.waiting_for_node)
-			j->no_node_ns = 0;
+		if (!j->pod.may_pass)
+			j->obstacle_ns = 0;
 	}
 	return judge_waiting(j);
 }
@@ -259,11 +259,11 @@ static bool on_log(void *arg, const char *data, size_t len)
 	return !j->given_up;
 }
 
-/* The stream may break before the container ends: then again, without what is known. */
-static void follow(struct job *j)
+/* Again, without what is known: the stream may break before the container ends, and nodes end it before they have given all. */
+static void read_log(struct job *j, bool follow)
 {
-	const struct kube_logs what = { .namespace = j->ks->namespace, .pod = j->pod.name, .container = "step", .follow = true, .tail_lines = -1,
-					.timeout_ns = CLOCK_NEVER };
+	const struct kube_logs what = { .namespace = j->ks->namespace, .pod = j->pod.name, .container = "step", .follow = follow, .tail_lines = -1,
+					.timeout_ns = follow ? CLOCK_NEVER : END_NS };
 
 	if (j->read_bytes > j->skip_bytes)
 		j->skip_bytes = j->read_bytes;
@@ -312,6 +312,11 @@ static bool is_over_time(struct job *j)
 	return false;
 }
 
+static bool was_never_run(const struct kube_pod_state *p)
+{
+	return !strcmp(p->reason, "StartError") || !strcmp(p->reason, "ContainerCannotRun");
+}
+
 static int run(struct job *j, struct error *err)
 {
 	uint64_t deadline = clock_deadline(END_NS);
@@ -324,11 +329,13 @@ static int run(struct job *j, struct error *err)
 		const uint64_t before = j->read_bytes;
 		int r;
 
-		if (!j->given_up)
-			follow(j);
+		if (!j->given_up && !j->pod.ended)
+			read_log(j, true);
 		r = look(j, err);
 		if (r < 0)
 			return -1;
+		if (r > 0 && j->pod.ended && !was_never_run(&j->pod))
+			read_log(j, false);
 		if (r == 0 || j->pod.ended)
 			return r;
 		if (j->read_bytes != before)	/* it runs on */
@@ -358,7 +365,7 @@ static void tell_end(struct job *j, bool there)
 		ended.wait_status = 9;		/* SIGKILL, as far as can be told */
 		if (j->watch.why == SANDBOX_EXITED)
 			j->watch.why = is_over_time(j) ? SANDBOX_TIMED_OUT : SANDBOX_LOST;
-	} else if (!strcmp(p->reason, "StartError") || !strcmp(p->reason, "ContainerCannotRun")) {
+	} else if (was_never_run(p)) {
 		ended.exec_errno = errno_of_start(p->message);
 	} else if (!strcmp(p->reason, "Evicted")) {
 		ended.wait_status = 9;
@@ -408,9 +415,9 @@ static int remove_all(struct job *j, struct error *err)
 	unsigned int ms = 5, left;
 
 	delete(j, "/apis/batch/v1", "jobs", j->name, "Background", -1);
-	/* a pod that has ended has no processes to wait for */
+	/* a pod that has ended or never started has no processes to wait for */
 	if (*j->pod.name)
-		delete(j, "/api/v1", "pods", j->pod.name, "Background", j->pod.ended ? 0 : 1);
+		delete(j, "/api/v1", "pods", j->pod.name, "Background", j->pod.ended || !j->pod.started ? 0 : 1);
 	delete(j, "/api/v1", "secrets", j->name, "Background", -1);
 	do {
 		left = 0;

@@ -81,10 +81,11 @@ static int make_pod(struct kube_sandbox *ks, int tries, uint64_t *memory_bytes, 
 	return kube_post(ks, path, pod, NULL, err);
 }
 
-static void remove_pod(struct kube_sandbox *ks, bool ended)
+/* At once where there is no process to wait for: a node that pulls an image would take a minute to let go of it. */
+static void remove_pod(struct kube_sandbox *ks, bool running)
 {
 	autofree char *path = xasprintf("/api/v1/namespaces/%s/pods/" NAME, ks->namespace);
-	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','gracePeriodSeconds':%d}", ended ? 0 : 1);
+	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','gracePeriodSeconds':%d}", running ? 1 : 0);
 	const struct kube_call call = { .method = "DELETE", .target = path, .body = options };
 
 	kube_call(ks->kube, &call, NULL, NULL);
@@ -102,12 +103,13 @@ int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool pat
 	*ret = (struct kube_look){ .text = "" };
 	if (make_pod(ks, patient ? 4 : 1, &ret->memory_bytes, &why) == 0)
 		kube_watch(ks->logs, &target, &which, timeout_ns, on_pod, &l, &why);
-	remove_pod(ks, l.pod.ended);
+	remove_pod(ks, l.pod.started && !l.pod.ended);
 	ret->seen = strstr(ret->text, "\nend end") != NULL;
 	if (l.cancelled)
 		return error_set(err, ERR_CANCELLED, "cancelled while the sandbox was made");
+	l.pod.message[strcspn(l.pod.message, ":")] = '\0';	/* in short: it stands in many rows */
 	if (!ret->seen)
-		snprintf(ret->why_not, sizeof(ret->why_not), "%.100s", *l.pod.message ? l.pod.message : why.code && why.code != ERR_DEADLINE_EXCEEDED ?
+		snprintf(ret->why_not, sizeof(ret->why_not), "%.100s", l.pod.stuck ? l.pod.message : why.code && why.code != ERR_DEADLINE_EXCEEDED ?
 			 why.text : l.pod.ended ? "the image has no shell to look with" : "no pod ran in time to look");
 	return 0;
 }

@@ -115,7 +115,7 @@ struct kube_pod_state {
 	char reason[64];	/* of that: "OOMKilled", "StartError" …; of the pod if it was ended as a whole: "Evicted", "DeadlineExceeded" */
 	char message[400];
 	bool stuck;		/* it does not start, and `message` says why */
-	bool waiting_for_node;	/* the same, but that may change soon */
+	bool may_pass;		/* the same, but that may change soon: no node has room, a node is slow */
 };
 void kube_pod_state(const json_t *pod, struct kube_pod_state *ret);
 

@@ -4,11 +4,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 #include "runner/base/utf8.h"
+
+#define COUNT_NS (3 * NS_PER_SEC)
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -29,16 +32,17 @@ static void say(struct kube_pod_state *s, const char *prefix, const char *text)
 }
 
 /* Reasons to wait that do not go by themselves, or not before a person has lost patience. */
-static const struct { const char *reason, *sentence; } stuck[] = {
-	{ "ErrImagePull", "the image cannot be pulled" },
-	{ "ImagePullBackOff", "the image cannot be pulled" },
-	{ "ErrImageNeverPull", "the image is not there, and pulling is not allowed" },
-	{ "InvalidImageName", "the image's name is wrong" },
-	{ "ImageInspectError", "the image cannot be used" },
-	{ "RegistryUnavailable", "the image's registry cannot be reached" },
-	{ "CreateContainerConfigError", "the container cannot be made" },
-	{ "CreateContainerError", "the container cannot be made" },
-	{ "RunContainerError", "the container cannot be started" },
+static const struct { const char *reason, *sentence; bool may_pass; } stuck[] = {
+	{ "ErrImagePull", "the image cannot be pulled", false },
+	{ "ImagePullBackOff", "the image cannot be pulled", false },
+	{ "ErrImageNeverPull", "the image is not there, and pulling is not allowed", false },
+	{ "InvalidImageName", "the image's name is wrong", false },
+	{ "ImageInspectError", "the image cannot be used", false },
+	{ "RegistryUnavailable", "the image's registry cannot be reached", false },
+	/* a node under load has not got the pod's Secret yet */
+	{ "CreateContainerConfigError", "the container cannot be made", true },
+	{ "CreateContainerError", "the container cannot be made", true },
+	{ "RunContainerError", "the container cannot be started", true },
 };
 
 static void read_waiting(struct kube_pod_state *s, const json_t *waiting)
@@ -50,7 +54,8 @@ static void read_waiting(struct kube_pod_state *s, const json_t *waiting)
 			continue;
 		snprintf(s->reason, sizeof(s->reason), "%s", reason);
 		say(s, stuck[i].sentence, text_of(waiting, "message"));
-		s->stuck = true;
+		s->stuck = !stuck[i].may_pass;
+		s->may_pass = stuck[i].may_pass;
 	}
 }
 
@@ -78,7 +83,7 @@ static void read_conditions(struct kube_pod_state *s, const json_t *conditions)
 	json_array_foreach(conditions, i, c) {
 		if (strcmp(text_of(c, "type"), "PodScheduled") || strcmp(text_of(c, "status"), "False") || strcmp(text_of(c, "reason"), "Unschedulable"))
 			continue;
-		s->waiting_for_node = true;
+		s->may_pass = true;
 		say(s, "no node takes the pod", text_of(c, "message"));
 	}
 }
@@ -100,7 +105,7 @@ void kube_pod_state(const json_t *pod, struct kube_pod_state *ret)
 		say(ret, "", text_of(status, "message"));
 	}
 	if (ret->started || ret->ended)
-		ret->stuck = ret->waiting_for_node = false;
+		ret->stuck = ret->may_pass = false;
 }
 
 /* ---- what is left for one */
@@ -112,6 +117,53 @@ static bool amount(const json_t *status, const char *which, const char *key, boo
 	return *text && (cpu ? cpu_parse(text, strlen(text), ret, NULL) : size_parse(text, strlen(text), ret, NULL)) == 0;
 }
 
+static uint64_t count_of(const json_t *status, const char *which)
+{
+	uint64_t n = 0;
+
+	amount(status, which, "pods", false, &n);
+	return n;
+}
+
+static bool count_living(void *arg, json_t *pod, bool restarted)
+{
+	struct kube_pod_state state;
+
+	(void)restarted;
+	kube_pod_state(pod, &state);
+	*(uint64_t *)arg += !state.ended;
+	return true;
+}
+
+/* Pods that are gone are counted for a moment longer. */
+static bool is_counted(struct kube_sandbox *ks, const json_t *status)
+{
+	static const struct kube_type pods = { .group = "", .version = "v1", .kind = "Pod", .plural = "pods", .singular = "pod",
+					       .api_version = "v1", .namespaced = true };
+	const struct kube_target target = { .type = &pods, .namespace = ks->namespace };
+	const uint64_t used = count_of(status, "used");
+	uint64_t living = 0;
+
+	return used == 0 || kube_list(ks->kube, &target, NULL, count_living, &living, NULL, NULL) < 0 || used <= living;
+}
+
+static int ask_quota(struct kube_sandbox *ks, json_t **ret, struct error *err)
+{
+	autofree char *path = xasprintf("/api/v1/namespaces/%s/resourcequotas/sandbox-quota", ks->namespace);
+	const struct kube_call call = { .method = "GET", .target = path };
+	const uint64_t deadline = clock_deadline(COUNT_NS);
+
+	for (;;) {
+		if (kube_call(ks->kube, &call, ret, err) < 0)
+			return error_prefix(err, "asking for what is left of the quota");
+		if (is_counted(ks, json_object_get(*ret, "status")) || clock_monotonic_ns() > deadline)
+			return 0;
+		json_decref(*ret);
+		*ret = NULL;
+		nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	}
+}
+
 int kube_pod_size(struct kube_sandbox *ks, struct kube_pod_plan *p, struct error *err)
 {
 	const struct { const char *key, *name; bool cpu; uint64_t least, *ret; } rows[] = {
@@ -119,14 +171,12 @@ int kube_pod_size(struct kube_sandbox *ks, struct kube_pod_plan *p, struct error
 		{ "limits.memory", "memory", false, 8 << 20, &p->memory_bytes },
 		{ "limits.ephemeral-storage", "storage", false, 1 << 20, &p->storage_bytes },
 	};
-	autofree char *path = xasprintf("/api/v1/namespaces/%s/resourcequotas/sandbox-quota", ks->namespace);
-	const struct kube_call call = { .method = "GET", .target = path };
 	json_auto_t *quota = NULL;
 	const json_t *status;
 
 	p->cpu_millis = p->memory_bytes = p->storage_bytes = 0;
-	if (kube_call(ks->kube, &call, &quota, err) < 0)
-		return error_prefix(err, "asking for what is left of the quota");
+	if (ask_quota(ks, &quota, err) < 0)
+		return -1;
 	status = json_object_get(quota, "status");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		uint64_t hard, used = 0;

@@ -10,6 +10,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 
+#define PODS_NS (15 * NS_PER_SEC)	/* for nodes to end them: one that is gone, or pulls an image, would keep the namespace for long */
 #define LEASE_SLACK 60		/* seconds: clocks differ */
 
 static const char *member(const json_t *object, const char *outer, const char *key)
@@ -32,23 +33,29 @@ static bool is_ours(const json_t *namespace)
 	       !strncmp(meta(namespace, "name"), KUBE_NAMESPACE, strlen(KUBE_NAMESPACE));
 }
 
+static void end_pods(struct kube *k, const char *namespace, int grace)
+{
+	autofree char *pods = xasprintf("/api/v1/namespaces/%s/pods", namespace);
+	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','gracePeriodSeconds':%d}", grace);
+	const struct kube_call call = { .method = "DELETE", .target = pods, .body = options };
+
+	kube_call(k, &call, NULL, NULL);
+}
+
 /* This very one, not another that took its name meanwhile. */
 static int ask_to_remove(struct kube *k, const json_t *namespace, struct error *err)
 {
 	autofree char *path = xasprintf("/api/v1/namespaces/%s", meta(namespace, "name"));
-	autofree char *pods = xasprintf("%s/pods", path);
 	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','propagationPolicy':'Background'}");
-	json_auto_t *soon = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','gracePeriodSeconds':1}");
 	json_t *precondition = json_object();
 	const struct kube_call call = { .method = "DELETE", .target = path, .body = options };
-	const struct kube_call hurry = { .method = "DELETE", .target = pods, .body = soon };
 
 	json_put_text(precondition, "uid", meta(namespace, "uid"));
 	json_put(options, "preconditions", precondition);
 	if (kube_call(k, &call, NULL, err) < 0 && !kube_is(k, "NotFound") && !kube_is(k, "Conflict"))	/* Conflict: it is going */
 		return -1;
 	/* nobody in there has anything to say any more, and all would be waited for */
-	kube_call(k, &hurry, NULL, NULL);
+	end_pods(k, meta(namespace, "name"), 1);
 	return 0;
 }
 
@@ -81,7 +88,9 @@ static void add_obstacles(const json_t *namespace, struct strbuf *out)
 static int wait_until_gone(struct kube *k, const char *namespace, uint64_t timeout_ns, struct strbuf *obstacles, struct error *err)
 {
 	const uint64_t deadline = clock_deadline(timeout_ns);
+	const uint64_t patience = clock_deadline(PODS_NS);
 	unsigned int ms = 20;
+	bool forced = false;
 
 	for (;;) {
 		json_auto_t *object = NULL;
@@ -92,6 +101,10 @@ static int wait_until_gone(struct kube *k, const char *namespace, uint64_t timeo
 		if (clock_monotonic_ns() > deadline) {
 			add_obstacles(object, obstacles);
 			return error_set(err, ERR_CLEANUP, "namespace '%s' of the cluster at '%s' does not go%s", namespace, kube_server(k), obstacles->buf);
+		}
+		if (!forced && clock_monotonic_ns() > patience) {
+			end_pods(k, namespace, 0);
+			forced = true;
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
 		if (ms < 250)

@@ -684,12 +684,10 @@ int template_scan_shell(const char *text, size_t len, struct template_refs *ret,
 	for (size_t i = 0; i < sh.found_len && (good || sh.found[i].at < sh.bad_at); i++) {
 		const struct found *f = &sh.found[i];
 		size_t set = first_setting(&sh, f->name);
-		autofree char *name = NULL;
+		bool outer = f->len && (set == NOWHERE || set == f->assigned_at);
+		autofree char *name = outer ? xstrndup(f->name.s, f->name.len) : NULL;
 
-		if (!f->len || (set != NOWHERE && set != f->assigned_at))
-			continue;
-		name = xstrndup(f->name.s, f->name.len);
-		if (!template_is_shell_name(name))
+		if (outer && !template_is_shell_name(name))
 			template_refs_add(ret, f->at, f->len, f->name.s, f->name.len, f->fallback.s, f->fallback.len);
 	}
 	free(sh.found);

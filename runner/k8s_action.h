@@ -70,6 +70,9 @@ int k8s_create(struct k8s_act *a, const struct kube_type *type, json_t *object, 
 int k8s_delete(struct k8s_act *a, const struct kube_type *type, const char *name, int64_t grace_seconds, struct error *err);
 /* After a call as the user failed: the error says what the package should have declared. Always -1. */
 int k8s_refused(const struct k8s_act *a, const struct kube_type *type, const char *subresource, const char *verb, struct error *err);
+/* The same for what only looks: it is told, and may be tried again as ourselves, because nothing changes by it and the namespace is ours. False:
+ * it failed for another reason, or Secrets are what was looked for. */
+bool k8s_look_anyway(struct k8s_act *a, const struct kube_type *type, const char *subresource, const char *verb, struct error *err);
 /* Objects of a manifest that was checked and hardened: judged by the server, then made or changed, then waited for. */
 int k8s_apply_object(struct k8s_act *a, json_t *object, bool wait, struct error *err);
 

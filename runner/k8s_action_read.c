@@ -3,7 +3,9 @@
  * Actions that change nothing: done as the user, because what a package may see was declared, too. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "runner/base/clock.h"
 #include "runner/base/http.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
@@ -12,6 +14,7 @@
 
 enum { PODS_MAX = 20, EVENTS_MAX = 100, NODES_MAX = 50, OBJECTS_MAX = 50, TEXT_MAX = 64 << 10 };
 #define LOG_BYTES_MAX (UINT64_C(1) << 20)	/* of one container */
+#define START_NS (20 * NS_PER_SEC)	/* that a container may take to start */
 
 int k8s_action_test(struct k8s_act *a, struct error *err)
 {
@@ -42,30 +45,54 @@ static bool on_log(void *arg, const char *data, size_t len)
 	return true;
 }
 
+/* A container that is about to start will have some in a moment. */
+static bool comes_soon(struct k8s_act *a, uint64_t deadline_ns)
+{
+	static const char *const reasons[] = { "ContainerCreating", "PodInitializing" };
+	const struct kube_failure *failure = kube_failure(a->ctx->cluster->kube);
+
+	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (failure->status == 400 && strstr(failure->message, reasons[i]) && clock_monotonic_ns() < deadline_ns &&
+		    !(a->ctx->cancel && cancel_requested(a->ctx->cancel)))
+			return nanosleep(&(struct timespec){ .tv_nsec = 300 * 1000 * 1000 }, NULL) == 0;
+	return false;
+}
+
+static int read_log(struct k8s_act *a, struct kube_logs *what, struct error *err)
+{
+	uint64_t deadline_ns = clock_deadline(START_NS);
+	struct kube *kube = a->ctx->cluster->kube;
+	const struct kube_type *pods = kube_type_named(kube, "pods", err);
+	struct log_arg log = { .a = a, .last = '\n' };
+
+	if (!pods)
+		return -1;
+	while (kube_logs(kube, what, on_log, &log, err) < 0) {
+		if (what->as_user && k8s_look_anyway(a, pods, "log", "get", err))
+			what->as_user = NULL;
+		else if (!comes_soon(a, deadline_ns < a->deadline_ns ? deadline_ns : a->deadline_ns))
+			return -1;
+	}
+	*err = (struct error){ 0 };
+	if (log.last != '\n')
+		k8s_output(a, "\n", 1);
+	return 0;
+}
+
 static int log_of_container(struct k8s_act *a, const char *pod, const char *container, int64_t lines, struct error *err)
 {
-	const struct kube_logs what = {
+	struct kube_logs what = {
 		.namespace = a->ctx->cluster->namespace, .pod = pod, .container = container, .as_user = a->ctx->cluster->user,
 		.previous = k8s_config_is(a->config, "previous"), .tail_lines = lines, .limit_bytes = LOG_BYTES_MAX, .timeout_ns = k8s_left_ns(a),
 	};
-	struct log_arg log = { .a = a, .last = '\n' };
-	struct kube *kube = a->ctx->cluster->kube;
-	const struct kube_type *type;
-	struct error inner = { 0 };
+	const struct kube_failure *failure = kube_failure(a->ctx->cluster->kube);
 
 	k8s_say(a, "== logs of pod/%s, container %s%s", pod, container, what.previous ? ", before it was started again" : "");
-	if (kube_logs(kube, &what, on_log, &log, &inner) == 0) {
-		if (log.last != '\n')
-			k8s_output(a, "\n", 1);
+	if (read_log(a, &what, err) == 0)
 		return 0;
-	}
-	*err = inner;
-	type = kube_type_named(kube, "pods", &inner);
-	if (kube_is(kube, "Forbidden") && type)
-		return k8s_refused(a, type, "log", "get", err);
-	if (kube_failure(kube)->status != 400)	/* it has none, or not yet: that is an answer */
+	if (failure->status != 400)	/* it has none, or not yet: that is an answer */
 		return error_prefix(err, "logs of pod '%s'", pod);
-	k8s_say(a, "there are none: %s", kube_failure(kube)->message);
+	k8s_say(a, "there are none: %s", failure->message);
 	*err = (struct error){ 0 };
 	return 0;
 }
@@ -164,6 +191,14 @@ static bool collect(void *arg, json_t *item, bool restarted)
 	return true;
 }
 
+static void say_event(struct k8s_act *a, const json_t *event)
+{
+	autofree char *times = xasprintf(" (%lld times)", (long long)k8s_number(event, "count", 1));
+
+	k8s_say(a, "%-8s %-20s %s/%s  %s%s", k8s_text(event, "type", "?"), k8s_text(event, "reason", "?"), k8s_text(event, "involvedObject.kind", "?"),
+		k8s_text(event, "involvedObject.name", "?"), k8s_text(event, "message", ""), k8s_number(event, "count", 1) > 1 ? times : "");
+}
+
 static void say_events(struct k8s_act *a, const json_t *list, const char *type, const char *name)
 {
 	size_t n = 0, len = json_array_size(list);
@@ -178,9 +213,7 @@ static void say_events(struct k8s_act *a, const json_t *list, const char *type, 
 	if (n > EVENTS_MAX)
 		k8s_say(a, "(%zu earlier ones left out)", n - EVENTS_MAX);
 	for (i = n > EVENTS_MAX ? n - EVENTS_MAX : 0; i < n; i++)
-		k8s_say(a, "%-8s %-20s %s/%s  %s%s", k8s_text(sorted[i], "type", "?"), k8s_text(sorted[i], "reason", "?"),
-			k8s_text(sorted[i], "involvedObject.kind", "?"), k8s_text(sorted[i], "involvedObject.name", "?"),
-			k8s_text(sorted[i], "message", ""), k8s_number(sorted[i], "count", 1) > 1 ? " (several times)" : "");
+		say_event(a, sorted[i]);
 	if (!n)
 		k8s_say(a, "no events%s%s", *type ? " about " : "", type);
 }
@@ -196,8 +229,11 @@ int k8s_action_events(struct k8s_act *a, struct error *err)
 	if (!type || err->code)
 		return -1;
 	where = k8s_place_as_user(a, type, NULL);
-	if (kube_list(a->ctx->cluster->kube, &where, &(struct kube_selection){ .page = 0 }, collect, list, NULL, err) < 0)
-		return k8s_refused(a, type, NULL, "list", err);
+	while (kube_list(a->ctx->cluster->kube, &where, &(struct kube_selection){ .page = 0 }, collect, list, NULL, err) < 0) {
+		if (!where.as_user || !k8s_look_anyway(a, type, NULL, "list", err))
+			return -1;
+		where.as_user = NULL;
+	}
 	say_events(a, list, about ? about : "", name ? name : "");
 	return 0;
 }
@@ -252,17 +288,18 @@ static void say_object(struct k8s_act *a, json_t *object)
 static int fetch(struct k8s_act *a, json_t **ret, struct error *err)
 {
 	struct kube *kube = a->ctx->cluster->kube;
-	const struct kube_target where = k8s_place_as_user(a, a->type, *a->target.name ? a->target.name : NULL);
+	struct kube_target where = k8s_place_as_user(a, a->type, *a->target.name ? a->target.name : NULL);
 	const struct kube_selection which = { .labels = *a->selector ? a->selector : NULL };
 	json_auto_t *list = json_array();
 	json_t *object = NULL;
 
-	if (where.name && kube_get(kube, &where, &object, err) < 0)
-		return kube_is(kube, "NotFound") ? error_prefix(err, "%s '%s'", a->type->singular, where.name) : k8s_refused(a, a->type, NULL, "get", err);
+	while (where.name ? kube_get(kube, &where, &object, err) < 0 : kube_list(kube, &where, &which, collect, list, NULL, err) < 0) {
+		if (!where.as_user || !k8s_look_anyway(a, a->type, NULL, where.name ? "get" : "list", err))
+			return where.name ? error_prefix(err, "%s '%s'", a->type->singular, where.name) : -1;
+		where.as_user = NULL;
+	}
 	if (object)
 		json_push(list, object);
-	else if (kube_list(kube, &where, &which, collect, list, NULL, err) < 0)
-		return k8s_refused(a, a->type, NULL, "list", err);
 	*ret = json_incref(list);
 	return 0;
 }
@@ -301,20 +338,32 @@ int k8s_action_get(struct k8s_act *a, struct error *err)
 
 /* ---- metrics: what the kubelets measure, which needs nothing installed */
 
+static void say_pod(struct k8s_act *a, const json_t *pod)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(256);
+	int64_t cpu = k8s_number(pod, "cpu.usageNanoCores", -1), memory = k8s_number(pod, "memory.workingSetBytes", -1);
+	int64_t received = k8s_number(pod, "network.rxBytes", -1), sent = k8s_number(pod, "network.txBytes", -1);
+
+	if (cpu >= 0)
+		strbuf_addf(&text, "  cpu %lldm", (long long)cpu / 1000000);
+	if (memory >= 0) {
+		strbuf_addstr(&text, "  memory ");
+		size_format(&text, (uint64_t)memory);
+	}
+	if (received >= 0 && sent >= 0)
+		strbuf_addf(&text, "  received %lld B  sent %lld B", (long long)received, (long long)sent);
+	k8s_say(a, "pod/%s%s", k8s_text(pod, "podRef.name", "?"), text.len ? text.buf : "  not measured yet");
+}
+
 static void say_usage(struct k8s_act *a, const json_t *summary, size_t *pods)
 {
 	const json_t *pod;
 	size_t i;
 
 	json_array_foreach(json_object_get(summary, "pods"), i, pod) {
-		autostrbuf struct strbuf memory = STRBUF_INIT(64);
-
 		if (strcmp(k8s_text(pod, "podRef.namespace", ""), a->ctx->cluster->namespace) != 0)
 			continue;
-		size_format(&memory, (uint64_t)k8s_number(pod, "memory.workingSetBytes", 0));
-		k8s_say(a, "pod/%s  cpu %lldm  memory %s  received %lld B  sent %lld B", k8s_text(pod, "podRef.name", "?"),
-			(long long)k8s_number(pod, "cpu.usageNanoCores", 0) / 1000000, memory.buf, (long long)k8s_number(pod, "network.rxBytes", 0),
-			(long long)k8s_number(pod, "network.txBytes", 0));
+		say_pod(a, pod);
 		++*pods;
 	}
 }

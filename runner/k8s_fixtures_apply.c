@@ -274,10 +274,11 @@ static int stand_in_for(struct applier *a, const struct plan_step *step, struct 
 		return 0;
 	snprintf(type_word, sizeof(type_word), "%.*s", (int)strcspn(word, "/"), word);
 	said = k8s_target_of(a->f, step, a->parameters, word, &target, selector, why);
-	if (!said && (action->flags & ACTION_WORKLOAD) && k8s_target_of(a->f, step, a->parameters, "deployment", &target, selector, why))
-		return 0;
-	if (!said && (action->flags & ACTION_WORKLOAD))
+	if (!said && (action->flags & ACTION_WORKLOAD) && k8s_kind_is("Pod", type_word)) {
+		if (k8s_target_of(a->f, step, a->parameters, "deployment", &target, selector, why))
+			return 0;
 		snprintf(type_word, sizeof(type_word), "deployment");
+	}
 	if (!said && !strstr(why, "no fixture"))
 		return 0;	/* several, or a name that cannot be had: the step will tell */
 	if (!k8s_kind_has(type_word, K8S_STAND_IN) || !is_served_kind(a, k8s_kind_named(type_word)->kind, &type))

@@ -177,7 +177,7 @@ static int find_target(struct k8s_act *a, struct error *err)
 	snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(type, "/"), type);
 	if (a->action->flags & ACTION_TARGET) {
 		known = k8s_target_of(a->ctx->fixtures, a->step->plan, a->ctx->parameters, type, &a->target, a->selector, why);
-		if (!known && (a->action->flags & ACTION_WORKLOAD))
+		if (!known && (a->action->flags & ACTION_WORKLOAD) && k8s_kind_is("Pod", plain))
 			known = k8s_fixtures_have(a->ctx->fixtures, "deployment", &a->target) ||
 				k8s_fixtures_have(a->ctx->fixtures, "statefulset", &a->target) ||
 				k8s_target_of(a->ctx->fixtures, a->step->plan, a->ctx->parameters, "deployment", &a->target, a->selector, why);

@@ -240,6 +240,7 @@ static int wait_for_plugin(const struct kube *k, struct plugin_run *run, uint64_
 		take_output(run->out, &run->output);
 	if (p[2].fd >= 0)
 		take_output(run->errors, &run->words);
+	kill(-run->pid, SIGKILL);	/* what it started; before its id is anybody's */
 	while (waitpid(run->pid, status, 0) < 0 && errno == EINTR) {}
 	run->pid = 0;
 	return 0;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runner/image_command.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "runner/base/quantity.h"
+#include "runner/base/strbuf.h"
 #include "validators/template.h"
 
 static const char *lookup(void *arg, const char *name)
@@ -119,4 +123,119 @@ int image_environment(const struct wpk_step *step, const struct parameters *para
 		if (!has_name(env, usual->items[i]))
 			strvec_push(env, usual->items[i]);
 	return 0;
+}
+
+int image_folder(const struct wpk_step *step, const struct parameters *parameters, char **ret, struct error *err)
+{
+	const struct node *dir = node_get(step->node, "workingDir");
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+
+	*ret = NULL;
+	if (!dir || dir->kind != NODE_SCALAR || !dir->len)
+		return 0;
+	if (expand(dir, parameters, &text, err) < 0)
+		return -1;
+	*ret = strbuf_detach(&text);
+	return 0;
+}
+
+void image_limits(const struct wpk_step *step, struct sandbox_limits *limits)
+{
+	const struct node *resources = node_get(step->node, "resources"), *own = resources ? node_get(resources, "limits") : NULL;
+	const struct { const char *key; int (*parse)(const char *text, size_t len, uint64_t *ret, struct error *err); uint64_t *limit; } rows[] = {
+		{ "memory", size_parse, &limits->memory_bytes }, { "cpu", cpu_parse, &limits->cpu_millis },
+	};
+
+	for (size_t i = 0; own && own->kind == NODE_MAPPING && i < ARRAY_SIZE(rows); i++) {
+		const struct node *value = node_get(own, rows[i].key);
+		uint64_t n;
+
+		if (value && value->kind == NODE_SCALAR && rows[i].parse(value->text, value->len, &n, NULL) == 0 && n &&
+		    (!*rows[i].limit || n < *rows[i].limit))
+			*rows[i].limit = n;
+	}
+}
+
+/* ---- what is not given */
+
+static __attribute__((format(printf, 4, 5))) void warn(const struct node *node, const char *file, struct strvec *warnings, const char *fmt, ...)
+{
+	char text[320];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strvec_pushf(warnings, "%s:%u:%u: %s", file, node->start.line, node->start.column, text);
+}
+
+static bool is_text(const struct node *node, const char *text)
+{
+	return node && node->kind == NODE_SCALAR && !strcmp(node->text, text);
+}
+
+static void warn_of_security(const struct node *context, const char *file, struct strvec *warnings)
+{
+	static const struct { const char *key, *unless, *why; } rows[] = {
+		{ "privileged", "false", "no sandbox is privileged" },
+		{ "allowPrivilegeEscalation", "false", "no-new-privs is set in every sandbox" },
+		{ "readOnlyRootFilesystem", "true", "the root of an image is read-only: write to the work folder or /tmp" },
+		{ "runAsUser", "", "steps are nobody's user, whatever is asked for" },
+		{ "runAsGroup", "", "steps are nobody's group, whatever is asked for" },
+	};
+	const struct node *capabilities, *add;
+
+	if (!context || context->kind != NODE_MAPPING)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct node *value = node_get(context, rows[i].key);
+
+		if (value && value->kind == NODE_SCALAR && !is_text(value, rows[i].unless))
+			warn(value, file, warnings, "'%s: %.40s' is not honoured: %s", rows[i].key, value->text, rows[i].why);
+	}
+	capabilities = node_get(context, "capabilities");
+	add = capabilities && capabilities->kind == NODE_MAPPING ? node_get(capabilities, "add") : NULL;
+	if (add && add->kind == NODE_SEQUENCE && add->len)
+		warn(add, file, warnings, "'capabilities.add' is not honoured: no sandbox gives a capability but NET_BIND_SERVICE, by --net-bind-service");
+}
+
+static void warn_of_variables(const struct node *env, const char *file, struct strvec *warnings)
+{
+	for (size_t i = 0; env && env->kind == NODE_SEQUENCE && i < env->len; i++) {
+		const struct node *name = node_get(env->items[i], "name"), *from = node_get(env->items[i], "valueFrom");
+
+		if (from && name && name->kind == NODE_SCALAR)
+			warn(from, file, warnings, "variable '%.60s' has no value: there is no cluster to take it from; give it by 'value: ${%.60s}' and --param",
+			     name->text, name->text);
+	}
+}
+
+static void warn_of_mounts(const struct node *mounts, const char *file, struct strvec *warnings)
+{
+	for (size_t i = 0; mounts && mounts->kind == NODE_SEQUENCE && i < mounts->len; i++) {
+		const struct node *path = node_get(mounts->items[i], "mountPath");
+
+		if (path && path->kind == NODE_SCALAR)
+			warn(path, file, warnings, "nothing is mounted at '%.100s': volumes are not honoured; what can be written to are " SANDBOX_WORKDIR
+			     " and /tmp", path->text);
+	}
+}
+
+void image_warnings(const struct wpk_step *step, const char *file, struct strvec *warnings)
+{
+	static const struct { const char *key, *why; } rows[] = {
+		{ "ports", "nobody can connect to a step" },
+		{ "envFrom", "there is no cluster to take variables from; give them by 'env'" },
+		{ "imagePullPolicy", "--pull and --offline decide" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct node *value = node_get(step->node, rows[i].key);
+
+		if (value && !node_is_null(value))
+			warn(value, file, warnings, "'%s' is not honoured: %s", rows[i].key, rows[i].why);
+	}
+	warn_of_variables(node_get(step->node, "env"), file, warnings);
+	warn_of_mounts(node_get(step->node, "volumeMounts"), file, warnings);
+	warn_of_security(node_get(step->node, "securityContext"), file, warnings);
 }

@@ -55,20 +55,22 @@ static int set_up(const struct image_run *run, struct sandbox *sandbox, const st
 	return 0;
 }
 
-static int execute(const struct image_run *run, struct sandbox *sandbox, const struct control_table *controls, struct step_result *step,
-		   struct error *err)
+static int execute(const struct image_run *run, struct sandbox *sandbox, const struct control_table *controls,
+		   const struct sandbox_limits *limits, struct step_result *step, struct error *err)
 {
 	const struct effects_options looks = { .diff = run->diff, .scratch = journal_scratch(run->journal), .redactor = run->result->redactor };
 	autostrvec struct strvec argv = STRVEC_INIT, env = STRVEC_INIT;
-	const struct step_command command = { .argv = &argv, .env = &env };
+	autofree char *folder = NULL;
+	struct step_command command = { .argv = &argv, .env = &env };
 	struct step_context ctx = {
 		.plan = run->plan, .parameters = run->parameters, .sandbox = sandbox, .cancel = run->cancel, .events = run->events,
-		.observed = controls->items[CONTROL_OBSERVATION].state == CONTROL_ENFORCED, .monitor = run->monitor, .command = &command,
+		.observed = controls->items[CONTROL_OBSERVATION].state == CONTROL_ENFORCED, .monitor = run->monitor, .command = &command, .limits = limits,
 	};
 	int r;
 
-	if (set_up(run, sandbox, step, &argv, &env, err) < 0)
+	if (set_up(run, sandbox, step, &argv, &env, err) < 0 || image_folder(step->plan->step, run->parameters, &folder, err) < 0)
 		return -1;
+	command.dir = folder;
 	ctx.effects = effects_start(sandbox, &looks);
 	r = step_run(&ctx, step, err);
 	effects_tracker_free(ctx.effects);
@@ -92,13 +94,15 @@ static int carry_out(const struct image_run *run, const struct sandbox_ref *ref,
 	int r;
 
 	spec.image = step->plan->step->image;
+	image_limits(step->plan->step, &spec.limits);
+	image_warnings(step->plan->step, run->result->source, &run->result->warnings);
 	spec.rootfs = NULL;
 	spec.writable_root = false;
 	spec.life_ns = run_life_ns(run->cancel, 0);
 	if (sandbox_create(ref, &spec, &sandbox, &controls, err) < 0)
 		return -1;
 	merge_controls(&run->result->controls, &controls, spec.image);
-	r = execute(run, sandbox, &controls, step, err);
+	r = execute(run, sandbox, &controls, &spec.limits, step, err);
 	sandbox_close(sandbox);
 	return r;
 }

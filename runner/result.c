@@ -8,6 +8,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
+#include "runner/image_command.h"
 
 const char *step_status_to_string(enum step_status s)
 {
@@ -185,11 +186,21 @@ static void add_step_name(struct strbuf *out, const struct step_result *step)
 	strbuf_addf(out, "step %u '%s'", step->plan->number, step->plan->title ? step->plan->title : "");
 }
 
-/* "memory limit of 512Mi"; without the amount when none is known. */
-static void add_limit(struct strbuf *out, const struct result *r, const char *limit)
+static struct sandbox_limits limits_of(const struct result *r, const struct wpk_step *step)
 {
-	static const struct sandbox_limits none;
-	const struct sandbox_limits *l = r->plan ? &r->plan->spec.limits : &none;
+	struct sandbox_limits l = { .memory_bytes = 0 };
+
+	if (r->plan)
+		l = r->plan->spec.limits;
+	if (step && step->kind == WPK_STEP_CONTAINER)
+		image_limits(step, &l);
+	return l;
+}
+
+/* "memory limit of 512Mi"; without the amount when none is known. */
+static void add_limit(struct strbuf *out, const struct result *r, const struct wpk_step *step, const char *limit)
+{
+	const struct sandbox_limits own = limits_of(r, step), *l = &own;
 	const struct { const char *name, *shown; uint64_t value; void (*format)(struct strbuf *, uint64_t); } rows[] = {
 		{ "memory", "memory limit", l->memory_bytes, size_format },
 		{ "pids", "process limit", l->pids, NULL },
@@ -221,7 +232,7 @@ static void add_failure(struct strbuf *out, const struct result *r, const struct
 	add_step_name(out, step);
 	if (step->limit) {
 		strbuf_addstr(out, " hit the ");
-		add_limit(out, r, step->limit);
+		add_limit(out, r, step->plan->step, step->limit);
 	}
 	strbuf_addf(out, ": %s", step->reason ? step->reason : step_status_to_string(step->status));
 }

@@ -53,10 +53,15 @@ static void on_seen(void *p, const struct sandbox_event *event)
 		event_emit(arg->ctx->events, &(struct event){ .type = EVENT_STEP_SEEN, .step = arg->step, .thing = thing });
 }
 
+static const struct sandbox_limits *limits_of(const struct step_context *ctx)
+{
+	return ctx->limits ? ctx->limits : &ctx->plan->spec.limits;
+}
+
 /* Once a step for each resource; what was warned of is in *warned. */
 static void warn_scarce(const struct output_arg *arg, const struct usage_series *s, unsigned int *warned)
 {
-	const struct sandbox_limits *l = &arg->ctx->plan->spec.limits;
+	const struct sandbox_limits *l = limits_of(arg->ctx);
 	const struct { const char *what; uint64_t used, limit; } rows[] = {
 		{ "memory", s->now.memory_bytes, l->memory_bytes }, { "cpu", s->now.cpu_millis, l->cpu_millis },
 		{ "processes", s->now.pids, l->pids }, { "storage", s->now.storage_bytes, l->storage_bytes + l->tmp_bytes },
@@ -171,6 +176,7 @@ static int attempt(const struct step_context *ctx, struct step_result *step, str
 		.argv = (const char *const *)(own ? own->argv : &argv)->items,
 		.env = (const char *const *)(own ? own->env : &env)->items,
 		.image = own ? own->image : NULL,
+		.dir = own ? own->dir : NULL,
 		.timeout_ns = step->plan->handler->timeout_ns,
 		.grace_ns = GRACE_NS,
 		.cancel_fd = ctx->cancel ? cancel_fd(ctx->cancel) : -1,
@@ -245,7 +251,7 @@ static void judge(const struct step_context *ctx, struct step_result *step)
 		{ "output", "wrote more output than allowed; the rest was counted, not kept" },
 	};
 	const struct sandbox_exit *e = &step->exit;
-	const char *limit = limit_of(e, &ctx->plan->spec.limits);
+	const char *limit = limit_of(e, limits_of(ctx));
 
 	if (e->end == SANDBOX_CANCELLED) {
 		step_conclude(step, STEP_CANCELLED, NULL, xstrdup(cancel_signal(ctx->cancel) ? "cancelled by a signal" : "stopped at the run deadline"));

@@ -11,6 +11,7 @@
 struct step_command {			/* of a container step: what to execute instead of a script; borrowed */
 	const struct strvec *argv, *env;
 	const char *image;		/* on a cluster; NULL */
+	const char *dir;		/* as struct sandbox_command has it */
 };
 
 struct step_context {			/* all borrowed */
@@ -21,6 +22,7 @@ struct step_context {			/* all borrowed */
 	struct events *events;
 	bool observed;				/* the sandbox tells what commands do */
 	const struct step_command *command;	/* NULL: the script of the step */
+	const struct sandbox_limits *limits;	/* of its own sandbox; NULL: the plan's */
 	bool monitor;				/* tell of resources as they are used, and when they become scarce */
 	struct effects_tracker *effects;	/* may be NULL */
 	struct k8s_tracker *objects;		/* may be NULL */

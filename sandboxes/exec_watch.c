@@ -25,6 +25,8 @@ int exec_pack(const struct sandbox_command *cmd, struct strbuf *out, uint32_t *r
 {
 	*ret_argc = pack(cmd->argv, out);
 	*ret_envc = pack(cmd->env, out);
+	if (cmd->dir)
+		strbuf_add(out, cmd->dir, strlen(cmd->dir) + 1);
 	return out->overflow ? error_set(err, ERR_INVALID_INPUT, "arguments and environment are larger than %u bytes",
 					 INIT_STRINGS_MAX) : 0;
 }

@@ -41,7 +41,7 @@ struct exec_watch {
 	uint64_t next_look_ns, next_beat_ns, next_sample_ns;
 };
 
-/* What to execute, as its first process takes it: the strings of argv, then of env, each with its NUL, at most INIT_STRINGS_MAX
+/* What to execute, as its first process takes it: the strings of argv, then of env, then `dir` if there is one, each with its NUL, at most INIT_STRINGS_MAX
  * bytes (the ceiling of `out`). */
 int exec_pack(const struct sandbox_command *cmd, struct strbuf *out, uint32_t *ret_argc, uint32_t *ret_envc, struct error *err);
 

@@ -27,6 +27,7 @@ struct step {
 	const struct init *init;
 	const struct init_command *command;
 	volatile int exec_errno;
+	volatile bool no_dir;		/* it was the folder to start in */
 };
 
 /* ---- coming up */
@@ -144,7 +145,7 @@ static uint64_t children_cpu_ns(void)
  * if the command cannot be executed: the errno. */
 static int step_main(void *arg)
 {
-	const struct step *s = arg;
+	struct step *s = arg;
 	sigset_t none;
 
 	sigemptyset(&none);
@@ -153,6 +154,10 @@ static int step_main(void *arg)
 	    dup2(s->command->in > 0 ? s->command->in : s->init->null_fd, 0) < 0 || dup2(s->command->out, 1) < 0 || dup2(s->command->err, 2) < 0 ||
 	    chdir(WORKDIR) < 0)
 		return errno;
+	if (s->command->dir && chdir(s->command->dir) < 0) {
+		s->no_dir = true;
+		return errno;
+	}
 	lockdown_limits_apply(&s->init->limits);
 	environ = s->command->env;
 	execvp(s->command->argv[0], s->command->argv);
@@ -185,6 +190,9 @@ int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct 
 		pointers[i < argc ? i : i + 1] = p;
 		p += len + 1;
 	}
+	if (p < end && end[-1])
+		return free(pointers), -1;
+	ret->dir = p < end ? p : NULL;
 	ret->argv = pointers;
 	ret->env = pointers + argc + 1;
 	return 0;
@@ -202,22 +210,21 @@ static void answer(struct init *init, struct init_ended *ended)
 	init->on_ended(init, ended);
 }
 
-static void explain(int fd, const char *name, int error)
+/* Say why it was not run, and what its exit status is made of: only a program that is not there is "not found". */
+static int explain(const struct step *s, int error)
 {
 	char text[512];
-	int n = snprintf(text, sizeof(text), "sandbox: cannot run '%.300s': %s\n", name, strerror(error));
+	int n = snprintf(text, sizeof(text), "sandbox: cannot %s '%.300s': %s\n", s->no_dir ? "start in" : "run",
+			 s->no_dir ? s->command->dir : s->command->argv[0], strerror(error));
 
-	if (write(fd, text, (size_t)n) < 0) { /* nobody to tell */ }
+	if (write(s->command->err, text, (size_t)n) < 0) { /* nobody to tell */ }
+	return s->no_dir ? EACCES : error;
 }
 
 /* The same for a process of its own, whose error is found when it has ended. */
 static int observed_main(void *arg)
 {
-	const struct step *s = arg;
-	int error = step_main(arg);
-
-	explain(s->command->err, s->command->argv[0], error);
-	return error;
+	return explain(arg, step_main(arg));
 }
 
 void init_start(struct init *init, const struct init_command *command)
@@ -247,7 +254,7 @@ void init_start(struct init *init, const struct init_command *command)
 		init->step = pid;
 		return;
 	}
-	explain(command->err, command->argv[0], ended.exec_errno);
+	ended.exec_errno = explain(&step, ended.exec_errno);
 	answer(init, &ended);
 }
 

@@ -67,6 +67,7 @@ void init_try_limits(const struct lockdown_limits *limits, struct lockdown_limit
 
 struct init_command {
 	char **argv, **env;	/* NULL-terminated */
+	const char *dir;	/* to start in, seen from the work folder; NULL: that */
 	int out, err;		/* of the command; the caller closes them after init_start() */
 	int in;			/* 0: /dev/null */
 	bool tty;		/* `out` is the terminal that becomes its own */
@@ -74,7 +75,8 @@ struct init_command {
 /* A new terminal: both ends close-on-exec. -1 with errno. */
 int init_open_tty(int *ret_master, int *ret_slave);
 enum { INIT_STRINGS_MAX = 8 << 20 };
-/* `strings` holds argc + envc texts, each with its NUL: fill in argv and env, which free(argv) frees. -1: it is no such thing. */
+/* `strings` holds argc + envc texts, and one more for `dir` if there is more, each with its NUL: fill in argv, env and dir, which
+ * free(argv) frees. -1: it is no such thing. */
 int init_unpack(char *strings, uint64_t bytes, size_t argc, size_t envc, struct init_command *ret);
 /* Start it. on_ended() is called from here if it cannot be run, otherwise from init_reap(). */
 void init_start(struct init *init, const struct init_command *command);

@@ -82,6 +82,7 @@ typedef void sandbox_output(void *arg, enum sandbox_stream stream, const char *d
 struct sandbox_command {
 	const char *const *argv;	/* argv[0] is looked up in the PATH of env */
 	const char *const *env;		/* complete: nothing is inherited */
+	const char *dir;		/* to start in, relative to the work folder or absolute; NULL: the work folder */
 	const char *image;		/* clusters: to run in; NULL: theirs for commands that name none */
 	uint64_t timeout_ns;		/* 0: none; then SIGTERM, after grace_ns SIGKILL, to everything in the sandbox */
 	uint64_t grace_ns;
@@ -145,7 +146,6 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 		   struct control_table *controls, struct error *err);
 
 int sandbox_put(struct sandbox *sb, const struct sandbox_file *file, struct error *err);
-
 /* Run one command to its end; when this returns nothing of it is alive. Its failure is a result in `ret`, not an error. */
 int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret, struct error *err);
 
@@ -169,7 +169,6 @@ const struct sandbox_cluster *sandbox_cluster(const struct sandbox *sb);
 
 /* Free the handle only; NULL is a no-op. */
 void sandbox_close(struct sandbox *sb);
-
 /* Remove all that was made under `ref`; nothing there is success, too. -1 when something is still there (ERR_CLEANUP); the list (may be
  * NULL) names everything either way. */
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);

@@ -101,6 +101,29 @@ container_steps() {	# a step that names an image runs in it, whatever the others
 	json "any(e['path'] == 'made' for e in d['steps'][1]['files']['changes'])" "$engine: effects of a container step"
 	json "len([i for i in d['cleanup']['items'] if i['kind'] == 'container' and i['gone']]) == 4" "$engine: the four containers are in the certificate"
 	clean "container steps"
+	wpk fields - <<- END
+	    - name: f
+	      steps:
+	        - name: fields
+	          container:
+	            image: sandbox-test-image
+	            workingDir: /\${WHERE}
+	            command: [sh, -c, 'echo in \$(cat marker) \$0', word]
+	            ports: [{containerPort: 80}]
+	            env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: s, key: k}}}, {name: A, value: b}]
+	            volumeMounts: [{name: data, mountPath: /data}]
+	            securityContext: {runAsUser: 0, readOnlyRootFilesystem: true, allowPrivilegeEscalation: false}
+	            resources: {limits: {memory: 32Mi, cpu: "64"}}
+	        - {name: hog, container: {image: sandbox-test-image, command: [sh, -c, 'x=aaaaaaaaaaaaaaaa; while :; do x=\$x\$x; done'], resources: {limits: {memory: 32Mi}}}}
+	END
+	run --runtime=auto --wpk=fields.wpk.yaml --format=json --param WHERE=etc --offline; status 7 "$engine: a container step's own fields"
+	json "d['steps'][0]['stdout']['text'] == 'in of the image word\n'" "$engine: its working directory"
+	json "d['steps'][1]['limit'] == 'memory' and 'memory limit of 32Mi' in d['verdict_reason']" "$engine: its own limit"
+	json "[w.split(':')[:2] for w in d['warnings']] == [['fields.wpk.yaml', str(n)] for n in (19, 20, 21, 22)]" "$engine: what is not honoured is told with its place"
+	wpk nowhere - <<< '    - {name: a, steps: [{name: no, container: {image: sandbox-test-image, workingDir: /nowhere, command: [id]}}]}'
+	run --runtime=auto --wpk=nowhere.wpk.yaml --format=json --offline; status 1 "$engine: a working directory that is not there"
+	json "\"cannot start in '/nowhere'\" in d['steps'][0]['stderr']['text'] and '126' in d['steps'][0]['reason']" "$engine: is told"
+	clean "fields"
 	wpk absent - <<< '    - {name: a, steps: [{name: no, container: {image: no-such-image, command: [id]}}, {name: later, shell: {command: id}}]}'
 	run --runtime="$engine" --wpk=absent.wpk.yaml --format=json --offline; status 1 "$engine: an image that is not there"
 	json "d['steps'][0]['status'] == 'failed' and 'is not here' in d['steps'][0]['reason'] and d['steps'][1]['mode'] == 'skipped'" "$engine: fails its step"

@@ -139,6 +139,12 @@ bool sandbox_starts_empty(const struct sandbox *sb)
 	return false;
 }
 
+const struct sandbox_cluster *sandbox_cluster(const struct sandbox *sb)
+{
+	(void)sb;
+	return NULL;
+}
+
 const char *sandbox_image(const struct sandbox *sb)
 {
 	(void)sb;

@@ -233,6 +233,8 @@ static char *exit_sentence(const struct sandbox_exit *e)
 {
 	if (e->end == SANDBOX_SIGNALED)
 		return xasprintf("killed by signal %d (%s)", e->status, strsignal(e->status));
+	if (*e->why)
+		return xstrdup(e->why);
 	if (e->status == 127)
 		return xstrdup("exit status 127: command not found");
 	if (e->status == 126)

@@ -382,19 +382,13 @@ static void tell_end(struct job *j, bool there)
 	exec_watch_ended(&j->watch, &ended);
 }
 
-/* It never ran: a result like that of a command that cannot be started, with the sentence where its own complaint would be. */
+/* It never ran: a result like that of a command that cannot be started. */
 static void tell_problem(struct job *j)
 {
-	autofree char *line = xasprintf("sandbox_runner: %s\n", j->problem);
-
 	j->exit->end = j->cancelled ? SANDBOX_CANCELLED : SANDBOX_EXITED;
 	j->exit->status = NOT_STARTED;
 	j->exit->duration_ns = clock_monotonic_ns() - j->began_ns;
-	if (j->cancelled)
-		return;
-	j->exit->output_bytes[SANDBOX_STDERR] = strlen(line);
-	if (j->cmd->output)
-		j->cmd->output(j->cmd->output_arg, SANDBOX_STDERR, line, strlen(line));
+	snprintf(j->exit->why, sizeof(j->exit->why), "%.319s", j->cancelled ? "" : j->problem);
 }
 
 /* ---- nothing of it stays */

@@ -189,7 +189,7 @@ static json_t *words(const struct kube_sandbox *ks, const struct kube_pod_plan *
 	autostrbuf struct strbuf before = STRBUF_INIT(STRBUF_NO_MAX);
 	json_t *list = json_array();
 
-	if (p->files || is_shell(p->cmd->argv[0])) {
+	if (p->files || is_shell(*p->cmd->argv)) {
 		add_limits(&ks->limits, &before);
 		if (p->files)
 			strbuf_addstr(&before, "/bin/sh " FILES_FOLDER "/setup && ");
@@ -245,7 +245,8 @@ static json_t *container(const struct kube_sandbox *ks, const struct kube_pod_pl
 				  p->files ? ",{'name':'given','mountPath':'" FILES_FOLDER "','readOnly':true}" : "");
 
 	json_put_text(c, "image", p->image);
-	json_put(c, "command", words(ks, p));
+	if (p->cmd->argv && *p->cmd->argv)	/* otherwise the image's own, which a cluster does not tell: it gets no files */
+		json_put(c, "command", words(ks, p));
 	json_put(c, "env", variables(p));
 	json_put(c, "resources", resources(p));
 	return c;

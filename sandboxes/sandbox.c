@@ -154,10 +154,10 @@ int sandbox_exec(struct sandbox *sb, const struct sandbox_command *cmd, struct s
 
 	if (check_alive(sb, err) < 0)
 		return -1;
-	if (!cmd->argv || !cmd->argv[0])
+	if ((!cmd->argv || !cmd->argv[0]) && !(sb->backend->cluster && cmd->image))	/* there: what the image runs by itself */
 		return error_set(err, ERR_INTERNAL, "a command needs at least its name");
 	if (sb->backend->exec(sb, cmd, &out, err) < 0)
-		return error_prefix(err, "running '%s' in the sandbox", cmd->argv[0]);
+		return error_prefix(err, "running '%s' in the sandbox", cmd->argv && cmd->argv[0] ? cmd->argv[0] : cmd->image);
 	tell_limits(cmd, &out);
 	*ret = out;
 	return 0;

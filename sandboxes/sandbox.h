@@ -122,6 +122,7 @@ struct sandbox_exit {
 	bool pids_limit_hit;		/* a fork was refused */
 	bool storage_limit_hit;		/* the work folder or /tmp was full */
 	unsigned int outlived;		/* processes still alive when the command ended, killed then */
+	char why[320];			/* EXITED with 125: it was never started, a sentence; "" */
 };
 
 /* One thing made in the world, and what became of it: a line of the cleanup certificate. */
@@ -195,5 +196,4 @@ void sandbox_backend_probe(size_t i, struct backend_info *info);
 /* Really build and destroy a sandbox to see what holds here (for `doctor`). `scratch` is an existing folder. */
 int sandbox_probe(const struct sandbox_ref *ref, const struct sandbox_spec *spec, struct control_table *controls,
 		  struct error *err);
-
 #define SANDBOX_WORKDIR "/work"

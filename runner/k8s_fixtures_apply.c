@@ -259,6 +259,29 @@ static int stand_in(struct applier *a, const struct kube_type *type, const char 
 	return 0;
 }
 
+static bool is_manifest_of(const struct applier *a, const struct node *manifest, const char *kind, const char *name)
+{
+	const struct node *its_kind = node_get(manifest, "kind"), *its_name = node_get(node_get(manifest, "metadata"), "name");
+	autofree char *expanded = NULL;
+
+	if (!its_kind || its_kind->kind != NODE_SCALAR || strcmp(its_kind->text, kind) != 0 || !its_name || its_name->kind != NODE_SCALAR)
+		return false;
+	expanded = k8s_expand(its_name->text, its_name->len, a->parameters, NULL);
+	return expanded && !strcmp(expanded, name);
+}
+
+/* The package makes it itself, before `step`. */
+static bool is_made_before(const struct applier *a, const struct plan_step *step, const char *kind, const char *name)
+{
+	for (const struct plan_step *s = a->plan->steps; s < step; s++) {
+		const struct node *manifest = s->step->kind == WPK_STEP_MANIFEST ? s->step->node : node_get(s->step->node, "manifest");
+
+		if (is_manifest_of(a, manifest, kind, name))
+			return true;
+	}
+	return false;
+}
+
 /* Is there anything of that kind already that the step will find? */
 static int stand_in_for(struct applier *a, const struct plan_step *step, struct error *err)
 {
@@ -286,6 +309,8 @@ static int stand_in_for(struct applier *a, const struct plan_step *step, struct 
 	if (said && is_there(a, type, target.name, selector))
 		return 0;
 	name_of(&target, selector, name);
+	if (is_made_before(a, step, type->kind, name))
+		return 0;
 	return stand_in(a, type, name, selector, step->title, err);
 }
 

@@ -357,7 +357,7 @@ int http_call(struct http_session *s, const struct http_call *call, struct http_
 {
 	struct exchange x = { .call = call, .answer = ret, .body = body, .before = body ? body->len : 0 };
 	autofree char *url = xasprintf("%s%s", s->base, call->target);
-	struct call_lists lists = { NULL };
+	struct call_lists lists = { .headers = NULL };
 	CURLcode rc;
 	long status = 0;
 

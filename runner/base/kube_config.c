@@ -435,7 +435,7 @@ int kube_config_parse(const char *text, size_t len, const char *name, const char
 		      struct error *err)
 {
 	struct error why = { .code = ERR_OK };
-	struct sources all = { NULL };
+	struct sources all = { .items = NULL };
 	int rc = add_source(&all, text, len, name, folder, &why);
 
 	if (rc == 0)
@@ -474,7 +474,7 @@ static int add_default(struct sources *all, struct error *err)
 int kube_config_load(const char *path, const char *context, struct kube_config *ret, struct error *err)
 {
 	struct error why = { .code = ERR_OK };
-	struct sources all = { NULL };
+	struct sources all = { .items = NULL };
 	int rc = path ? add_file(&all, path, false, &why) : add_default(&all, &why);
 
 	if (rc == 0)

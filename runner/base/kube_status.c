@@ -35,6 +35,7 @@ void kube_failure_read(struct kube_failure *f, int status, const char *text, siz
 {
 	json_auto_t *answer = NULL;
 	const char *kind, *reason, *message;
+	size_t line = 0;
 
 	*f = (struct kube_failure){ .status = status };
 	for (size_t i = 0; i < ARRAY_SIZE(plain_reasons); i++)
@@ -52,8 +53,10 @@ void kube_failure_read(struct kube_failure *f, int status, const char *text, siz
 	}
 	while (len && isspace((unsigned char)*text))
 		text++, len--;
+	while (line < len && text[line] != '\r' && text[line] != '\n')
+		line++;
 	if (len && *text != '<' && *text != '{')	/* a page for browsers says nothing */
-		keep(f->message, sizeof(f->message), text, strcspn(text, "\r\n") < len ? strcspn(text, "\r\n") : len);
+		keep(f->message, sizeof(f->message), text, line);
 }
 
 /* ---- sentences */

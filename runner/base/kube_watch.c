@@ -112,7 +112,10 @@ struct watch {
 	uint64_t deadline_ns;
 	char *version;			/* to go on from; NULL: list anew */
 	unsigned int troubles;		/* in a row */
-	bool stopped;
+	bool stopped;			/* by `each` */
+	bool cancelled;			/* by whom kube_on_wait() named; kept here while ours stands there */
+	bool (*waiting)(void *arg);
+	void *waiting_arg;
 	struct error last;		/* what kept us from seeing, if anything does */
 };
 
@@ -122,27 +125,40 @@ struct watch_data {
 	struct http_answer answer;
 };
 
-static bool take_data(void *arg, const char *data, size_t len)
-{
-	struct watch_data *d = arg;
+static bool pulse(void *arg);
 
-	if (!len) {
-		if (!d->stream.each(d->stream.arg, NULL, NULL))
-			d->stream.end = KUBE_STREAM_STOPPED;
-	} else if (d->answer.status == 200) {
-		kube_stream_feed(&d->stream, data, len);
-	} else {
-		strbuf_add(&d->stream.other, data, len);
-	}
-	return d->stream.end == KUBE_STREAM_GOES_ON;
+/* The callbacks may use the connection as they like: what is asked while it waits is theirs meanwhile. */
+static bool tell(void *arg, const char *type, json_t *object)
+{
+	struct watch *w = arg;
+
+	kube_on_wait(w->k, w->waiting, w->waiting_arg);
+	w->stopped |= !w->each(w->arg, type, object);
+	kube_on_wait(w->k, pulse, w);
+	return !w->stopped;
 }
 
+/* About once a second. */
 static bool pulse(void *arg)
 {
 	struct watch *w = arg;
 
-	w->stopped |= !w->each(w->arg, NULL, NULL);
-	return !w->stopped;
+	w->cancelled |= w->waiting && !w->waiting(w->waiting_arg);
+	w->stopped |= !w->cancelled && !tell(w, NULL, NULL);
+	return !w->stopped && !w->cancelled;
+}
+
+static bool take_data(void *arg, const char *data, size_t len)
+{
+	struct watch_data *d = arg;
+
+	if (!len)
+		return pulse(d->w);
+	if (d->answer.status == 200)
+		kube_stream_feed(&d->stream, data, len);
+	else
+		strbuf_add(&d->stream.other, data, len);
+	return d->stream.end == KUBE_STREAM_GOES_ON;
 }
 
 static bool take_item(void *arg, json_t *item, bool restarted)
@@ -150,8 +166,7 @@ static bool take_item(void *arg, json_t *item, bool restarted)
 	struct watch *w = arg;
 
 	(void)restarted;
-	w->stopped |= !w->each(w->arg, "ADDED", item);
-	return !w->stopped;
+	return tell(w, "ADDED", item);
 }
 
 static bool may_pass(const struct kube *k, const struct error *err)
@@ -163,12 +178,8 @@ static bool may_pass(const struct kube *k, const struct error *err)
 	return status == 410 || status == 429 || status >= 500;
 }
 
-/* The callbacks may use `k` as they like: who is asked while it waits is set for our own calls only. */
 static int list_all(struct watch *w, struct error *err)
 {
-	struct kube *k = w->k;
-	bool (*const waiting)(void *) = k->waiting;
-	void *const waiting_arg = k->waiting_arg;
 	struct kube_selection which = *w->which;
 	struct kube_target t = *w->target;
 	const uint64_t now = clock_monotonic_ns(), left = w->deadline_ns > now ? w->deadline_ns - now : 1;
@@ -176,11 +187,9 @@ static int list_all(struct watch *w, struct error *err)
 
 	which.page = which.page ? which.page : PAGE;
 	t.timeout_ns = left < KUBE_TIMEOUT_NS ? left : KUBE_TIMEOUT_NS;
-	kube_on_wait(k, pulse, w);
-	rc = kube_list(k, &t, &which, take_item, w, &w->version, err);
-	kube_on_wait(k, waiting, waiting_arg);
+	rc = kube_list(w->k, &t, &which, take_item, w, &w->version, err);
 	if (rc == 0 && !w->stopped)
-		w->stopped = !w->each(w->arg, "LISTED", NULL);
+		tell(w, "LISTED", NULL);
 	return rc;
 }
 
@@ -207,10 +216,8 @@ static int judge_end(struct watch *w, struct watch_data *d, int rc, struct error
 	}
 	if (s->live)
 		w->troubles = 0;
-	if (s->end == KUBE_STREAM_STOPPED) {
-		w->stopped = true;
+	if (w->stopped || w->cancelled)
 		return 0;
-	}
 	if (s->end == KUBE_STREAM_GARBAGE || (rc == 0 && d->answer.status == 200 && s->other.len)) {
 		w->troubles++;
 		error_set(&w->last, ERR_REMOTE, "'%s' sends what is no event", k->cfg.server);
@@ -255,7 +262,7 @@ static int stream_once(struct watch *w, struct error *err)
 	};
 	int rc = stream_path(w, seconds, &path, err);
 
-	kube_stream_init(&d.stream, w->each, w->arg);
+	kube_stream_init(&d.stream, tell, w);
 	if (rc == 0) {
 		x.target = path.buf;
 		rc = kube_exchange_once(w->k, &x, &d.answer, NULL, err);
@@ -267,27 +274,14 @@ static int stream_once(struct watch *w, struct error *err)
 	return rc;
 }
 
-static void pause_watch(struct watch *w)
-{
-	const uint64_t end_ns = clock_deadline(kube_backoff_ns(w->troubles));
-
-	while (!w->stopped && clock_monotonic_ns() < end_ns && clock_monotonic_ns() < w->deadline_ns) {
-		const uint64_t left = end_ns - clock_monotonic_ns();
-
-		if (left > NS_PER_SEC)
-			pulse(w);
-		kube_sleep(w->k, left < NS_PER_SEC / 2 ? left : NS_PER_SEC / 2, NULL);
-	}
-}
-
 static int watch_until(struct watch *w, struct error *err)
 {
-	while (!w->stopped && clock_monotonic_ns() < w->deadline_ns) {
+	while (!w->stopped && !w->cancelled && clock_monotonic_ns() < w->deadline_ns) {
 		struct error why = { .code = ERR_OK };
 		const bool listing = !w->version;
 		int rc = listing ? list_all(w, &why) : stream_once(w, &why);
 
-		if (w->stopped)
+		if (w->stopped || w->cancelled)
 			break;
 		if (rc < 0 && listing && may_pass(w->k, &why)) {
 			w->troubles++;
@@ -295,11 +289,17 @@ static int watch_until(struct watch *w, struct error *err)
 		} else if (rc < 0 || (w->troubles > TROUBLES_MAX && w->k->failure.status && w->k->failure.status != 410)) {
 			return error_set(err, rc < 0 ? why.code : w->last.code, "%s", rc < 0 ? why.text : w->last.text);
 		}
-		if (w->troubles && !w->stopped)
-			pause_watch(w);
+		if (w->troubles) {
+			const uint64_t now = clock_monotonic_ns(), left = w->deadline_ns > now ? w->deadline_ns - now : 0;
+			const uint64_t pause_ns = kube_backoff_ns(w->troubles);
+
+			kube_sleep(w->k, pause_ns < left ? pause_ns : left, NULL);
+		}
 	}
 	if (w->stopped)
 		return 0;
+	if (w->cancelled)
+		return error_set(err, ERR_CANCELLED, "stopped while watching '%s'", w->k->cfg.server);
 	if (w->troubles && w->last.text[0])
 		return error_set(err, ERR_DEADLINE_EXCEEDED, "the time is over; the last that was heard: %s", w->last.text);
 	return error_set(err, ERR_DEADLINE_EXCEEDED, "the time is over");
@@ -315,12 +315,15 @@ int kube_watch(struct kube *k, const struct kube_target *t, const struct kube_se
 		.labels = which ? which->labels : NULL, .fields = field ? field : more, .page = which ? which->page : 0,
 	};
 	struct kube_target collection = *t;
-	struct watch w = { .k = k, .target = &collection, .which = &selection, .each = each, .arg = arg, .deadline_ns = clock_deadline(timeout_ns) };
+	struct watch w = { .k = k, .target = &collection, .which = &selection, .each = each, .arg = arg, .deadline_ns = clock_deadline(timeout_ns),
+			   .waiting = k->waiting, .waiting_arg = k->waiting_arg };
 	int rc;
 
 	collection.name = NULL;
 	collection.dry_run = false;
+	kube_on_wait(k, pulse, &w);
 	rc = watch_until(&w, err);
+	kube_on_wait(k, w.waiting, w.waiting_arg);
 	free(w.version);
 	return rc;
 }

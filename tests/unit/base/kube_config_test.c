@@ -255,15 +255,15 @@ static void test_renewal(void **state)
 
 static void test_service_account(void **state)
 {
-	autofree char *token = put("token", " one\n", 0600);
-	autofree char *ca = put("ca.crt", "-----BEGIN CERTIFICATE-----\n", 0600);
-	autofree char *ns = put("namespace", "team\n", 0600);
 	struct kube_config c = KUBE_CONFIG_EMPTY;
 	struct error err = { .code = ERR_OK };
 	char *got;
 	struct kube *k;
 
 	(void)state;
+	free(put("token", " one\n", 0600));
+	free(put("ca.crt", "-----BEGIN CERTIFICATE-----\n", 0600));
+	free(put("namespace", "team\n", 0600));
 	unsetenv("KUBERNETES_SERVICE_HOST");
 	assert_int_equal(kube_config_in_cluster(&c, &err), -1);
 	assert_int_equal(err.code, ERR_UNAVAILABLE);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -498,6 +499,88 @@ static void test_silent_watch(void **state)
 	close_script(k, "silent watch");
 }
 
+static bool cancel_at_stream(void *arg)
+{
+	(void)arg;
+	return steps_done() < 2;
+}
+
+static void test_cancelled_watch(void **state)
+{
+	static const struct step steps[] = {
+		{ "GET", 200, LIST("7", "", POD("a", "1")) }, { "GET", 200, EVENT("ADDED", POD("b", "8")), HELD },
+	};
+	struct kube *k = OPEN(steps);
+	struct seen seen = { .words = STRBUF_INIT(1000) };
+	struct error err = { .code = ERR_OK };
+
+	(void)state;
+	kube_on_wait(k, cancel_at_stream, NULL);
+	assert_int_equal(kube_watch(k, &(struct kube_target){ .type = &pods, .namespace = "n" }, NULL, 60 * NS_PER_SEC, see_event, &seen, &err), -1);
+	assert_int_equal(err.code, ERR_CANCELLED);
+	assert_ptr_equal(k->waiting, cancel_at_stream);
+	strbuf_release(&seen.words);
+	close_script(k, "cancelled watch");
+}
+
+/* A thousand pods of 12 KB, listed and then changed each: pages and events come and go. */
+struct many {
+	unsigned int listed, changed;
+};
+
+static bool count_event(void *arg, const char *type, json_t *item)
+{
+	struct many *m = arg;
+
+	m->listed += type && !strcmp(type, "ADDED");
+	m->changed += type && !strcmp(type, "MODIFIED");
+	assert_true(!item || json_object_size(json_object_get(item, "metadata")) == 3);
+	return m->changed < 1000;
+}
+
+static void test_many(void **state)
+{
+	autofree char *filler = xcalloc(1, 12001);
+	autofree char *events = NULL;
+	autostrbuf struct strbuf items = STRBUF_INIT(STRBUF_NO_MAX), changes = STRBUF_INIT(STRBUF_NO_MAX);
+	struct step steps[11] = { { 0 } };
+	struct many many = { 0 };
+	struct rusage before, after;
+	struct error err = { .code = ERR_OK };
+	struct kube *k;
+
+	(void)state;
+	for (size_t i = 0; i < 12000; i++)		/* as real ones: many small texts */
+		filler[i] = "\"aaaaaaaaa\","[i % 12];
+	filler[11999] = '\0';
+	for (unsigned int i = 0; i < 100; i++) {
+		autofree char *pod = xasprintf("{\"metadata\":{\"name\":\"p%u\",\"resourceVersion\":\"8\",\"f\":[%s]}}", i, filler);
+
+		strbuf_addf(&items, "%s%s", i ? "," : "", pod);
+		strbuf_addf(&changes, "{\"type\":\"MODIFIED\",\"object\":%s}\n", pod);
+	}
+	for (size_t i = 0; i < 10; i++)
+		steps[i] = (struct step){ "GET", 200, xasprintf("{\"metadata\":{\"resourceVersion\":\"7\",\"continue\":\"%s\"},\"items\":[%s]}", i < 9 ? "t" : "",
+								items.buf) };
+	events = xasprintf("%s%s%s%s%s%s%s%s%s%s", changes.buf, changes.buf, changes.buf, changes.buf, changes.buf, changes.buf, changes.buf,
+			   changes.buf, changes.buf, changes.buf);
+	steps[10] = (struct step){ "GET", 200, events, HELD };
+	k = OPEN(steps);
+	getrusage(RUSAGE_SELF, &before);
+	if (kube_watch(k, &(struct kube_target){ .type = &pods, .namespace = "n" }, NULL, 120 * NS_PER_SEC, count_event, &many, &err) < 0)
+		fail_msg("%s", err.text);
+	getrusage(RUSAGE_SELF, &after);
+	assert_int_equal(many.listed, 1000);
+	assert_int_equal(many.changed, 1000);
+#ifndef __SANITIZE_ADDRESS__
+	if (after.ru_maxrss - before.ru_maxrss > 40 << 10)
+		fail_msg("%ld KiB more", after.ru_maxrss - before.ru_maxrss);
+#endif
+	close_script(k, "many");
+	for (size_t i = 0; i < 10; i++)
+		free((char *)steps[i].body);
+}
+
 /* ---- logs */
 
 struct log {
@@ -641,7 +724,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_retries),	cmocka_unit_test(test_headers),	     cmocka_unit_test(test_cancel), cmocka_unit_test(test_lists),
 		cmocka_unit_test(test_watches), cmocka_unit_test(test_silent_watch), cmocka_unit_test(test_logs),   cmocka_unit_test(test_discovery),
-		cmocka_unit_test(test_verbs),
+		cmocka_unit_test(test_verbs),	cmocka_unit_test(test_cancelled_watch), cmocka_unit_test(test_many),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -3,7 +3,7 @@
 # suite: all that needs a cluster but not one of its own: one is made, the parts in parts/*.sh run against it with --type=kubernetes.
 # SUITE_PART=steps runs one of them; with TEST_KUBECONFIG and TEST_CONTEXT set they use that cluster instead.
 . "$(dirname "$0")/lib.sh"
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$repo/tests/kind
 if [ -z "${TEST_KUBECONFIG:-}" ]; then
 	docker_start || skip_all "dockerd does not start here"
 	cluster_start suite; result $? "kind makes a cluster" || { finish; exit; }

@@ -141,7 +141,7 @@ static json_t *to_json(const struct cluster_run *c)
 
 void cluster_run_end(struct cluster_run *c, bool failed)
 {
-	struct strbuf text = STRBUF_INIT(COLLECTED_MAX);
+	autostrbuf struct strbuf text = STRBUF_INIT(COLLECTED_MAX);
 
 	if (!c->cluster)
 		return;
@@ -151,7 +151,8 @@ void cluster_run_end(struct cluster_run *c, bool failed)
 	c->result->cluster = to_json(c);
 	if (failed) {
 		k8s_collect(c->cluster, COLLECTED_MAX, &text);
-		c->result->collected = strbuf_detach(&text);
+		if (text.len)
+			c->result->collected = strbuf_detach(&text);
 	}
 	k8s_monitor_free(c->monitor);
 	k8s_tracker_free(c->objects);

@@ -110,6 +110,44 @@ static void undo_cgroup(struct undo *u, const char *path)
 	note(u, "cgroup", path, r >= 0, r > 0 ? "the engine had left it: removed" : r == 0 ? "ENOENT" : strerror(errno));
 }
 
+/* Version 1 has a tree for every controller, and not all of them are of use to us: where it is in one, it is looked for in the others. */
+static void undo_cgroup_elsewhere(struct undo *u, const char *path)
+{
+	autostrbuf struct strbuf mounts = STRBUF_INIT(64 << 20);
+	autostrvec struct strvec places = STRVEC_INIT;
+	const char *below = NULL;
+	char *save = NULL;
+
+	if (file_read("/proc/self/mountinfo", &mounts, NULL) < 0)
+		return;
+	for (char *line = strtok_r(mounts.buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char place[256];
+		size_t len;
+
+		if (!strstr(line, " - cgroup") || sscanf(line, "%*d %*d %*s %*s %255s", place) != 1)
+			continue;
+		len = strlen(place);
+		if (!strncmp(path, place, len) && path[len] == '/')
+			below = path + len;
+		else
+			strvec_push(&places, place);
+	}
+	for (size_t i = 0; below && i < places.len; i++) {
+		autofree char *other = xasprintf("%s%s", places.items[i], below);
+
+		if (access(other, F_OK) == 0)
+			undo_cgroup(u, other);
+	}
+}
+
+static void undo_cgroups(struct undo *u, const struct engine_state *s)
+{
+	for (size_t i = 0; i < s->cgroups.len; i++)
+		undo_cgroup(u, s->cgroups.items[i]);
+	if (s->cgroups.len)
+		undo_cgroup_elsewhere(u, s->cgroups.items[0]);
+}
+
 /* ---- what the engine has of it */
 
 /* Was it not in the record, because we were killed before it could be written? */
@@ -268,8 +306,7 @@ static int undo_all(struct undo *u, struct engine_state *s, const char *id, stru
 	if (u->list && (int)u->list->len == before)
 		note(u, "container", id, true, "the engine has nothing with this label");
 	undo_processes(u, s);
-	for (size_t i = 0; i < s->cgroups.len; i++)
-		undo_cgroup(u, s->cgroups.items[i]);
+	undo_cgroups(u, s);
 	return 0;
 }
 
@@ -363,8 +400,7 @@ static void sweep_container(void *arg, const json_t *item)
 	learn_process(u, &s, engine_text(item, "Id", NULL));
 	undo_container(u, engine_text(item, "Id", NULL));
 	undo_processes(u, &s);
-	for (size_t i = 0; i < s.cgroups.len; i++)
-		undo_cgroup(u, s.cgroups.items[i]);
+	undo_cgroups(u, &s);
 	engine_state_release(&s);
 }
 

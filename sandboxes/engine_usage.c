@@ -107,6 +107,7 @@ static void give_reasons(const struct engine_sandbox *es, const struct engine_pl
 {
 	const char *name = es->engine.kind->backend->name;
 	const struct guest_report *r = &es->guest.report;
+	const uint64_t files = p->spec->limits.storage_files;
 	struct control *c = &t->items[CONTROL_USER_NAMESPACE];
 
 	if (c->state == CONTROL_UNAVAILABLE)
@@ -116,8 +117,9 @@ static void give_reasons(const struct engine_sandbox *es, const struct engine_pl
 	if (c->state == CONTROL_UNAVAILABLE)
 		snprintf(c->detail, sizeof(c->detail), "%s gives none on a host with cgroup version 1", name);
 	c = &t->items[CONTROL_STORAGE];
-	if (c->state == CONTROL_ENFORCED && p->spec->limits.storage_files && r->work_files > p->spec->limits.storage_files + 1) {
+	if (c->state == CONTROL_ENFORCED && files && (r->work_files > files + 1 || r->tmp_files > 2 * (files + 1))) {
 		c->state = CONTROL_DEGRADED;
+		snprintf(c->mechanism, sizeof(c->mechanism), "tmpfs size");
 		snprintf(c->detail, sizeof(c->detail), "%s cannot limit the number of files of a tmpfs; their size is limited", name);
 	}
 }

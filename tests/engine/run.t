@@ -40,6 +40,15 @@ controls() {	# all of them, but for what the engine cannot give
 	go hello
 	json "{c['control'] for c in d['enforcement'] if c['state'] in ('unavailable', 'degraded')} <= $missing" "$engine: every other control is enforced"
 	json "len([c for c in d['enforcement'] if c['state'] == 'enforced']) >= 20" "$engine: and they are many"
+	# what may be missing is what a step finds missing
+	step inside 'cat /proc/self/uid_map; echo; cat /proc/self/cgroup'
+	go inside
+	json "(lambda s, t: (s['user_namespace'] == 'enforced') == ('4294967295' not in t[0]) and (s['cgroup_namespace'] == 'enforced') == all(l.split(':')[2] == '/' for l in t[1].split()))({c['control']: c['state'] for c in d['enforcement']}, d['steps'][0]['stdout']['text'].split('\n\n'))" \
+		"$engine: user and cgroup namespace are as the table says"
+	step files 'i=0; while echo > f$i; do i=$((i + 1)); [ $i -lt 10100 ] || break; done 2> /dev/null; echo made $i; rm -f f*' 60s
+	go files --profile=restrictive --override='to see the limits at work'
+	json "(lambda s, n: n < 10001 if s == 'enforced' else n == 10100 if s == 'degraded' else False)([c['state'] for c in d['enforcement'] if c['control'] == 'storage'][0], int(d['steps'][0]['stdout']['text'].split()[1]))" \
+		"$engine: the number of files is limited, or the table says that it is not"
 }
 
 hog() {	# name, exit status, JSON condition on the step `s`, command, option…
@@ -233,6 +242,22 @@ sweep() {	# the state folder is lost: gc finds it by its label
 	sleep 0.5; rm -rf "$work/lost" "$work/state"; mkdir "$work/state"
 }
 
+# What an engine cannot remove of a container at its end (as when its helper is killed) it leaves for ever: it goes later, in every tree.
+left_by_engine() {
+	local tree sleeper
+	start --runtime="$engine" --wpk=long.wpk.yaml --format=json
+	within 30 eval 'tree=$(find /sys/fs/cgroup/blkio -type d -name "*$(container_ids | head -n 1)*" -path "*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]*" 2> /dev/null | head -n 1); [ -n "$tree" ] && ours | grep -q "^process "'
+	if [ -z "$tree" ]; then skip "$engine: cgroups that it leaves" "there is no tree for blkio alone"; kill "$pid"; wait "$pid"; return; fi
+	sleep 0.5
+	sleep 300 & sleeper=$!
+	echo $sleeper > "$tree/cgroup.procs"
+	kill -TERM "$pid"
+	wait "$pid"; rc=$?
+	kill $sleeper 2> /dev/null; wait $sleeper 2> /dev/null
+	status 143 "$engine: something is in the way of its removal"
+	verdict "$engine: what it left is gone, too" "$(until_none_of_ours)"
+}
+
 unreachable() {
 	local variable=DOCKER_HOST; [ "$engine" = podman ] && variable=CONTAINER_HOST
 	local case value text
@@ -283,7 +308,7 @@ impostor() {	# something that answers, but is no engine; or one that is too old
 
 for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
-	ends; controls; limits; images; registry; container_steps; network; foreign; sweep; unreachable; impostor
+	ends; controls; limits; images; registry; container_steps; network; foreign; sweep; left_by_engine; unreachable; impostor
 	engine_stop
 done
 finish

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * run: the main job. What is wrong with the command line or the package is found before anything is made; from the journal on,
  * run_plan() sees to it that nothing is left. */
+#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include "cmd/run_invocation.h"
 #include "cmd/run_name.h"
 #include "runner/base/clock.h"
+#include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
@@ -28,7 +31,7 @@ static const char *const security_levels[] = { "none", "low", "medium", "high", 
 
 static const struct option_spec options[] = {
 	{ .name = "wpk", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, packages), .value = "SOURCE",
-	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL" },
+	  .group = "Package", .help = "package to run: a file, - (standard input), a folder, a .wpk.tar.gz or .zip bundle, or an http(s) URL; without any, what SANDBOX_RUNNER_WPK names" },
 	{ .name = "files", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, files), .value = "PATH[:DEST]",
 	  .section = "", .group = "Package", .help = "put a file, or what is in a folder, into the work folder of the steps" },
 	{ .name = "timeout", .kind = OPTION_DURATION, .offset = offsetof(struct run_command_options, timeout_ns), .value = "TIME",
@@ -42,15 +45,15 @@ static const struct option_spec options[] = {
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, format), .value = "FORMAT",
 	  .section = "", .trust = OPTION_HARMLESS, .choices = formats, .group = "Output", .help = "form of standard output" },
 	{ .name = "report", .kind = OPTION_LIST, .offset = offsetof(struct run_command_options, report), .value = "FORMAT[:PATH]",
-	  .section = "", .group = "Output", .help = "write the result as json or text to a file, or to standard output" },
+	  .section = "", .group = "Output", .help = "write the result as json or text to a file, or to standard output; of several packages into a folder, as NN-NAME.json" },
 	{ .name = "save-logs", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_logs), .value = "PATH",
-	  .section = "", .group = "Output", .help = "keep the whole output of every step in a folder, or in a .tar.zst, .tar.gz or .tar" },
+	  .section = "", .group = "Output", .help = "keep the whole output of every step in a folder (of several packages each in a folder NN-NAME there), or in a .tar.zst, .tar.gz or .tar" },
 	{ .name = "monitor-resources", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, monitor),
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what the running step uses, and warn when it comes near a limit" },
 	{ .name = "fail-on-security", .kind = OPTION_CHOICE, .offset = offsetof(struct run_command_options, fail_on_security), .value = "SEVERITY",
 	  .section = "security", .choices = security_levels, .group = "Output", .help = "least severity of a security event that fails the run (default: high)" },
 	{ .name = "save-artifacts", .kind = OPTION_TEXT, .offset = offsetof(struct run_command_options, save_artifacts), .value = "DIR",
-	  .section = "", .group = "Output", .help = "keep the files that steps made or changed in the work folder, with their digests" },
+	  .section = "", .group = "Output", .help = "keep the files that steps made or changed in the work folder, with their digests; of several packages each in a folder NN-NAME" },
 	{ .name = "diff", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, diff),
 	  .section = "", .trust = OPTION_HARMLESS, .group = "Output", .help = "show what changed in the text files that each step created, changed or deleted" },
 	{ .name = "exit-zero", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, exit_zero),
@@ -144,12 +147,60 @@ static void share_judge(struct batch *b, struct invocation *v)
 	v->shared_judge = &b->judge;
 }
 
+/* "02-restart": the name of what is written about package number `n`. The caller frees. */
+static char *entry_name(size_t n, const char *package)
+{
+	size_t end = strlen(package), start;
+	autofree char *stem = NULL;
+	char *suffix;
+
+	while (end > 1 && package[end - 1] == '/')
+		end--;
+	for (start = end; start && package[start - 1] != '/'; start--) {}
+	stem = xstrndup(package + start, end - start);
+	if ((suffix = strstr(stem, ".wpk")) && suffix != stem)
+		*suffix = '\0';
+	for (char *p = stem; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
+			*p = '_';
+	return xasprintf("%02zu-%.80s", n, strcmp(stem, "-") ? stem : "stdin");
+}
+
+/* Of several packages each writes below the folder that was given. The strings are kept in `owned`. */
+static int below_folders(struct run_command_options *opt, const char *entry, struct strvec *owned, struct error *err)
+{
+	const char **const folders[] = { &opt->save_logs, &opt->save_artifacts };
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		if (!*folders[i])
+			continue;
+		if (make_dirs(*folders[i], 0700, err) < 0)
+			return -1;
+		strvec_pushf(owned, "%s/%s", *folders[i], entry);
+		*folders[i] = owned->items[owned->len - 1];
+	}
+	for (size_t i = 0; i < opt->report.len; i++) {
+		char *report = (char *)(uintptr_t)opt->report.items[i], *path = strchr(report, ':');
+
+		if (!path || !path[1])
+			continue;		/* refused before */
+		if (make_dirs(path + 1, 0700, err) < 0)
+			return -1;
+		opt->report.items[i] = xasprintf("%s/%s.%.*s", report, entry, !strncmp(report, "text:", 5) ? 3 : (int)(path - report),
+						 !strncmp(report, "text:", 5) ? "txt" : report);
+		free(report);
+	}
+	return 0;
+}
+
 /* false: this is a keeper, which has nothing to do with the others. */
 static bool run_nth(struct batch *b, size_t i, bool skip)
 {
-	autostrvec struct strvec operands = STRVEC_INIT;
+	autostrvec struct strvec operands = STRVEC_INIT, owned = STRVEC_INIT;
+	autofree char *entry = entry_name(i + 1, b->packages[i]);
 	struct invocation v = INVOCATION_INIT;
 	struct run_summary *run = &b->runs[i];
+	struct error err = { 0 };
 	int status = command_begin_configured(b->self, b->argc, b->argv, &v.opt, &operands, &v.opt.settings.config);
 	bool child;
 
@@ -167,6 +218,8 @@ static bool run_nth(struct batch *b, size_t i, bool skip)
 	} else {
 		if (status < 0)
 			status = command_configure(b->self, v.opt.wpk, &v.opt, &v.opt.settings.config);
+		if (status < 0 && below_folders(&v.opt, entry, &owned, &err) < 0)
+			status = report_error(&err);
 		run->status = status;
 		if (status < 0)
 			share_judge(b, &v);
@@ -254,12 +307,15 @@ static int check_several(const struct command *self, const struct run_command_op
 		from_stdin += !strcmp(packages->items[i], "-");
 	if (from_stdin > 1)
 		return command_usage_error(self, "standard input can be read once: --wpk=- is given %zu times", from_stdin);
-	if (opt->report.len)
-		return command_usage_error(self, "--report is for one package; --format=json writes the results of several as one list");
-	if (opt->save_logs)
-		return command_usage_error(self, "--save-logs is for one package");
-	if (opt->save_artifacts)
-		return command_usage_error(self, "--save-artifacts is for one package");
+	for (size_t i = 0; i < opt->report.len; i++) {
+		const char *path = strchr(opt->report.items[i], ':');
+
+		if (!path || !strcmp(path, ":-"))
+			return command_usage_error(self, "--report of several packages needs a folder, --report=%s:FOLDER; --format=json writes all as one list",
+						   opt->report.items[i]);
+	}
+	if (opt->save_logs && strstr(opt->save_logs, ".tar"))
+		return command_usage_error(self, "--save-logs of several packages needs a folder; '%s' is an archive", opt->save_logs);
 	return -1;
 }
 
@@ -300,6 +356,7 @@ static int run_main(const struct command *self, int argc, char **argv)
 	struct invocation v = INVOCATION_INIT;
 	autostrvec struct strvec packages = STRVEC_INIT;
 	autostrvec struct strvec operands = STRVEC_INIT;
+	const char *usual = getenv("SANDBOX_RUNNER_WPK");	/* a list has no variable by itself */
 	struct run_summary summary;
 	int status = command_begin_configured(self, argc, argv, &v.opt, &operands, &v.opt.settings.config);
 
@@ -309,6 +366,8 @@ static int run_main(const struct command *self, int argc, char **argv)
 		strvec_push(&packages, operands.items[i]);
 	if (status < 0)
 		status = operand_error(self, &operands);
+	if (status < 0 && !packages.len && usual && *usual)
+		strvec_push(&packages, usual);
 	if (status < 0 && !packages.len)
 		status = command_usage_error(self, "which package? --wpk=SOURCE is missing");
 	else if (status < 0 && packages.len > 1)

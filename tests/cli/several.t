@@ -41,11 +41,25 @@ run run one.wpk.yaml p/one.wpk.yaml one.wpk.yaml --format=json
 json '[[c["requested"] for c in r["enforcement"] if c["control"] == "memory"][0] for r in d] == ["4Gi", "100Mi", "4Gi"]' "each has the configuration of its own project"
 stdin=two.wpk.yaml run run one.wpk.yaml - --format=json; json '[r["package"]["name"] for r in d] == ["one", "two"]' "one from standard input"
 
+wpk maker - <<< '    - {name: make, type: shell, config: {command: "echo made > thing; echo said"}}'
+mkdir -p deep; cp maker.wpk.yaml "deep/odd name.wpk.yaml"
+run run one.wpk.yaml "deep/odd name.wpk.yaml" bad.wpk.yaml --save-logs=o/logs --save-artifacts=o/made --report=json:o/reports --report=text:o/reports --quiet
+status 3 "logs, artifacts and reports of several"
+ok "a report each" test "$(ls o/reports | tr '\n' ' ')" = "01-one.json 01-one.txt 02-odd_name.json 02-odd_name.txt 03-bad.json 03-bad.txt "
+ok "of its own" grep -q '"name": "maker"' o/reports/02-odd_name.json
+ok "logs each" test "$(ls o/logs | tr '\n' ' ')" = "01-one 02-odd_name "
+ok "with what the step said" grep -qx said o/logs/02-odd_name/01-make.stdout.log
+ok "artifacts each" test "$(ls o/made | tr '\n' ' ')" = "01-one 02-odd_name "
+ok "and what was made" test -n "$(find o/made/02-odd_name -name thing)"
+SANDBOX_RUNNER_WPK=one.wpk.yaml run run --format=json; json 'd["package"]["name"] == "one"' "SANDBOX_RUNNER_WPK names the package"
+SANDBOX_RUNNER_WPK=one.wpk.yaml run --wpk=two.wpk.yaml --format=json; json 'd["package"]["name"] == "two"' "the command line wins"
+SANDBOX_RUNNER_WPK= run run; status 2 "an empty one is none"
+
 while IFS='|' read -r args text; do
 	run $args; status 2 "$args"; err_has "$text" "says: $text"; out_is "" "$args: nothing was run"
 done <<'TABLE'
-run one.wpk.yaml two.wpk.yaml --report=json:x.json|--report is for one package
-run one.wpk.yaml two.wpk.yaml --save-logs=logs|--save-logs is for one package
+run one.wpk.yaml two.wpk.yaml --report=json|--report of several packages needs a folder
+run one.wpk.yaml two.wpk.yaml --save-logs=logs.tar.gz|--save-logs of several packages needs a folder
 run - -|standard input can be read once
 run one.wpk.yaml extra|'run' takes no 'extra'
 run one.wpk.yaml validate|the command 'validate' must come first

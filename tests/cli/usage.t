@@ -48,7 +48,7 @@ run|--wpk=SOURCE is missing
 --wpk=good.wpk.yaml --time-out=5m|did you mean '--timeout'?
 --wpk=good.wpk.yaml --keep=0|--keep: '0' is too small
 --wpk=good.wpk.yaml --keep=soon|--keep: 
---wpk=good.wpk.yaml --report=json --wpk=other.wpk.yaml|--report is for one package
+--wpk=good.wpk.yaml --report=json --wpk=other.wpk.yaml|--report of several packages needs a folder
 --wpk=- --wpk=-|standard input can be read once
 --wpk=good.wpk.yaml --monitor-everything|unknown option '--monitor-everything'
 --wpk|option '--wpk' needs a value: --wpk=SOURCE

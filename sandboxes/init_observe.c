@@ -441,6 +441,7 @@ static const char *try_all(struct init *init)
 	if (sizes.seccomp_notif > sizeof(union receive) || sizes.seccomp_notif_resp > sizeof(union reply))
 		return "this kernel's notifications are larger than known here";
 	reset(init->shared);
+	init->tried = (struct lockdown_limits){ .core = UINT64_MAX, .memlock = UINT64_MAX };	/* until it says so, nothing holds */
 	/* in our memory, for copying it costs more than the rest */
 	pid = clone(observed_main, stack + sizeof(stack), CLONE_VM | CLONE_FILES | SIGCHLD, &start);
 	if (pid < 0)

@@ -92,11 +92,24 @@ int native_build_seal(const char *path, unsigned int flags, uint64_t set)
 	return r < 0 && errno == ENOSYS ? remount(path, set) : r;
 }
 
+static int make_place(const char *path, bool folder)
+{
+	int fd;
+
+	if (folder)
+		return mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
+	fd = open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return fd < 0 ? -1 : close(fd);
+}
+
 int native_build_place(const char *target, bool folder)
 {
 	char path[PATH_MAX];
-	int fd;
 
+	if (make_place(target, folder) == 0)	/* most have their parents */
+		return 0;
+	if (errno != ENOENT)
+		return -1;
 	if (snprintf(path, sizeof(path), "%s", target) >= (int)sizeof(path)) {
 		errno = ENAMETOOLONG;
 		return -1;
@@ -107,10 +120,7 @@ int native_build_place(const char *target, bool folder)
 			return -1;
 		*p = '/';
 	}
-	if (folder)
-		return mkdir(path, 0755) < 0 && errno != EEXIST ? -1 : 0;
-	fd = open(path, O_CREAT | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
-	return fd < 0 ? -1 : close(fd);
+	return make_place(path, folder);
 }
 
 /* mountinfo writes blanks and the like as three octal digits. */
@@ -421,17 +431,30 @@ static int mount_tmpfs(struct build *b, const char *where, unsigned long flags, 
 	return mount("tmpfs", where, "tmpfs", flags | MS_NOSUID | MS_NODEV, options);
 }
 
+static int bind_temporary(const char *from)
+{
+	static const char *const folders[][2] = { { "tmp", "tmp" }, { "shm", "dev/shm" } };
+	char path[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s", from, folders[i][0]);
+		if (mkdir(path, 01777) < 0 || mount(path, folders[i][1], NULL, MS_BIND, NULL) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* /tmp and /dev/shm are two folders of one tmpfs, so that its size bounds both together. */
 static int mount_writable(struct build *b)
 {
 	const char *work = SANDBOX_WORKDIR_RELATIVE;
+	/* a place in the old root, which goes in a moment with all that is on it: one umount less, which takes long */
+	const bool aside = strcmp(b->staging, "/proc") != 0;
+	const char *place = aside ? "/proc" : work;
 
-	if (mount_tmpfs(b, work, MS_NOEXEC, b->spec->tmp_bytes, b->spec->tmp_files, 3) < 0)
+	if (mount_tmpfs(b, place, MS_NOEXEC, b->spec->tmp_bytes, b->spec->tmp_files, 3) < 0)
 		return native_build_fail(b, "mounting a tmpfs for /tmp");
-	if (mkdir(SANDBOX_WORKDIR_RELATIVE "/tmp", 01777) < 0 || mkdir(SANDBOX_WORKDIR_RELATIVE "/shm", 01777) < 0 ||
-	    mount(SANDBOX_WORKDIR_RELATIVE "/tmp", "tmp", NULL, MS_BIND, NULL) < 0 ||
-	    mount(SANDBOX_WORKDIR_RELATIVE "/shm", "dev/shm", NULL, MS_BIND, NULL) < 0 ||
-	    umount2(work, MNT_DETACH) < 0)
+	if (bind_temporary(place) < 0 || (!aside && umount2(place, MNT_DETACH) < 0))
 		return native_build_fail(b, "making /tmp");
 	if (b->spec->layers) {	/* it shares the storage of what is changed elsewhere */
 		char source[64];

@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const char *const native_namespaces[NATIVE_NAMESPACES] = { "user", "pid", "mnt", "net", "ipc", "uts", "cgroup" };
@@ -13,11 +13,16 @@ const char *const native_namespaces[NATIVE_NAMESPACES] = { "user", "pid", "mnt",
 void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES])
 {
 	for (size_t i = 0; i < NATIVE_NAMESPACES; i++) {
-		char path[64];
-		struct stat st;
+		char path[64], text[64];
+		const char *number;
+		ssize_t n;
 
+		/* "user:[4026531837]" has the same number as stat(), which makes and forgets an inode to tell it */
 		snprintf(path, sizeof(path), "/proc/self/ns/%s", native_namespaces[i]);
-		ret[i] = stat(path, &st) == 0 ? st.st_ino : 0;
+		n = readlink(path, text, sizeof(text) - 1);
+		text[n > 0 ? n : 0] = '\0';
+		number = strchr(text, '[');
+		ret[i] = number ? strtoull(number + 1, NULL, 10) : 0;
 	}
 }
 

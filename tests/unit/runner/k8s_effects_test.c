@@ -107,7 +107,7 @@ static void diffs(void **state)
 
 static void diffs_are_bounded(void **state)
 {
-	autostrbuf struct strbuf long_text = STRBUF_INIT(STRBUF_NO_MAX), deep = STRBUF_INIT(STRBUF_NO_MAX);
+	autostrbuf struct strbuf long_text = STRBUF_INIT(STRBUF_NO_MAX);
 	json_auto_t *a = json_object();
 	json_auto_t *b = json_object();
 	struct object_effects e = { .items = xcalloc(1, sizeof(struct object_effect)), .len = 1 };

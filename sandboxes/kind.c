@@ -193,7 +193,7 @@ static int warm_up(const struct kind_tools *tools, struct kind_state *w, const s
 			if (*w->named && kind_destroy(ref, NULL, err) < 0)	/* whoever began it has died */
 				return -1;
 			kind_state_release(w);
-			if (kind_state_make(w, tools, err) < 0)		/* somebody was quicker: once more */
+			if (kind_state_make(w, tools, NULL) < 0)	/* somebody was quicker: once more */
 				continue;
 			if (make_cluster(tools, w, spec, ref->id, true, err) < 0) {
 				kind_destroy(ref, NULL, NULL);

@@ -276,10 +276,11 @@ static int look(struct job *j, struct error *err)
 {
 	autofree char *path = path_of(j, "/api/v1", "pods", j->pod.name);
 	const struct kube_call call = { .method = "GET", .target = path };
+	struct error why = { .code = ERR_OK };
 	json_auto_t *pod = NULL;
 
-	if (kube_call(j->ks->kube, &call, &pod, err) < 0)
-		return kube_is(j->ks->kube, "NotFound") ? 0 : -1;
+	if (kube_call(j->ks->kube, &call, &pod, &why) < 0)
+		return kube_is(j->ks->kube, "NotFound") ? 0 : error_set(err, why.code, "%s", why.text);
 	kube_pod_state(pod, &j->pod);
 	return 1;
 }

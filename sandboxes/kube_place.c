@@ -259,11 +259,12 @@ static int wait_for(struct kube_sandbox *ks, const struct sandbox_spec *spec, co
 	unsigned int ms = 5;
 
 	for (;;) {
+		struct error why = { .code = ERR_OK };
 		json_auto_t *object = NULL;
-		int r = kube_call(ks->kube, &call, &object, err);
+		int r = kube_call(ks->kube, &call, &object, &why);
 
 		if (r < 0 && !kube_is(ks->kube, "NotFound"))
-			return -1;
+			return error_set(err, why.code, "%s", why.text);
 		if (r == 0 && ready(object))
 			return 0;
 		if (clock_monotonic_ns() > deadline)

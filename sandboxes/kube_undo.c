@@ -49,11 +49,12 @@ static int ask_to_remove(struct kube *k, const json_t *namespace, struct error *
 	json_auto_t *options = kube_manifest("{'kind':'DeleteOptions','apiVersion':'v1','propagationPolicy':'Background'}");
 	json_t *precondition = json_object();
 	const struct kube_call call = { .method = "DELETE", .target = path, .body = options };
+	struct error why = { .code = ERR_OK };
 
 	json_put_text(precondition, "uid", meta(namespace, "uid"));
 	json_put(options, "preconditions", precondition);
-	if (kube_call(k, &call, NULL, err) < 0 && !kube_is(k, "NotFound") && !kube_is(k, "Conflict"))	/* Conflict: it is going */
-		return -1;
+	if (kube_call(k, &call, NULL, &why) < 0 && !kube_is(k, "NotFound") && !kube_is(k, "Conflict"))	/* Conflict: it is going */
+		return error_set(err, why.code, "%s", why.text);
 	/* nobody in there has anything to say any more, and all would be waited for */
 	end_pods(k, meta(namespace, "name"), 1);
 	return 0;
@@ -64,11 +65,12 @@ static int look(struct kube *k, const char *namespace, json_t **ret, struct erro
 {
 	autofree char *path = xasprintf("/api/v1/namespaces/%s", namespace);
 	const struct kube_call call = { .method = "GET", .target = path };
+	struct error why = { .code = ERR_OK };
 
 	*ret = NULL;
-	if (kube_call(k, &call, ret, err) == 0)
+	if (kube_call(k, &call, ret, &why) == 0)
 		return 1;
-	return kube_is(k, "NotFound") ? 0 : -1;
+	return kube_is(k, "NotFound") ? 0 : error_set(err, why.code, "%s", why.text);
 }
 
 /* What keeps it, in the cluster's words. */

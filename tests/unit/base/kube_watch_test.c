@@ -4,6 +4,10 @@
 
 #include <sys/resource.h>
 
+#ifndef __has_feature	/* gcc has the macro instead */
+#define __has_feature(f) 0
+#endif
+
 /* ---- lists */
 
 #define POD(name, version) "{\"metadata\":{\"name\":\"" name "\",\"resourceVersion\":\"" version "\"}}"
@@ -198,7 +202,7 @@ static void test_many(void **state)
 	autofree char *filler = xcalloc(1, 12001);
 	autofree char *events = NULL;
 	autostrbuf struct strbuf items = STRBUF_INIT(STRBUF_NO_MAX), changes = STRBUF_INIT(STRBUF_NO_MAX);
-	struct step steps[11] = { { 0 } };
+	static struct step steps[11];	/* the server may look at it for longer */
 	struct many many = { 0 };
 	struct rusage before, after;
 	struct error err = { .code = ERR_OK };
@@ -227,7 +231,7 @@ static void test_many(void **state)
 	getrusage(RUSAGE_SELF, &after);
 	assert_int_equal(many.listed, 1000);
 	assert_int_equal(many.changed, 1000);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !__has_feature(address_sanitizer)
 	if (after.ru_maxrss - before.ru_maxrss > 40 << 10)
 		fail_msg("%ld KiB more", after.ru_maxrss - before.ru_maxrss);
 #endif

@@ -67,10 +67,12 @@ static int check_context(const json_t *context, const char *who, struct error *e
 
 static int check_capabilities(const json_t *context, const char *who, struct error *err)
 {
-	const json_t *add = k8s_at(context, "capabilities.add");
+	const json_t *add = k8s_at(context, "capabilities.add"), *drop = k8s_at(context, "capabilities.drop");
 	const json_t *item;
 	size_t i;
 
+	if (drop && !json_is_array(drop) && !json_is_null(drop))
+		return error_set(err, ERR_INVALID_INPUT, "%s has no list of capabilities to drop", who);
 	json_array_foreach(add, i, item)
 		if (!json_is_string(item) || strcmp(json_string_value(item), "NET_BIND_SERVICE") != 0)
 			return error_set(err, ERR_INVALID_INPUT, "%s adds the capability '%s'", who, json_is_string(item) ? json_string_value(item) : "?");

@@ -101,9 +101,15 @@ step 6 "'from 1 to 2' in o" "by a selector"
 step 9 "'configmap/c changed' in o" "what is there is changed"
 step 10 "'job/j is complete' in o" "a Job is waited for"
 
-on_cluster actions.wpk.yaml --fixtures=api.yaml --param WHO=somebody --dry-run=server; status 0 "dry-run by the server"
-step 6 "s['mode'] == 'dry-run' and 'would be scaled from 1 to 2' in o" "is called so"
-step 2 "s['mode'] == 'executed'" "looking is executed"
+package dry "deployments/scale, deployments/patch, deployments/get, jobs/create" "max_pods: 10" <<'Y'
+    - {name: scale, type: k8s, timeout: 30s, config: {action: scale, resource_type: deployment, replicas: 2}}
+    - {name: get, type: k8s, timeout: 30s, config: {action: get, resource_type: deployment, field: spec.replicas}}
+    - {name: restart, type: k8s, timeout: 30s, config: {action: restart, resource_type: deployment}}
+Y
+on_cluster dry.wpk.yaml --fixtures=api.yaml --dry-run=server; status 0 "dry-run by the server"
+step 1 "s['mode'] == 'dry-run' and 'would be scaled from 1 to 2' in o" "is called so"
+step 2 "s['mode'] == 'executed' and 'spec.replicas: 1' in o" "looking is executed, and nothing has changed"
+step 3 "s['mode'] == 'dry-run' and 'would be restarted' in o" "nor is it waited for"
 
 refused() { package "$1" "$2" "$3" <<< "    - {name: x, type: k8s, timeout: 20s, config: {$4}}"; on_cluster "$1.wpk.yaml" --fixtures=api.yaml; }
 refused undeclared "deployments/get" "max_pods: 5" "action: delete, resource_type: deployment"; status 1 "what was not declared"
@@ -143,5 +149,5 @@ step 2 "s['mode'] == 'simulated' and 'new_credentials' in s['reason']" "a name o
 out_has "stand-in" "the result says that it is one"
 
 printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: a}\n' > bad.yaml
-on_cluster nobody.wpk.yaml --param APP=shop --fixtures=bad.yaml; status 3 "fixtures that reach too far"; err_has "bad.yaml:4: Node 'a' belongs to the whole cluster" "are refused with their place"
+on_cluster nobody.wpk.yaml --param APP=shop --fixtures=bad.yaml; status 3 "fixtures that reach too far"; err_has "bad.yaml:5: Node 'a' belongs to the whole cluster" "are refused with their place"
 finish

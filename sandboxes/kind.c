@@ -214,7 +214,8 @@ static int build(struct kube_sandbox *ks, const struct kind_tools *tools, const 
 {
 	struct kind_state s, w = { .fd = -1 };
 	struct sandbox_ref stays;
-	autofree char *namespace = xasprintf(KUBE_NAMESPACE "-%s", ref->id);
+	char hex[DIGEST_HEX_SIZE];
+	autofree char *namespace = xasprintf(KUBE_NAMESPACE "-%s", ref->id), *who = NULL;
 	int r;
 
 	kind_state_init(&s, ref);
@@ -231,6 +232,9 @@ static int build(struct kube_sandbox *ks, const struct kind_tools *tools, const 
 	ks->cluster_fd = w.fd;
 	if (r < 0)
 		return error_prefix(err, "the cluster that stays");
+	who = xasprintf("%s %s", ks->image, ks->runtime_class);
+	sha256_hex(who, strlen(who), hex);
+	snprintf(ks->seen_before, sizeof(ks->seen_before), "%s/seen-%.16s-%s", w.files, hex, ks->net_bind_service ? "bind" : "none");
 	snprintf(s.warm, sizeof(s.warm), "%s", w.path);
 	snprintf(s.namespace, sizeof(s.namespace), "%s", namespace);
 	r = kind_state_make(&s, tools, err);

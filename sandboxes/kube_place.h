@@ -36,6 +36,7 @@ struct kube_sandbox {		/* the handle of both backends */
 	struct sandbox_limits limits;
 	bool net_bind_service;
 	char hostname[64];
+	char seen_before[700];			/* file with what a pod saw in this cluster, of ours; "": look each time */
 	struct kube_file *files;
 	size_t files_len, files_alloc, files_bytes;
 	unsigned int commands;			/* so far: each has a name of its own */

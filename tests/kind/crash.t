@@ -19,7 +19,7 @@ world() {
 	nodes | sed 's/^/container /'
 	timeout 20 docker network ls --format '{{.Name}}' | grep '^atom-' | sed 's/^/network /'
 	timeout 20 docker volume ls -q | sed 's/^/volume /'
-	grep -lsz '^SANDBOX_RUNNER_KIND_RUN=' /proc/[0-9]*/environ | sed 's/^/process /'
+	grep -lsz "^KUBECONFIG=$work/" /proc/[0-9]*/environ | sed 's/^/process /'
 	ours | sed 's/^/runner /'
 	find "$work/state" -name 'kind*' 2> /dev/null | sed 's/^/file /'
 }

@@ -28,7 +28,7 @@ printf '#!/bin/sh\nsleep 321 &\nsleep 321\n' > slow-kind; chmod 755 slow-kind
 SANDBOX_RUNNER_KIND=$work/slow-kind start run --type=kind one.wpk.yaml
 for _ in $(seq 100); do pgrep -f '^sleep 321$' > /dev/null && break; sleep 0.1; done
 kill -TERM "$pid"; wait "$pid"; rc=$?; status 143 "kind hangs, and a signal ends that"
-! grep -lsz '^SANDBOX_RUNNER_KIND_RUN=' /proc/[0-9]*/environ | grep -q .; result $? "nothing that it started is alive"
+! grep -lsz "^KUBECONFIG=$work/" /proc/[0-9]*/environ | grep -q .; result $? "nothing that it started is alive"
 ok "nor a network" nothing
 until_nothing_left "nor a file"
 

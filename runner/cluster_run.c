@@ -53,8 +53,10 @@ static int run_objects(struct cluster_run *c, struct step_result *step, struct e
 	};
 	int r = k8s_step_run(&ctx, step, err);
 
-	if (c->objects && step->status != STEP_NOT_EXECUTED)
+	if (c->objects && step->status != STEP_NOT_EXECUTED) {
 		k8s_tracker_after_step(c->objects, &step->objects);
+		object_effects_redact(&step->objects, c->result->redactor);
+	}
 	event_emit(c->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
 	return r;
 }
@@ -88,15 +90,23 @@ int cluster_run_step(struct cluster_run *c, struct step_result *step, struct err
 	return acts_on_objects(step) ? run_objects(c, step, err) : run_container(c, step, err);
 }
 
-void cluster_run_look(struct cluster_run *c)
+static void look(struct cluster_run *c, bool last)
 {
 	size_t before = c->result->warnings.len;
 
 	if (!c->monitor)
 		return;
-	k8s_monitor_look(c->monitor, &c->result->warnings);
+	if (last)
+		k8s_monitor_end(c->monitor, &c->result->warnings);
+	else
+		k8s_monitor_look(c->monitor, &c->result->warnings);
 	for (size_t i = before; i < c->result->warnings.len; i++)
 		event_emit(c->events, &(struct event){ .type = EVENT_WARNING, .text = c->result->warnings.items[i], .result = c->result });
+}
+
+void cluster_run_look(struct cluster_run *c)
+{
+	look(c, false);
 }
 
 static json_t *permissions_to_json(const struct sandbox_cluster *cluster)
@@ -147,7 +157,8 @@ void cluster_run_end(struct cluster_run *c, bool failed)
 		return;
 	if (c->objects)
 		k8s_tracker_of_run(c->objects, &c->result->objects);
-	cluster_run_look(c);
+	object_effects_redact(&c->result->objects, c->result->redactor);
+	look(c, true);
 	c->result->cluster = to_json(c);
 	if (failed) {
 		k8s_collect(c->cluster, COLLECTED_MAX, &text);

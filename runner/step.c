@@ -298,8 +298,10 @@ int step_run(const struct step_context *ctx, struct step_result *step, struct er
 	usage_series_end(&step->observation->usage);
 	if (ctx->effects)
 		effects_after_step(ctx->effects, &step->effects);
-	if (ctx->objects)
+	if (ctx->objects) {
 		k8s_tracker_after_step(ctx->objects, &step->objects);
+		object_effects_redact(&step->objects, ctx->parameters ? ctx->parameters->redactor : NULL);
+	}
 	event_emit(ctx->events, &(struct event){ .type = EVENT_STEP_END, .step = step });
 	return r;
 }

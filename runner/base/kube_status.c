@@ -31,6 +31,24 @@ static void keep(char *out, size_t size, const char *text, size_t len)
 	snprintf(out, size, "%s", shown.buf);
 }
 
+/* What is wrong with a Secret is told with what is in it. */
+static void mask_secret(char *message, size_t size)
+{
+	static const char *const quotes[] = { "Invalid value:", "map[", "error found in", "bigger context" };
+	char *first = NULL;
+
+	if (!strstr(message, "ecret"))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(quotes); i++) {
+		char *at = strstr(message, quotes[i]);
+
+		if (at && (!first || at < first))
+			first = at;
+	}
+	if (first)
+		snprintf(first, size - (size_t)(first - message), "***");
+}
+
 void kube_failure_read(struct kube_failure *f, int status, const char *text, size_t len)
 {
 	json_auto_t *answer = NULL;
@@ -49,6 +67,7 @@ void kube_failure_read(struct kube_failure *f, int status, const char *text, siz
 			keep(f->reason, sizeof(f->reason), reason, strlen(reason));
 		if (message)
 			keep(f->message, sizeof(f->message), message, strlen(message));
+		mask_secret(f->message, sizeof(f->message));
 		return;
 	}
 	while (len && isspace((unsigned char)*text))

@@ -324,6 +324,8 @@ static void test_sentences(void **state)
 		  "forbidden: pods 'p': exceeded quota: q, requested: pods=1" },
 		{ 404, "{\"kind\":\"Status\",\"reason\":\"NotFound\",\"message\":\"pods \\\"p\\\" not found\"}", "not found: pods 'p'" },
 		{ 409, "{\"kind\":\"Status\",\"reason\":\"AlreadyExists\",\"message\":\"pods \\\"p\\\" already exists\"}", "already there: pods 'p'" },
+		{ 422, "{\"kind\":\"Status\",\"reason\":\"Invalid\",\"message\":\"Secret \\\"db\\\" is invalid: data: Invalid value: \\\"map[password:hunter2]\\\": no\"}",
+		  "not accepted: Secret 'db': data: ***" },
 		{ 401, "{\"kind\":\"Status\",\"reason\":\"Unauthorized\",\"message\":\"Unauthorized\"}", "the server does not accept who we are" },
 		{ 404, "404 page not found\n", "not found: 404 page" },
 		{ 502, "<html>\x1b[2J</html>", "the server answered 502 (BadGateway)" },

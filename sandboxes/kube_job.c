@@ -246,6 +246,17 @@ static void turn(struct job *j)
 	exec_watch_turn(&j->watch, p.fd >= 0 && poll(&p, 1, 0) > 0);
 }
 
+/* What a node says in the log, as if it were output, when the container it reads from was told to end and is gone. */
+static bool is_nodes_complaint(const char *data, size_t len)
+{
+	static const char *const beginnings[] = { "rpc error: code = NotFound desc = ", "unable to retrieve container logs for " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
+		if (len >= strlen(beginnings[i]) && !memcmp(data, beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
 static bool on_log(void *arg, const char *data, size_t len)
 {
 	struct job *j = arg;
@@ -253,7 +264,7 @@ static bool on_log(void *arg, const char *data, size_t len)
 	const size_t skip = known < len ? (size_t)known : len;
 
 	j->read_bytes += len;
-	if (len > skip)
+	if (len > skip && !(j->asked && is_nodes_complaint(data, len)))
 		exec_watch_output(&j->watch, SANDBOX_STDOUT, data + skip, len - skip);
 	turn(j);
 	return !j->given_up;
@@ -330,12 +341,13 @@ static int run(struct job *j, struct error *err)
 		const uint64_t before = j->read_bytes;
 		int r;
 
-		if (!j->given_up && !j->pod.ended)
+		/* a container that was told to end may be gone, of which nodes say so as if it were output */
+		if (!j->asked && !j->given_up && !j->pod.ended)
 			read_log(j, true);
 		r = look(j, err);
 		if (r < 0)
 			return -1;
-		if (r > 0 && j->pod.ended && !was_never_run(&j->pod))
+		if (r > 0 && j->pod.ended && !j->asked && !was_never_run(&j->pod))
 			read_log(j, false);
 		if (r == 0 || j->pod.ended)
 			return r;

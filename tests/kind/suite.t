@@ -10,11 +10,16 @@ if [ -z "${TEST_KUBECONFIG:-}" ]; then
 fi
 export SANDBOX_RUNNER TEST_KUBECONFIG TEST_CONTEXT
 unset SANDBOX_RUNNER_STATE_DIR SANDBOX_RUNNER_TEST_TIME
-for part in "$here"/parts/${SUITE_PART:-*}.sh; do
+parts=()
+for part in "$here"/parts/${SUITE_PART:-*}.sh; do	# at the same time: mostly they wait for the cluster
 	[ -f "$part" ] || continue
-	name=$(basename "$part" .sh)
-	timeout 600 bash "$part" > "$work/part.out" 2> "$work/part.err"; rc=$?
-	plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$work/part.out" | tail -n 1)
+	name=$(basename "$part" .sh) parts+=("$name")
+	{ timeout 800 bash "$part" > "$work/$name.out" 2> "$work/$name.err"; echo $? > "$work/$name.rc"; } &
+done
+wait $(jobs -p | grep -v "^$dockerd_pid$")
+for name in "${parts[@]}"; do
+	rc=$(cat "$work/$name.rc")
+	plan=$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$work/$name.out" | tail -n 1)
 	done=0
 	while IFS= read -r line; do
 		case $line in
@@ -22,8 +27,8 @@ for part in "$here"/parts/${SUITE_PART:-*}.sh; do
 		"not ok "*) done=$((done + 1)) tests=$((tests + 1)); echo "not ok $tests - $name: ${line#* - }" ;;
 		"#"*) echo "$line" ;;
 		esac
-	done < "$work/part.out"
+	done < "$work/$name.out"
 	[ "$rc" -le 1 ] && [ "$done" = "${plan:-none}" ] && [ "$done" -gt 0 ]
-	result $? "$name: ran to its end (exit $rc, planned ${plan:-nothing}, ran $done)" || tail -n 5 "$work/part.err" | sed 's/^/# /'
+	result $? "$name: ran to its end (exit $rc, planned ${plan:-nothing}, ran $done)" || tail -n 5 "$work/$name.err" | sed 's/^/# /'
 done
 finish

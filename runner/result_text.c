@@ -17,6 +17,7 @@
 #define RESET "\033[0m"
 #define COLUMNS 100
 #define EFFECT_LINES 20
+#define COLLECTED_LINES 40	/* with --verbose all; the result has all in any case */
 
 struct printer {
 	const struct result *r;
@@ -350,6 +351,67 @@ static void print_files(struct printer *p)
 	object_effects_print(&p->r->objects, 0, how.max, p->color, p->out);
 }
 
+/* ---- a cluster */
+
+/* "; WORDS: A, B" for the items of a list that `wanted` picks, or nothing. */
+static void print_names(struct printer *p, const json_t *list, const char *words, const char *kind, const char *name, const char *unless)
+{
+	const json_t *item;
+	size_t i, n = 0;
+
+	json_array_foreach(list, i, item) {
+		if (unless && json_is_true(json_object_get(item, unless)))
+			continue;
+		strbuf_addf(p->out, "%s%s", n ? ", " : "; ", n ? "" : words);
+		n++;
+		if (kind)
+			add_text(p, json_string_value(json_object_get(item, kind)));
+		if (kind)
+			strbuf_addch(p->out, '/');
+		add_text(p, json_string_value(json_object_get(item, name)));
+	}
+}
+
+static void print_cluster(struct printer *p)
+{
+	const json_t *cluster = p->r->cluster;
+
+	if (!cluster)
+		return;
+	add_styled(p, BOLD, "Cluster");
+	strbuf_addstr(p->out, ": namespace ");
+	add_text(p, json_string_value(json_object_get(cluster, "namespace")));
+	print_names(p, json_object_get(cluster, "stand_ins"), "stand-ins: ", "kind", "name", NULL);
+	print_names(p, json_object_get(cluster, "permissions"), "declared, and nothing that a cluster can grant: ", NULL, "declared", "granted");
+	strbuf_addch(p->out, '\n');
+}
+
+/* After a failure: what the cluster says of what is not well. */
+static void print_collected(struct printer *p)
+{
+	autostrbuf struct strbuf clean = STRBUF_INIT(STRBUF_NO_MAX);
+	const char *line;
+	size_t shown = 0;
+
+	if (!p->r->collected)
+		return;
+	redact_text(p->r->redactor, p->r->collected, strlen(p->r->collected), &clean);	/* whole: a secret may have several lines */
+	line = clean.buf;
+	add_styled(p, BOLD, "Not well in the cluster");
+	strbuf_addch(p->out, '\n');
+	while (*line && (p->verbose || shown < COLLECTED_LINES)) {
+		size_t len = strcspn(line, "\n");
+
+		strbuf_addstr(p->out, "  ");
+		printable_add(p->out, line, len);
+		strbuf_addch(p->out, '\n');
+		line += len + (line[len] == '\n');
+		shown++;
+	}
+	if (*line)
+		strbuf_addstr(p->out, "  … the rest is in the result ('collected'); --verbose shows it\n");
+}
+
 static void print_artifacts(struct printer *p)
 {
 	const struct artifacts_summary *a = &p->r->artifacts;
@@ -500,7 +562,9 @@ void result_print(const struct result *r, bool verbose, bool color, struct strbu
 	print_not_executed(&p);
 	print_decision(&p);
 	print_found(&p);
+	print_cluster(&p);
 	print_files(&p);
+	print_collected(&p);
 	print_artifacts(&p);
 	print_seen(&p);
 	print_declared(&p);

@@ -475,6 +475,40 @@ static void test_approval_is_shown(void **state)
 	fixture_release(&f);
 }
 
+static void test_cluster(void **state)
+{
+	static const struct row rows[] = { PASS("a"), { .name = NULL } };
+	static const char *const wanted[] = {
+		"Cluster: namespace atom-sandbox; stand-ins: deployment/web, secret/db; declared, and nothing that a cluster can grant: vault/generate\n",
+		"Not well in the cluster\n  pod web-1: *** was refused\n  \\x1b[2J\n", "the rest is in the result ('collected')",
+	};
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX), collected = STRBUF_INIT(STRBUF_NO_MAX);
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, rows);
+	f.result.redactor = redactor_new();
+	assert_true(redactor_add((struct redactor *)f.result.redactor, "hunter22", 8));
+	f.result.cluster = json_pack("{s:s, s:[{s:s, s:s}, {s:s, s:s}], s:[{s:s, s:b}, {s:s, s:b}]}", "namespace", "atom-sandbox", "stand_ins", "kind",
+				     "deployment", "name", "web", "kind", "secret", "name", "db", "permissions", "declared", "pods/log", "granted", 1,
+				     "declared", "vault/generate", "granted", 0);
+	strbuf_addstr(&collected, "pod web-1: hunter22 was refused\n\x1b[2J\n");
+	for (int i = 0; i < 100; i++)
+		strbuf_addf(&collected, "line %d\n", i);
+	f.result.collected = strbuf_detach(&collected);
+	result_decide(&f.result);
+	result_print(&f.result, false, false, &text);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!strstr(text.buf, wanted[i]))
+			fail_msg("no '%s' in:\n%s", wanted[i], text.buf);
+	assert_null(strstr(text.buf, "line 50"));
+	strbuf_clear(&text);
+	result_print(&f.result, true, false, &text);
+	assert_non_null(strstr(text.buf, "  line 99\n"));
+	redactor_free((struct redactor *)f.result.redactor);
+	fixture_release(&f);
+}
+
 /* Names of a package can neither end a line of ours, nor steer the terminal, nor forge a verdict. */
 static void test_hostile_names(void **state)
 {
@@ -520,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_text_is_short_when_all_is_well),
 		cmocka_unit_test(test_cleanup_claims),
 		cmocka_unit_test(test_approval_is_shown),
+		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_hostile_names),
 	};
 

@@ -17,15 +17,27 @@ static void tell(const struct cluster_run *c, const char *text)
 	event_emit(c->events, &(struct event){ .type = EVENT_SANDBOX_PROGRESS, .text = text, .result = c->result });
 }
 
+static bool go_on(void *arg)
+{
+	const struct cluster_run *c = arg;
+
+	events_tick(c->events);
+	return !c->options->cancel || !cancel_requested(c->options->cancel);
+}
+
 int cluster_run_begin(struct cluster_run *c, struct error *err)
 {
 	uint64_t started = clock_monotonic_ns();
+	int r;
 
 	c->cluster = sandbox_cluster(c->sandbox);
 	if (!c->cluster)
 		return 0;
 	c->fixtures = c->options->fixtures ? c->options->fixtures : &c->none;
-	if (k8s_fixtures_apply(c->fixtures, c->plan, c->options->parameters, c->cluster, started + FIXTURES_PATIENCE_NS, err) < 0)
+	kube_on_wait(c->cluster->kube, go_on, c);
+	r = k8s_fixtures_apply(c->fixtures, c->plan, c->options->parameters, c->cluster, started + FIXTURES_PATIENCE_NS, err);
+	kube_on_wait(c->cluster->kube, NULL, NULL);
+	if (r < 0)
 		return error_prefix(err, "fixtures");
 	for (size_t i = 0; i < c->fixtures->notes.len; i++)
 		tell(c, c->fixtures->notes.items[i]);

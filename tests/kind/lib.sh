@@ -39,6 +39,11 @@ docker_stop() {
 	for file in $(grep -lsF -- "$work" /proc/[0-9]*/cmdline); do
 		case $({ tr '\0' ' ' < "$file"; } 2> /dev/null) in *containerd*) file=${file#/proc/}; kill -9 "${file%/cmdline}" 2> /dev/null ;; esac
 	done
+	# nodes whose daemon was killed under them: their root lies in our folder, and they are not in our mount namespace
+	for file in $(grep -lsF -- "$work/docker/data" /proc/[0-9]*/mountinfo); do
+		file=${file%/mountinfo}
+		[ "$(readlink "$file/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ] || kill -9 "${file#/proc/}" 2> /dev/null
+	done
 	ip link del "$bridge" 2> /dev/null
 	ip -4 -o addr | awk -v p="inet 10.$((octet_used + 1))." 'index($0, p) { print $2 }' | while read -r link; do ip link del "$link" 2> /dev/null; done
 	dockerd_pid=

@@ -16,7 +16,7 @@ static const char script[] =
 	"while read -r a b c; do case $a in Seccomp:|CapEff:|CapBnd:|NoNewPrivs:|Uid:|Groups:) echo \"$a $b $c\" ;; esac; done < /proc/self/status\n"
 	"echo pid $$\n"
 	"( : > /.look ) && echo root writable || echo root read-only\n"
-	"( : > /work/.look && : > /tmp/.look ) && echo folders writable\n"
+	"( : > " SANDBOX_WORKDIR "/.look && : > /tmp/.look ) && echo folders writable\n"
 	"while read -r a b c d; do case $b in /tmp) echo tmp \"$c\" ;; esac; done < /proc/self/mounts\n"
 	"for f in memory/memory.limit_in_bytes memory.max memory/memory.memsw.limit_in_bytes memory.swap.max cpu/cpu.cfs_quota_us cpu.max; do\n"
 	"	[ -r /sys/fs/cgroup/$f ] && read -r v w < /sys/fs/cgroup/$f && echo \"cg/${f##*/} $v\"\n"

@@ -92,7 +92,7 @@ static void test_bounds(void **state)
 	must_be_told("lost medium refused  |too many different events of kind 'exit' =0 x101 ");
 	run_mode(&j, "long");
 	must(j.exit.end == SANDBOX_EXITED && j.exit.status == 100);
-	line = strstr(told.buf, "exec info allowed observed /work/observed|'x'\\''y' aaaa");
+	line = strstr(told.buf, "exec info allowed observed " SANDBOX_WORKDIR "/observed|'x'\\''y' aaaa");
 	must(line && strchr(line, '\n') - line > 4000 && strchr(line, '\n') - line < 4300);
 	jail_close(&j);
 }

@@ -104,11 +104,11 @@ static void test_writes(void **state)
 		{ "echo x >> /etc/passwd", "write high refused sh /etc/passwd|openat" },
 		{ "cd /usr/lib && mkdir new", "write medium refused mkdir /usr/lib/new|mkdir" },
 		{ "cd /usr; cd lib; rm -f no-such ../bin/env", "write medium refused rm /usr/bin/env|unlinkat" },
-		{ "mv /usr/bin/env /work/env", "write medium refused mv /usr/bin/env|rename" },
-		{ "ln -s /work/x /usr/x", "write medium refused ln /usr/x|symlink" },
+		{ "mv /usr/bin/env " SANDBOX_WORKDIR "/env", "write medium refused mv /usr/bin/env|rename" },
+		{ "ln -s " SANDBOX_WORKDIR "/x /usr/x", "write medium refused ln /usr/x|symlink" },
 		{ "ln -s /etc e; echo x > e/hosts", "write medium refused sh /etc/hosts|openat" },
-		{ "ln -s ../../etc/hosts f; cd /tmp; echo x >> /work/f", "write medium refused sh /etc/hosts|openat" },
-		{ "echo x > /work/../usr/x", "write medium refused sh /usr/x|openat" },
+		{ "ln -s ../../etc/hosts f; cd /tmp; echo x >> " SANDBOX_WORKDIR "/f", "write medium refused sh /etc/hosts|openat" },
+		{ "echo x > " SANDBOX_WORKDIR "/../usr/x", "write medium refused sh /usr/x|openat" },
 		{ "chmod 777 /usr/bin/env", "write medium refused chmod /usr/bin/env|fchmodat" },
 		{ "echo x > /proc/sys/kernel/core_pattern", "write critical refused sh /proc/sys/kernel/core_pattern|openat" },
 		{ "echo 1 > /proc/self/oom_score_adj", "write low refused sh /proc/" },
@@ -116,12 +116,12 @@ static void test_writes(void **state)
 		{ "truncate -s 0 /usr/bin/env", "write medium refused truncate /usr/bin/env|openat" },
 		{ "python3 -c 'import os; os.truncate(\"/usr/bin/env\", 0)'", "write medium refused python3 /usr/bin/env|truncate" },
 		{ "mkfifo /usr/fifo", "write medium refused mkfifo /usr/fifo|mknod" },
-		{ "mkdir -p /usr/lib /work/a/b /tmp/c; mkdir /etc", NULL },
+		{ "mkdir -p /usr/lib " SANDBOX_WORKDIR "/a/b /tmp/c; mkdir /etc", NULL },
 		{ "rm -f /usr/no-such-file; rmdir /usr/no-such; mv /nowhere/a b; chmod 1 /usr/no-such", NULL },
 		{ "echo x > /no/such/folder/x; echo x > /dev/null; echo x > /dev/stderr; echo x > /dev/fd/2; : > /dev/full", NULL },
-		{ "echo x > f; mv f /tmp; ln -s /tmp/f /work/g; echo y > g; cp /tmp/f h; rm h g; touch -- '..x' 'a..' a..b", NULL },
+		{ "echo x > f; mv f /tmp; ln -s /tmp/f " SANDBOX_WORKDIR "/g; echo y > g; cp /tmp/f h; rm h g; touch -- '..x' 'a..' a..b", NULL },
 		{ "mkfifo p; (echo x > p &); cat p", NULL },
-		{ "cat /etc/passwd > /work/copy; cd /; ls -R usr/lib/python3 > /dev/null", NULL },
+		{ "cat /etc/passwd > " SANDBOX_WORKDIR "/copy; cd /; ls -R usr/lib/python3 > /dev/null", NULL },
 	};
 
 	(void)state;
@@ -151,14 +151,15 @@ static void test_writable_root(void **state)
 	j.observer = note;
 	jail_make(&j);
 	forget();
-	run(&j, "id -u; echo x > /usr/x && mkdir /etc/new && rm /etc/hosts && ln -s /etc /work/e && echo y > /work/e/z && cat /etc/z; "
+	run(&j, "id -u; echo x > /usr/x && mkdir /etc/new && rm /etc/hosts && ln -s /etc " SANDBOX_WORKDIR "/e && "
+		"echo y > " SANDBOX_WORKDIR "/e/z && cat /etc/z; "
 		"echo 1 > /proc/sys/kernel/core_pattern");
 	must(!strcmp(j.out[0].buf, "0\ny\n"));
 	must(seen.kinds[SANDBOX_EVENT_WRITE] == 1);
 	must_be_told("write critical refused sh /proc/sys/kernel/core_pattern|openat");
-	run(&j, "mount -t tmpfs x /mnt; unshare -U true; python3 -c 'import os; os.chroot(\"/work\")'");
+	run(&j, "mount -t tmpfs x /mnt; unshare -U true; python3 -c 'import os; os.chroot(\"" SANDBOX_WORKDIR "\")'");
 	must_be_told("call critical refused mount mount|x on /mnt, type tmpfs");
-	must_be_told("call high refused python3 chroot|/work =1");
+	must_be_told("call high refused python3 chroot|" SANDBOX_WORKDIR " =1");
 	jail_close(&j);
 }
 
@@ -264,7 +265,7 @@ static void test_honest_programs(void **state)
 			print_error("%s: %d\n%s%s", rows[i].needs, j.exit.status, told.buf, j.out[1].buf);
 		must(seen.worst <= SANDBOX_LOW);
 		must(j.exit.end == SANDBOX_EXITED && j.exit.status == 0);
-		jail_sh(&j, "rm -rf /work/* /work/.[a-z]* /tmp/*");
+		jail_sh(&j, "rm -rf " SANDBOX_WORKDIR "/* " SANDBOX_WORKDIR "/.[a-z]* /tmp/*");
 	}
 	jail_close(&j);
 }

@@ -32,7 +32,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 # ---- libraries: linked ones first, then those that are loaded at first use (headers only) or used while building
 # pkg-config name:Debian package
 LINKED := yaml-0.1:libyaml-dev jansson:libjansson-dev libmd:libmd-dev libpcre2-8:libpcre2-dev
-LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev libseccomp:libseccomp-dev
+LOADED := libarchive:libarchive-dev libcurl:libcurl4-openssl-dev libseccomp:libseccomp-dev libmicrohttpd:libmicrohttpd-dev sqlite3:libsqlite3-dev
 ifeq ($(filter clean help,$(MAKECMDGOALS)),)
 missing := $(strip $(foreach l,$(LINKED) $(LOADED),$(if $(shell $(PKG_CONFIG) --exists $(firstword $(subst :, ,$(l))) 2>/dev/null && echo y),,$(lastword $(subst :, ,$(l))))))
 ifneq ($(missing),)
@@ -65,7 +65,10 @@ guest_src := $(guest_only) sandboxes/guest_wire.c sandboxes/native_wire.c sandbo
 	$(filter-out sandboxes/lockdown_filter.c,$(wildcard sandboxes/lockdown*.c)) $(patsubst %,runner/base/%.c,clock digest error file mem strbuf)
 sandboxes_src := $(filter-out sandboxes/lockdown_filter.c $(guest_only),$(wildcard sandboxes/*.c))
 runner_src := $(wildcard runner/*.c)
-cmd_src := $(wildcard cmd/*.c)
+cmd_src := $(filter-out cmd/main.c,$(wildcard cmd/*.c))
+serve_src := $(wildcard cmd/serve/*.c)
+# the page and the API's description, carried along as bytes
+serve_data := $(patsubst %,$(BUILD)/%.o,$(wildcard cmd/serve/*.json cmd/serve/page/*))
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 embedded := $(patsubst %,$(BUILD)/%.o,$(wildcard runner/*.schema.json validators/*.schema.json))
 
@@ -73,11 +76,13 @@ libbase := $(BUILD)/libbase.a
 libvalidators := $(BUILD)/libvalidators.a
 libsandboxes := $(BUILD)/libsandboxes.a
 librunner := $(BUILD)/librunner.a
+libcmd := $(BUILD)/libcmd.a
 below_base := $(libbase)
 below_validators := $(libvalidators) $(libbase)
 below_sandboxes := $(libsandboxes) $(libbase)
 below_runner := $(librunner) $(libvalidators) $(libsandboxes) $(libbase)
-below_cmd := $(BUILD)/cmd/exit_status.o $(below_runner)	# of cmd/, which is no archive, only what can stand alone
+below_cmd := $(libcmd) $(below_runner)
+below_serve := $(below_cmd)
 
 .PHONY: all
 all: $(BIN)
@@ -86,11 +91,12 @@ $(libbase): $(call obj,$(base_src))
 $(libvalidators): $(call obj,$(validators_src)) $(BUILD)/validators/rules_tables.o $(BUILD)/validators/shell/knowledge_programs_rows.o
 $(libsandboxes): $(call obj,$(sandboxes_src)) $(BUILD)/sandboxes/lockdown_filter.o $(BUILD)/guest/program.o
 $(librunner): $(call obj,$(runner_src)) $(embedded)
+$(libcmd): $(call obj,$(cmd_src) $(serve_src)) $(serve_data)
 $(BUILD)/lib%.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BIN): $(call obj,$(cmd_src)) $(below_runner)
+$(BIN): $(BUILD)/cmd/main.o $(below_cmd)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
@@ -151,8 +157,12 @@ $(BUILD)/%.json.o: %.json scripts/embed
 	$(call say,EMBED,$<)
 	$(Q)mkdir -p $(@D) && scripts/embed $< > $(BUILD)/$*.json.c && $(CC) $(CFLAGS) -Wno-missing-prototypes -c -o $@ $(BUILD)/$*.json.c
 
+$(BUILD)/cmd/serve/page/%.o: cmd/serve/page/% scripts/embed
+	$(call say,EMBED,$<)
+	$(Q)mkdir -p $(@D) && scripts/embed $< > $(@:.o=.c) && $(CC) $(CFLAGS) -Wno-missing-prototypes -c -o $@ $(@:.o=.c)
+
 # ---- tests
-unit_layers := base validators sandboxes runner cmd
+unit_layers := base validators sandboxes runner cmd serve
 unit_bins := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/*_test.c))
 define unit_rule
 $(BUILD)/unit/$(1)/%: tests/unit/$(1)/%.c $$(below_$(1))
@@ -164,9 +174,9 @@ $(foreach l,$(unit_layers),$(eval $(call unit_rule,$(l))))
 # fuzz targets: replayed over their corpus by `make test` with any compiler; driven by libFuzzer in `make fuzz`
 fuzz_names := $(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c))
 fuzz_replay := $(patsubst %,$(BUILD)/fuzz/%,$(fuzz_names))
-$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(below_runner)
+$(BUILD)/fuzz/%: tests/fuzz/%_fuzz.c tests/fuzz/replay.c $(below_cmd)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ tests/fuzz/$*_fuzz.c tests/fuzz/replay.c $(below_runner) $(LIB_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MMD -MP -o $@ tests/fuzz/$*_fuzz.c tests/fuzz/replay.c $(below_cmd) $(LIB_LIBS)
 
 test_helpers := $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/escape/*.c tests/crash/*.c))
 $(BUILD)/escape/%: tests/escape/%.c $(wildcard tests/escape/*.h)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * command: a subcommand is one file with one const struct, listed in the one array of main.c. */
+ * command: a subcommand is one file with one const struct, listed in the one array of command_list.c. */
 #pragma once
 
 #include "cmd/config.h"
@@ -28,6 +28,7 @@ extern const struct command command_run, command_validate, command_scan, command
 	command_ps, command_logs, command_attach, command_stop, command_history,
 	command_completion, command_version, command_help, command_man;
 
+#define COMMANDS_MAX 32
 const struct command *command_at(size_t i);		/* in order of help, hidden ones last; NULL past the last */
 const struct command *command_find(const char *name);
 

@@ -9,26 +9,7 @@
 #include "cmd/command.h"
 #include "cmd/exit_status.h"
 #include "cmd/output.h"
-#include "runner/base/mem.h"
 #include "runner/base/nearest.h"
-
-static const struct command *const commands[] = {
-	&command_run, &command_validate, &command_scan, &command_rules, &command_plan, &command_ps, &command_logs, &command_attach, &command_stop, &command_history, &command_gc, &command_doctor, &command_schema,
-	&command_config, &command_completion, &command_version, &command_help, &command_man,
-};
-
-const struct command *command_at(size_t i)
-{
-	return i < ARRAY_SIZE(commands) ? commands[i] : NULL;
-}
-
-const struct command *command_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (!strcmp(commands[i]->name, name))
-			return commands[i];
-	return NULL;
-}
 
 /* What we open must never become descriptor 0, 1 or 2. A closed stdout stays unwritable, so that it is noticed. */
 static void fill_standard_descriptors(void)
@@ -51,13 +32,14 @@ static int short_usage(void)
 
 static int unknown_command(const char *word)
 {
-	const char *names[ARRAY_SIZE(commands)];
+	const char *names[COMMANDS_MAX];
 	const char *near;
 	struct stat st;
+	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i]->hidden ? NULL : commands[i]->name;
-	near = nearest(word, names, ARRAY_SIZE(names));
+	for (const struct command *c; n < COMMANDS_MAX && (c = command_at(n)); n++)
+		names[n] = c->hidden ? NULL : c->name;
+	near = nearest(word, names, n);
 	if (strchr(word, '/') || strchr(word, '.') || stat(word, &st) == 0)
 		message("error", "unknown command '%s'; did you mean '--wpk=%s'?", word, word);
 	else if (near)

@@ -6,7 +6,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd); repo=$(cd "$here/../.." && p
 . "$repo/tests/cli/lib.sh"
 command -v curl > /dev/null || { echo 'curl is not installed'; exit 77; }
 command -v jq > /dev/null || { echo 'jq is not installed'; exit 77; }
-SERVE_DATA=$(mktemp -d)
+unset SANDBOX_RUNNER_TEST_TIME	# a service needs a clock that goes
+SERVE_DATA=$work/serve; mkdir -p "$SERVE_DATA"
 SERVE_PID=
 # serve_start [OPTION…]: sets BASE ("http://127.0.0.1:PORT") and SERVE_PID; SERVE_LOG is what it says. Options after -- go to the runs.
 serve_start() {
@@ -29,7 +30,7 @@ serve_stop() {	# [SIGNAL]: waits for the end; its status
 	SERVE_PID=
 	return $rc
 }
-serve_end() { serve_stop KILL 2> /dev/null; rm -rf "$SERVE_DATA"; }
+serve_end() { serve_stop KILL 2> /dev/null; remove_work; }
 trap serve_end EXIT
 # http METHOD PATH [curl option…]: STATUS, BODY and HEADERS (file) of the answer
 HEADERS=$SERVE_DATA/headers

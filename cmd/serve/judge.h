@@ -16,6 +16,7 @@ struct judge_options {
 	uint64_t timeout_ns;		/* of one package */
 };
 int judge_new(struct loop *l, const struct judge_options *o, struct judge **ret, struct error *err);
+/* Who waits for an answer gets none. The loop must not run again but to be freed. */
 void judge_free(struct judge *j);
 
 struct judge_question {
@@ -29,6 +30,7 @@ struct judge_question {
 
 struct judge_answer {
 	const char *failure;		/* a sentence: it could not be judged (crash, time); NULL */
+	bool busy;			/* with a failure: it was not even tried, too many wait (503, try again) */
 	int status;			/* exit status that `scan` would have: 0, 1, 3 (no valid package), 4, 5, 8 */
 	/* {valid, package: {workflow_id, name, version, description, author, created, tags[], safety_mode, runtime_type, handlers, signature, …} | null,
 	 *  validation: {valid, risk_score, issues[], policy_decision, approval_required, errors[], warnings[]}  (registry-compat, WPK.md 3N, 4 and 5),

@@ -68,6 +68,7 @@ struct request {
 	char id[REQUEST_ID_SIZE];	/* X-Request-Id: the client's if it is a plain word, else ours */
 	char trace[56];			/* traceparent of this request, a child of the client's; "": none came */
 	char *idempotency;		/* owned: key under which the answer is to be kept; NULL */
+	char body_digest[64 + 1];	/* SHA-256 of body or fields, as they came; "": not taken (the request changes nothing, or was refused before) */
 	struct response *answer;	/* owned: of requests without exchange */
 
 	/* of a handler that answers later; `abandon` is called when the client has gone, or the service ends, before the answer */

@@ -25,7 +25,7 @@ struct route {
 #define ROUTE_BODY_SMALL ((size_t)64 << 10)
 
 /* One table an API, in the file that implements it; each ends in a row without method. */
-extern const struct route health_routes[], registry_routes[], agent_routes[], run_routes[], event_routes[], package_routes[], exec_routes[], page_routes[];
+extern const struct route health_routes[], registry_routes[], agent_routes[], run_routes[], event_routes[], package_routes[], exec_routes[], page_routes[], openapi_routes[];
 const struct route *route_at(size_t i);		/* over all tables; NULL past the last */
 
 /* The head has come: Host, target, route, method, identity and scope, rate, announced length, drain. Fills in the request's part. NULL: go on
@@ -36,3 +36,5 @@ void route_dispatch(struct service *s, struct request *rq);
 /* On the way out of every answer: X-Request-Id, traceparent, nosniff, CSP, cache, `instance` of problems; keeps it for its idempotency key;
  * audit, access log and metrics. Called by request_reply(). */
 void route_finish(struct service *s, struct request *rq, struct response *r);
+/* The client of an accepted request has gone before its answer: called by httpd, before `abandon`. Its idempotency key is free again. */
+void route_abandon(struct service *s, struct request *rq);

@@ -36,5 +36,6 @@ struct service {
 	struct rate_limit rate;			/* per_second 0: none */
 	uint64_t started_ns;
 	unsigned int streams;			/* event streams that are open */
+	uint64_t log_dropped;			/* lines of the access log nobody took since the last one */
 	bool draining, allow_override, quiet;
 };

@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
  * health: is it alive, may it be given work, what does it count. */
-#include "cmd/serve/service.h"
+#include <string.h>
 
+#include "cmd/serve/service.h"
 #include "runner/base/clock.h"
 
-/* Whoever can ask here shares the machine with us; what is counted says nothing about single runs. */
+/* Who asks from this machine is told without a token: what is counted says nothing about single runs. */
+static bool is_near(const struct peer *peer)
+{
+	const char *address = peer->address;
+
+	if (!strncmp(address, "::ffff:", 7))
+		address += 7;
+	return peer->local || !strncmp(address, "127.", 4) || !strcmp(address, "::1");
+}
+
 static bool may_read_metrics(struct service *s, struct request *rq)
 {
-	struct response *refusal = NULL;
+	struct response *refusal = is_near(&rq->peer) ? NULL : auth_check(s->auth, rq, SCOPE_READ, &rq->identity);
 
-	for (size_t i = 0; i < s->listeners_len; i++)
-		if (!rq->peer.local && !httpd_address_is_loopback(httpd_shown(s->listeners[i])))
-			refusal = auth_check(s->auth, rq, SCOPE_READ, &rq->identity);
-	if (!refusal)
-		return true;
-	request_reply(rq, refusal);
-	return false;
+	if (refusal)
+		request_reply(rq, refusal);
+	return !refusal;
 }
 
 static void get_livez(struct service *s, struct request *rq)
@@ -39,17 +45,38 @@ static void get_health(struct service *s, struct request *rq)
 	request_reply(rq, response_json(200, answer));
 }
 
+/* The first reason to give it no work just now; false: there is none. */
+static bool is_hindered(const struct service *s, const char **ret_code, struct error *why)
+{
+	if (s->draining) {
+		*ret_code = "draining";
+		error_set(why, ERR_UNAVAILABLE, "the service is ending and takes nothing more");
+		return true;
+	}
+	if (store_ping(s->store, why) < 0) {
+		*ret_code = "store";
+		error_prefix(why, "the store cannot be written");
+		return true;
+	}
+	if (!judge_workers(s->judge)) {
+		*ret_code = "judge";
+		error_set(why, ERR_UNAVAILABLE, "no worker that judges packages is alive; they are started again");
+		return true;
+	}
+	return false;
+}
+
 static void get_readyz(struct service *s, struct request *rq)
 {
-	struct error err = { 0 };
+	struct error why = { 0 };
+	struct response *r;
+	const char *code;
 	json_t *answer;
 
-	if (s->draining) {
-		request_reply(rq, response_problem(503, "draining", NULL, "the service is ending and takes nothing more"));
-		return;
-	}
-	if (store_ping(s->store, &err) < 0) {
-		request_reply(rq, response_problem(503, "store", NULL, "%s", err.text));
+	if (is_hindered(s, &code, &why)) {
+		r = response_problem(503, code, NULL, "%s", why.text);
+		response_header(r, "Retry-After", "%u", 5U);
+		request_reply(rq, r);
 		return;
 	}
 	answer = json_object();

@@ -453,6 +453,15 @@ void judge_forget(struct judge_ticket *t)
 	t->on_answer = NULL;
 }
 
+unsigned int judge_workers(const struct judge *j)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < j->workers_len; i++)
+		n += j->workers[i].fd >= 0;
+	return n;
+}
+
 unsigned int judge_waiting(const struct judge *j)
 {
 	return j->waiting_len;

@@ -44,3 +44,4 @@ struct judge_ticket;
 struct judge_ticket *judge_ask(struct judge *j, const struct judge_question *q, void (*on_answer)(void *data, const struct judge_answer *a), void *data);
 void judge_forget(struct judge_ticket *t);	/* no answer is wanted any more */
 unsigned int judge_waiting(const struct judge *j);
+unsigned int judge_workers(const struct judge *j);	/* how many are alive; 0: nothing can be judged just now */

@@ -14,10 +14,10 @@ void metrics_free(struct metrics *m);
 void metrics_http(struct metrics *m, const char *method, const char *route, int status, uint64_t duration_ns);
 /* A run has ended; `result` is its result.json (NULL: it has none), the rest as in its row. */
 void metrics_run(struct metrics *m, const char *sandbox, const char *verdict, const char *workflow_name, uint64_t duration_ns, const json_t *result);
-void metrics_leak(struct metrics *m, unsigned int leaked);		/* found at start or by clean-up */
+void metrics_leak(struct metrics *m, unsigned int leaked);		/* so much is still there, by a look at everything: replaces what is known; results add to it */
 
 struct metrics_now {	/* gauges, asked for at the time */
 	unsigned int active_runs, queue_depth, connections, streams;
 	bool draining;
 };
-void metrics_write(const struct metrics *m, const struct metrics_now *now, bool openmetrics, struct strbuf *out);
+void metrics_write(struct metrics *m, const struct metrics_now *now, bool openmetrics, struct strbuf *out);

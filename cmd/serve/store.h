@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * store: what the service remembers, in one SQLite file below its data folder: packages registered, runs, answers kept for idempotency keys, and
  * the audit log, whose records each hold the digest of the one before. Whatever of a run is large (events, result, logs) are files of the
- * run, see runs.h. Times are wall clock ns; texts are UTF-8.
+ * run, see runs.h. Times are wall clock ns; texts are UTF-8. Lists call back for each row as it is read and hold one at a time; the callback
+ * may use the store, but not change what is listed (store_run_open()'s may).
  */
 #pragma once
 
@@ -35,10 +36,11 @@ int store_workflow_list(struct store *s, const char *tag, const char *runtime, c
 			void (*each)(void *data, const struct workflow_row *w), void *data, struct error *err);
 
 /* ---- runs */
+#define RUN_ROW_ID_SIZE 80		/* what others call their runs is longer than our ids: UUIDs, "dryrun-…" */
 enum run_state { RUN_QUEUED, RUN_RUNNING, RUN_ENDED };
 const char *run_state_to_string(enum run_state s);	/* "queued", "running", "ended" */
 struct run_row {
-	char id[RUN_ID_SIZE];		/* also of the sandbox, its journal and `sandbox_runner ps` */
+	char id[RUN_ROW_ID_SIZE];	/* of ours also that of the sandbox, its journal and `sandbox_runner ps` */
 	char execution_id[40];		/* as the runtime-agent API calls it: a UUID; "" */
 	enum run_state state;
 	char *verdict;			/* NULL until ended: the word of the result, or "refused", "invalid", "cancelled", "interrupted" */
@@ -60,21 +62,22 @@ int store_run_update(struct store *s, const struct run_row *r, struct error *err
 int store_run_get(struct store *s, const char *id, struct run_row *ret, struct error *err);	/* 1, or 0; `id` may be an execution id */
 struct run_filter {
 	const char *workflow_id, *state, *verdict, *origin;	/* NULL: any */
-	const char *after;		/* cursor: the last id of the page before; NULL: from the newest */
-	unsigned int limit, offset;	/* offset is for the registry's page=N */
+	const char *after;		/* cursor: the last id of the page before (ERR_INVALID_INPUT: no such run); NULL: from the newest */
+	unsigned int limit, offset;	/* limit 0: all; offset is for the registry's page=N */
 };
 /* The newest first. *total (NULL) counts all that fit, without limit and cursor. */
 int store_run_list(struct store *s, const struct run_filter *f, void (*each)(void *data, const struct run_row *r), void *data,
 		   uint64_t *total, struct error *err);
 /* All that are queued or running: after a crash. */
 int store_run_open(struct store *s, void (*each)(void *data, const struct run_row *r), void *data, struct error *err);
-/* A run of somebody else's is told of (runs/notify): added, or its status changed. */
+/* A run of somebody else's is told of (runs/notify): added, or its status changed; a run of ours stays as it is. ERR_INVALID_INPUT: that is no id. */
 int store_run_notify(struct store *s, const char *workflow_id, const char *run_id, const char *status, uint64_t duration_ms, struct error *err);
-/* The oldest ended runs beyond `keep` that still have files: their ids; then store_run_without_files(). Rows beyond `rows` are deleted. */
+/* Ended runs beyond the newest `keep` that still have files: the ids of at most 1000; then store_run_without_files(). Rows beyond the newest `rows`
+ * are deleted once they are without files. */
 int store_run_expire(struct store *s, unsigned int keep, unsigned int rows, struct strvec *ids, struct error *err);
 int store_run_without_files(struct store *s, const char *id, struct error *err);
 
-/* ---- idempotency keys, kept 24 h, per identity */
+/* ---- idempotency keys, kept 24 h, per identity, and no more than the newest 100,000. A reservation does not survive the service that made it. */
 enum idempotency { IDEMPOTENCY_NEW, IDEMPOTENCY_BUSY, IDEMPOTENCY_OTHER_BODY, IDEMPOTENCY_REPLAY };
 /* `fingerprint`: digest of method, path and body. REPLAY fills in status, headers as JSON object and body. -1: error. NEW reserves the key. */
 int store_idempotency_begin(struct store *s, const char *who, const char *key, const char *fingerprint, uint64_t now_ns,
@@ -82,7 +85,9 @@ int store_idempotency_begin(struct store *s, const char *who, const char *key, c
 int store_idempotency_end(struct store *s, const char *who, const char *key, int status, const json_t *headers, const struct strbuf *body, struct error *err);
 void store_idempotency_forget(struct store *s, const char *who, const char *key);	/* the request failed on our side: may be tried again */
 
-/* ---- audit: append-only; immutable_hash is the SHA-256 of the key-sorted JSON of the record with the hash of the one before in it */
-int store_audit(struct store *s, const char *event_type, const char *run_id, const char *who, json_t *take_data, struct error *err);
-int store_audit_list(struct store *s, uint64_t after, unsigned int limit, json_t **ret, struct error *err);	/* the oldest first */
+/* ---- audit: append-only; immutable_hash is the SHA-256 of the key-sorted JSON (without blanks, UTF-8) of the record with the hash of the one
+ * before in it as previous_hash; it stands beside, not in, what it covers */
+int store_audit(struct store *s, const char *event_type, const char *run_id, const char *who, json_t *take_data, struct error *err);	/* takes it always; NULL: null */
+/* The oldest first, behind the record with the sequence number `after`; at most 10,000 (limit 0: as many). A list of objects. */
+int store_audit_list(struct store *s, uint64_t after, unsigned int limit, json_t **ret, struct error *err);
 int store_audit_verify(struct store *s, uint64_t *ret_records, struct error *err);	/* -1: the first record that does not fit */

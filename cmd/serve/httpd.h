@@ -18,7 +18,7 @@ struct httpd_limits {
 		       .request_ns = 15 * NS_PER_SEC, .idle_ns = 60 * NS_PER_SEC }
 
 struct httpd_address {
-	const char *text;		/* "127.0.0.1:8000", "[::1]:8000", "localhost:8000", "unix:/run/x.sock"; port 0: any */
+	const char *text;		/* "127.0.0.1:8000", "[::1]:8000", "localhost:8000", "unix:/run/x.sock"; port 0: any. NULL: nowhere, see httpd_adopt() */
 	const char *certificate, *key;	/* PEM texts; NULL: no TLS */
 };
 bool httpd_address_is_loopback(const char *text);	/* or a unix socket */

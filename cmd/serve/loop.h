@@ -19,7 +19,8 @@ struct loop_child;
 int loop_new(struct loop **ret, struct error *err);
 void loop_free(struct loop *l);		/* what is still watched is forgotten, no descriptor of others is closed */
 
-/* `fd` is borrowed and must be unwatched before it is closed. `events`: EPOLLIN, EPOLLOUT. */
+/* `fd` is borrowed and must be unwatched before it is closed; one watch a descriptor. `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP. NULL, with errno:
+ * the kernel refuses (a regular file, no memory). */
 struct loop_watch *loop_watch(struct loop *l, int fd, uint32_t events, void (*on_ready)(void *data, uint32_t events), void *data);
 void loop_unwatch(struct loop_watch *w);	/* NULL is fine */
 

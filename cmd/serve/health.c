@@ -17,7 +17,7 @@ static bool is_near(const struct peer *peer)
 
 static bool may_read_metrics(struct service *s, struct request *rq)
 {
-	struct response *refusal = is_near(&rq->peer) ? NULL : auth_check(s->auth, rq, SCOPE_READ, &rq->identity);
+	struct response *refusal = is_near(&rq->peer) || !s->auth ? NULL : auth_check(s->auth, rq, SCOPE_READ, &rq->identity);
 
 	if (refusal)
 		request_reply(rq, refusal);

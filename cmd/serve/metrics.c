@@ -208,6 +208,12 @@ void metrics_run(struct metrics *m, const char *sandbox, const char *verdict, co
 		count_workflow(m, workflow_name, error, duration_ns, result);
 }
 
+void metrics_exec(struct metrics *m, const char *language, const char *status, bool warm, uint64_t duration_ns)
+{
+	metric_add(m, M_EXEC, language, status, NULL, 1);
+	metric_observe(m, M_EXEC_DURATION, warm ? "warm" : "cold", duration_ns);
+}
+
 void metrics_leak(struct metrics *m, unsigned int leaked)
 {
 	metric_set(m, M_LEAKED, leaked);

@@ -14,10 +14,13 @@ void metrics_free(struct metrics *m);
 void metrics_http(struct metrics *m, const char *method, const char *route, int status, uint64_t duration_ns);
 /* A run has ended; `result` is its result.json (NULL: it has none), the rest as in its row. */
 void metrics_run(struct metrics *m, const char *sandbox, const char *verdict, const char *workflow_name, uint64_t duration_ns, const json_t *result);
+/* A piece of code was run; `status` as it was answered. */
+void metrics_exec(struct metrics *m, const char *language, const char *status, bool warm, uint64_t duration_ns);
 void metrics_leak(struct metrics *m, unsigned int leaked);		/* so much is still there, by a look at everything: replaces what is known; results add to it */
 
 struct metrics_now {	/* gauges, asked for at the time */
-	unsigned int active_runs, queue_depth, connections, streams;
+	unsigned int active_runs, queue_depth, queue_capacity, connections, streams;
+	unsigned int exec_warm, exec_starting, exec_busy;	/* sandboxes of the pool */
 	bool draining;
 };
 void metrics_write(struct metrics *m, const struct metrics_now *now, bool openmetrics, struct strbuf *out);

@@ -27,6 +27,10 @@ static const char *const cleanups[] = { "complete", "incomplete", NULL };
 static const char *const signals[] = { "connect", "send", "forward", "dns", "call", "write", "outlived", "limit", NULL };
 static const char *const limits[] = { "memory", "pids", "storage", "output", "cpu_time", "fsize", "max_pods", "max_replicas", "max_jobs",
 				      "max_secrets", "max_namespaces", "max_storage", "max_retries", NULL };
+static const char *const languages[] = { "python", "nodejs", "go", "bash", NULL };
+static const char *const exec_statuses[] = { "completed", "failed", "timed_out", "limit", "cancelled", "error", NULL };
+static const char *const temperatures[] = { "warm", "cold", NULL };
+static const char *const pool_states[] = { "warm", "starting", "busy", NULL };
 static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", NULL };
 static const char *const statuses[] = { "completed", "failed", "rolled_back", NULL };
 
@@ -60,11 +64,18 @@ const struct metric_family metric_families[METRICS] = {
 	[M_LEAKED] = { "sandbox_runner_leaked_resources", "Things made for runs that are known to be still there after the clean-up.", GAUGE },
 	[M_ACTIVE] = { "sandbox_runner_active_runs", "Runs that are running.", GAUGE },
 	[M_QUEUE] = { "sandbox_runner_queue_depth", "Runs that wait for their turn.", GAUGE },
+	[M_QUEUE_CAPACITY] = { "sandbox_runner_queue_capacity", "Runs that may wait.", GAUGE },
 	[M_DENIALS] = { "sandbox_runner_network_denials", "Connections, datagrams and names that steps asked for and the sandbox refused.", COUNTER,
 			SEEDED },
 	[M_ESCAPES] = { "sandbox_runner_escape_signals", "Attempts of steps that smell of an escape (severity high or critical), all refused.",
 			COUNTER, LABEL("kind", signals), SEEDED },
 	[M_LIMITS] = { "sandbox_runner_limit_hits", "Steps that were ended or spoiled by a limit.", COUNTER, LABEL("resource", limits), SEEDED },
+	[M_EXEC] = { "sandbox_runner_exec", "Pieces of code that were run at once, by language and how they ended.", COUNTER,
+		     LABELS("language", languages, "status", exec_statuses) },
+	[M_EXEC_DURATION] = { "sandbox_runner_exec_duration_seconds", "From the order to run a piece of code to its answer.",
+			      HISTOGRAM(http_seconds, UNIT_SECONDS), LABEL("sandbox", temperatures), SEEDED },
+	[M_EXEC_POOL] = { "sandbox_runner_exec_pool_sandboxes", "Sandboxes for pieces of code, by what they do.", GAUGE,
+			  LABEL("state", pool_states), SEEDED },
 	[M_HTTP] = { "sandbox_runner_http_requests", "Requests answered.", COUNTER,
 		     .labels = { "method", "route", "code" }, .words = { methods, NULL, NULL } },
 	[M_HTTP_DURATION] = { "sandbox_runner_http_request_duration_seconds", "From the head of a request to its answer.",

@@ -101,6 +101,10 @@ void metrics_write(struct metrics *m, const struct metrics_now *now, bool openme
 {
 	metric_set(m, M_ACTIVE, now->active_runs);
 	metric_set(m, M_QUEUE, now->queue_depth);
+	metric_set(m, M_QUEUE_CAPACITY, now->queue_capacity);
+	metric_series(m, M_EXEC_POOL, "warm", NULL, NULL)->value = now->exec_warm;
+	metric_series(m, M_EXEC_POOL, "starting", NULL, NULL)->value = now->exec_starting;
+	metric_series(m, M_EXEC_POOL, "busy", NULL, NULL)->value = now->exec_busy;
 	metric_set(m, M_CONNECTIONS, now->connections);
 	metric_set(m, M_STREAMS, now->streams);
 	metric_set(m, M_DRAINING, now->draining);

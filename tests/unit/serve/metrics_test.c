@@ -256,6 +256,26 @@ static void bounds_requests(void **state)
 	metrics_free(m);
 }
 
+static void counts_code(void **state)
+{
+	const struct metrics_now now = { .exec_warm = 3, .exec_busy = 1, .queue_capacity = 9 };
+	autostrbuf struct strbuf out = STRBUF_INIT(STRBUF_NO_MAX);
+	struct metrics *m = metrics_new(false);
+
+	(void)state;
+	metrics_exec(m, "python", "completed", true, 2 * NS_PER_MS);
+	metrics_exec(m, "perl", "gone", false, 2 * NS_PER_MS);
+	metrics_write(m, &now, false, &out);
+	assert_value(out.buf, "sandbox_runner_exec_total{language=\"python\",status=\"completed\"}", "1");
+	assert_value(out.buf, "sandbox_runner_exec_total{language=\"other\",status=\"other\"}", "1");
+	assert_value(out.buf, "sandbox_runner_exec_duration_seconds_count{sandbox=\"warm\"}", "1");
+	assert_value(out.buf, "sandbox_runner_exec_duration_seconds_count{sandbox=\"cold\"}", "1");
+	assert_value(out.buf, "sandbox_runner_exec_pool_sandboxes{state=\"warm\"}", "3");
+	assert_value(out.buf, "sandbox_runner_exec_pool_sandboxes{state=\"busy\"}", "1");
+	assert_value(out.buf, "sandbox_runner_queue_capacity", "9");
+	metrics_free(m);
+}
+
 static void names_workflows_only_when_asked(void **state)
 {
 	autostrbuf struct strbuf out = STRBUF_INIT(STRBUF_NO_MAX);
@@ -345,6 +365,7 @@ int main(void)
 		cmocka_unit_test(counts_nothing_of_what_is_no_result),
 		cmocka_unit_test(takes_large_numbers),
 		cmocka_unit_test(bounds_requests),
+		cmocka_unit_test(counts_code),
 		cmocka_unit_test(names_workflows_only_when_asked),
 		cmocka_unit_test(writes_openmetrics),
 		cmocka_unit_test(tells_of_the_process),

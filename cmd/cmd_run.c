@@ -10,6 +10,7 @@
 
 #include "cmd/exit_status.h"
 #include "cmd/run_invocation.h"
+#include "cmd/run_invocation_hooks.h"
 #include "cmd/run_name.h"
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
@@ -65,6 +66,7 @@ static const struct option_spec options[] = {
 	  .without = "1h", .section = "cleanup", .min = NS_PER_SEC, .group = "Sandbox", .help = "the same, when the verdict is not acceptable" },
 	{ .name = "no-history", .kind = OPTION_FLAG, .offset = offsetof(struct run_command_options, no_history),
 	  .section = "", .group = "Output", .help = "leave no record of the run; 'history' and 'logs' will not know it" },
+	INVOCATION_HOOK_ROWS(struct run_command_options),
 	{ .name = NULL },
 };
 
@@ -305,6 +307,8 @@ static int check_several(const struct command *self, const struct run_command_op
 
 	for (size_t i = 0; i < packages->len; i++)
 		from_stdin += !strcmp(packages->items[i], "-");
+	if (opt->run_id || opt->events_fd)
+		return command_usage_error(self, "'--%s' is for a run of one package", opt->run_id ? "run-id" : "events-fd");
 	if (from_stdin > 1)
 		return command_usage_error(self, "standard input can be read once: --wpk=- is given %zu times", from_stdin);
 	for (size_t i = 0; i < opt->report.len; i++) {

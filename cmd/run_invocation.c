@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
+#include "cmd/run_invocation_hooks.h"
 #include "cmd/run_name.h"
 #include "cmd/terminal.h"
 #include "runner/base/archive.h"
@@ -126,7 +127,7 @@ static int check_rootfs(const struct invocation *v, struct error *err)
 static int check_options(struct invocation *v, struct error *err)
 {
 	if (parse_require(v, err) < 0 || parse_files(v, err) < 0 || check_rootfs(v, err) < 0 ||
-	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0)
+	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0 || invocation_hooks_check(v, err) < 0)
 		return -1;
 	parameters_init(&v->parameters);
 	return settings_resolve(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
@@ -281,6 +282,8 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
 		events_add_take(events, v->ndjson);
 	}
+	if (v->opt.events_fd)
+		events_add_take(events, sink_ndjson_new((int)v->opt.events_fd, v->out.cancel_fd));
 	events_add_take(events, sink_live_new());
 	if (v->opt.save_artifacts && artifacts_open(v->opt.save_artifacts, &v->artifacts, err) < 0)
 		return error_prefix(err, "--save-artifacts");
@@ -449,6 +452,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		status = write_results(v, &result);
 		reaper_dismiss(&own);
 		summarise(v, &result, status, ret);
+		invocation_notify(v, status, result.duration_ns);
 		if (kept.journal) {
 			tell_how_to_attach(v, &result);
 			keep(v, &kept, &result, ret);
@@ -463,8 +467,10 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 /* What did not come to a run still is a result, in the same form: for --format and for every --report. */
 static int write_no_run(struct invocation *v, const struct error *err, char *reason, int status)
 {
+	struct events events = { .sinks = NULL };
 	json_auto_t *json = NULL;
 	struct result r;
+	struct event verdict = { .type = EVENT_VERDICT, .result = &r };
 
 	fill_result(v, &r);
 	r.verdict = RUN_ERROR;
@@ -473,16 +479,17 @@ static int write_no_run(struct invocation *v, const struct error *err, char *rea
 	r.decision = v->package.decision;
 	r.cleanup_complete = true;
 	r.started_ns = r.ended_ns = clock_realtime_ns();
-	if (!strcmp(v->opt.format, "ndjson")) {
-		struct events events = { .sinks = NULL };
-		struct event verdict = { .type = EVENT_VERDICT, .result = &r };
-
+	if (!strcmp(v->opt.format, "ndjson"))
 		events_add_take(&events, sink_ndjson_new(STDOUT_FILENO, -1));
+	if (v->hooks_checked && v->opt.events_fd)
+		events_add_take(&events, sink_ndjson_new((int)v->opt.events_fd, -1));
+	if (events.sinks)
 		event_emit(&events, &verdict);
-		events_release(&events);
-	}
+	events_release(&events);
 	json = result_to_json(&r);
 	status = write_documents(v, &r, json, status);
+	if (v->hooks_checked)
+		invocation_notify(v, status, 0);
 	result_release(&r);
 	return output_status(&v->out, status);
 }
@@ -541,7 +548,7 @@ static int prepare(struct invocation *v, bool packed, struct error *err)
 	v->state_dir = journal_state_dir(state_option, err);
 	if (!v->state_dir)
 		return -1;
-	if (!v->cleaned)
+	if (!v->cleaned && !v->opt.run_id)	/* who names runs looks after what they leave */
 		clean_after_others(v, v->state_dir);
 	if (slow)
 		return scratch_open(&v->scratch, state_option, err) < 0 || unpack(v, packed, err) < 0 ? -1 : watch_signals(v, deadline_ns, err);

@@ -27,6 +27,8 @@ struct run_command_options {
 	struct scan_options scan;
 	bool exit_zero, no_history, monitor, diff;
 	const char *fail_on_security;
+	const char *run_id, *notify;	/* NULL: not given */
+	uint64_t events_fd;		/* 0: not given */
 };
 
 /* Everything that a run holds, released in one place. */
@@ -52,6 +54,7 @@ struct invocation {
 	struct reaper *reaper;		/* of several packages; NULL: each has its own */
 	struct scan_judge *shared_judge;	/* the same; NULL: judge */
 	struct backend_memo *backend;		/* the same; NULL: one is chosen for it alone */
+	bool hooks_checked;		/* --run-id, --events-fd and --notify are good */
 	bool cleaned;			/* after other runs, which happens once */
 	const char *lead;		/* printed before a JSON document; NULL: nothing */
 	sigset_t *unblocked;		/* the signals of several packages, while nothing is at stake; NULL: they are not blocked */

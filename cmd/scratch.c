@@ -9,7 +9,8 @@ int scratch_open(struct scratch *s, const char *state_dir, struct error *err)
 
 	if (!dir)
 		return -1;
-	run_id_make(s->run_id);
+	if (!s->run_id[0])
+		run_id_make(s->run_id);
 	return journal_create(dir, s->run_id, &s->journal, err);
 }
 

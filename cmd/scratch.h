@@ -7,7 +7,7 @@
 #include "runner/reaper.h"
 
 struct scratch {
-	char run_id[RUN_ID_SIZE];
+	char run_id[RUN_ID_SIZE];	/* "": one is made when it is opened */
 	struct journal *journal;	/* NULL: not made */
 	struct reaper reaper;
 };

@@ -211,6 +211,13 @@ void run_id_make(char out[RUN_ID_SIZE])
 	*out = '\0';
 }
 
+bool run_id_is_valid(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len == 2 + 26 && !strncmp(text, "r-", 2) && strspn(text + 2, "abcdefghijklmnopqrstuvwxyz234567") == 26;
+}
+
 /* The journal, the run's folder and the list of runs: without the last two a power cut could lose the way to the first.
  * Where it costs (ext4: 0.4 ms for the first, 0.1 ms for the others, which find their transaction committed) is here only,
  * once a run; folders above are not synced: what outlives a power cut and is not below them comes with a label to sweep by. */

@@ -29,6 +29,7 @@ char *journal_state_dir(const char *option, struct error *err);
 /* 128 random bits as "r-" and 26 letters and digits: [a-z0-9-]. */
 #define RUN_ID_SIZE 32
 void run_id_make(char out[RUN_ID_SIZE]);
+bool run_id_is_valid(const char *text);	/* has exactly that form */
 
 /* Make <state>/runs/<run_id> (0700) and its locked journal. A state folder that is read-only, full or not ours
  * is ERR_UNAVAILABLE with what to do. */

@@ -16,6 +16,7 @@
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/http.h"
+#include "runner/base/json.h"
 #include "runner/base/mem.h"
 #include "runner/base/strvec.h"
 #include "runner/base/utf8.h"
@@ -23,6 +24,8 @@
 #define PACKAGE_MAX_BYTES ((size_t)1 << 20)
 #define DOWNLOAD_MAX_BYTES ((size_t)64 << 20)
 #define DOWNLOAD_NS (60 * NS_PER_SEC)
+#define REGISTRY_PREFIX "registry+"
+#define REGISTRY_MAX_BYTES (6 * PACKAGE_MAX_BYTES + ((size_t)1 << 20))	/* a byte may be written as \u0000 */
 #define LISTED_NAMES 10
 
 void source_release(struct source *s)
@@ -189,6 +192,38 @@ static int open_url(const char *url, const char *scratch, struct source *ret, st
 	return 0;
 }
 
+/* An entry of a registry: JSON with the package as text in it. */
+static int open_registry(const char *url, struct source *ret, struct error *err)
+{
+	autostrbuf struct strbuf body = STRBUF_INIT(REGISTRY_MAX_BYTES), shown = STRBUF_INIT(200);
+	json_auto_t *entry = NULL;
+	const json_t *content;
+
+	http_url_display(&shown, url);
+	if (http_get(url, DOWNLOAD_NS, &body, err) < 0)
+		return -1;
+	if (json_parse(body.buf, body.len, shown.buf, &entry, err) < 0) {
+		if (err)
+			err->code = ERR_REMOTE;
+		return error_prefix(err, "what the registry answers is no JSON");
+	}
+	content = json_object_get(entry, "wpk_content");
+	if (!json_is_string(content))
+		return error_set(err, ERR_REMOTE, "'%s' answers without the package ('wpk_content'): is it https://HOST/workflows/ID of a registry?",
+				 shown.buf);
+	strbuf_add(&ret->bytes, json_string_value(content), json_string_length(content));
+	if (ret->bytes.overflow)
+		return error_set(err, ERR_INVALID_INPUT, "the package of '%s' has %zu bytes, more than the limit of %zu", shown.buf,
+				 json_string_length(content), ret->bytes.max);
+	ret->name = xasprintf(REGISTRY_PREFIX "%s", shown.buf);
+	return 0;
+}
+
+static bool is_http(const char *url)
+{
+	return !strncmp(url, "http://", 7) || !strncmp(url, "https://", 8);
+}
+
 static int open_path(const char *path, const char *scratch, struct source *ret, struct error *err)
 {
 	struct stat st;
@@ -212,12 +247,14 @@ static int open_any(const char *spec, const char *scratch, struct source *ret, s
 		ret->name = xstrdup("<stdin>");
 		return file_read_fd(STDIN_FILENO, ret->name, &ret->bytes, err);
 	}
-	if (!strncmp(spec, "http://", 7) || !strncmp(spec, "https://", 8))
+	if (is_http(spec))
 		return open_url(spec, scratch, ret, err);
+	if (!strncmp(spec, REGISTRY_PREFIX, strlen(REGISTRY_PREFIX)) && is_http(spec + strlen(REGISTRY_PREFIX)))
+		return open_registry(spec + strlen(REGISTRY_PREFIX), ret, err);
 	if (!strncmp(spec, "git+", 4))
 		return error_set(err, ERR_UNAVAILABLE, "packages from git ('git+…') are not built yet: clone the repository and give its folder");
 	if (strstr(spec, "://") && access(spec, F_OK) < 0)
-		return error_set(err, ERR_USAGE, "'%.*s' is no known kind of source: a file, a folder, a bundle, '-', or http(s)://",
+		return error_set(err, ERR_USAGE, "'%.*s' is no known kind of source: a file, a folder, a bundle, '-', http(s):// or registry+http(s)://",
 				 (int)strcspn(spec, ":") + 3, spec);
 	return open_path(spec, scratch, ret, err);
 }

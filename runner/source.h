@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * source: where a package comes from. A file, `-`, a folder or bundle (.wpk.tar.gz, .zip …) holding exactly one *.wpk.yaml,
- * or an http(s) URL of either. The other files of a folder or bundle belong to the package and are put into the work folder.
+ * an http(s) URL of either, or "registry+" and the URL of a registry's entry (https://HOST/workflows/ID), whose `wpk_content` it is. The other files of a folder or bundle belong to the package and are put into the work folder.
  * A bundle may wrap everything in one folder, and its package may be called just *.yaml when there is only one. */
 #pragma once
 

@@ -9,14 +9,24 @@
 #include "runner/base/digest.h"
 
 /* made from cmd/serve/page/ by scripts/embed */
-extern const char index_html[], style_css[], app_js[];
+extern const char index_html[], style_css[], api_js[], app_js[], charts_js[], compare_js[], dom_js[], parts_js[], run_js[], runs_js[], start_js[], stats_js[];
 
+#define SCRIPT "text/javascript; charset=utf-8"
 static const struct page_file {
 	const char *name, *type, *text;
 } page_files[] = {
 	{ "index.html", "text/html; charset=utf-8", index_html },
 	{ "style.css", "text/css; charset=utf-8", style_css },
-	{ "app.js", "text/javascript; charset=utf-8", app_js },
+	{ "api.js", SCRIPT, api_js },
+	{ "app.js", SCRIPT, app_js },
+	{ "charts.js", SCRIPT, charts_js },
+	{ "compare.js", SCRIPT, compare_js },
+	{ "dom.js", SCRIPT, dom_js },
+	{ "parts.js", SCRIPT, parts_js },
+	{ "run.js", SCRIPT, run_js },
+	{ "runs.js", SCRIPT, runs_js },
+	{ "start.js", SCRIPT, start_js },
+	{ "stats.js", SCRIPT, stats_js },
 };
 
 /* Texts of packages and of their steps are shown: nothing but our own files may ever run, be loaded or be asked. */

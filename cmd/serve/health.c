@@ -46,7 +46,7 @@ static void get_health(struct service *s, struct request *rq)
 }
 
 /* The first reason to give it no work just now; false: there is none. */
-static bool is_hindered(const struct service *s, const char **ret_code, struct error *why)
+static bool is_hindered(const struct service *s, const char **ret_code, unsigned int *ret_after, struct error *why)
 {
 	if (s->draining) {
 		*ret_code = "draining";
@@ -63,6 +63,12 @@ static bool is_hindered(const struct service *s, const char **ret_code, struct e
 		error_set(why, ERR_UNAVAILABLE, "no worker that judges packages is alive; they are started again");
 		return true;
 	}
+	if (runs_queue_capacity(s->runs) && runs_queued(s->runs) >= runs_queue_capacity(s->runs)) {
+		*ret_code = "queue_full";
+		error_set(why, ERR_UNAVAILABLE, "the queue is full: %u runs wait", runs_queued(s->runs));
+		*ret_after = runs_retry_after(s->runs);
+		return true;
+	}
 	return false;
 }
 
@@ -70,12 +76,13 @@ static void get_readyz(struct service *s, struct request *rq)
 {
 	struct error why = { 0 };
 	struct response *r;
+	unsigned int after = 5;
 	const char *code;
 	json_t *answer;
 
-	if (is_hindered(s, &code, &why)) {
+	if (is_hindered(s, &code, &after, &why)) {
 		r = response_problem(503, code, NULL, "%s", why.text);
-		response_header(r, "Retry-After", "%u", 5U);
+		response_header(r, "Retry-After", "%u", after);
 		request_reply(rq, r);
 		return;
 	}
@@ -95,6 +102,7 @@ static void get_metrics(struct service *s, struct request *rq)
 		return;
 	now.active_runs = runs_active(s->runs);
 	now.queue_depth = runs_queued(s->runs);
+	now.queue_capacity = runs_queue_capacity(s->runs);
 	for (size_t i = 0; i < s->listeners_len; i++)
 		now.connections += (unsigned int)httpd_connections(s->listeners[i]);
 	metrics_write(s->metrics, &now, openmetrics, &out);

@@ -436,6 +436,11 @@ unsigned int runs_queued(const struct runs *r)
 	return r->queued.len;
 }
 
+unsigned int runs_queue_capacity(const struct runs *r)
+{
+	return r->options.queue;
+}
+
 unsigned int runs_retry_after(const struct runs *r)
 {
 	uint64_t places = r->options.at_once ? r->options.at_once : 1;

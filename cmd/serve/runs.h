@@ -54,6 +54,7 @@ int runs_submit(struct runs *r, const struct run_order *order, char ret_id[RUN_I
 int runs_cancel(struct runs *r, const char *run_id, const char *who);
 unsigned int runs_active(const struct runs *r);
 unsigned int runs_queued(const struct runs *r);
+unsigned int runs_queue_capacity(const struct runs *r);	/* how many may wait */
 /* Seconds after which trying again makes sense, from what runs took lately. */
 unsigned int runs_retry_after(const struct runs *r);
 

@@ -2,6 +2,7 @@
  * Who asks: the peer of a unix socket by the kernel's word, everybody else by a token. */
 #include "cmd/serve/auth_private.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -165,13 +166,29 @@ struct response *auth_check(struct auth *a, const struct request *rq, unsigned i
 	return scopes && !(scopes & entry->identity.scopes) ? no_scope(scopes) : NULL;
 }
 
+/* Who has an address of IPv6 has all 2^64 of its network. */
+static void network_of(const char *address, char *ret, size_t size)
+{
+	struct in6_addr in6;
+	char text[INET6_ADDRSTRLEN];
+
+	if (inet_pton(AF_INET6, address, &in6) != 1) {
+		snprintf(ret, size, "%s", address);
+		return;
+	}
+	if (!IN6_IS_ADDR_V4MAPPED(&in6))
+		memset(in6.s6_addr + 8, 0, 8);
+	snprintf(ret, size, "%s", inet_ntop(AF_INET6, &in6, text, sizeof(text)));
+}
+
 uint64_t auth_rate(struct auth *a, const struct identity *who, const struct peer *peer, const struct rate_limit *limit, uint64_t now_ns)
 {
 	bool known = who->name[0] && strcmp(who->name, "anonymous");
-	char key[160];
+	char network[sizeof(peer->address)], key[160];
 
 	if (limit->per_second <= 0)
 		return 0;
-	snprintf(key, sizeof(key), "%s %s", known ? "who" : "from", known ? who->name : peer->address);
+	network_of(peer->address, network, sizeof(network));
+	snprintf(key, sizeof(key), "%s %s", known ? "who" : "from", known ? who->name : network);
 	return rate_table_take(a->rates, key, limit, now_ns);
 }

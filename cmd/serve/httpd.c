@@ -174,6 +174,7 @@ static bool abandon(struct httpd_exchange *x)
 	if (!tell)
 		return false;
 	x->rq->abandon = NULL;
+	route_abandon(x->rq->service, x->rq);
 	tell(x->rq);
 	return true;
 }

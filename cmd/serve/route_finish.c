@@ -105,7 +105,7 @@ static void complete_problem(const struct request *rq, struct response *r)
 		json_add_text(&r->body, "instance", path);
 	}
 	json_add_text(&r->body, "request_id", rq->id);
-	strbuf_addch(&r->body, '}');
+	strbuf_addstr(&r->body, "}\n");
 }
 
 static void add_headers(const struct request *rq, struct response *r)

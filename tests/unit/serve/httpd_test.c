@@ -161,6 +161,12 @@ void route_finish(struct service *s, struct request *rq, struct response *r)
 	response_header(r, "X-Finished", "yes");
 }
 
+void route_abandon(struct service *s, struct request *rq)
+{
+	(void)s;
+	(void)rq;
+}
+
 /* ---- clients */
 
 struct client {

@@ -203,6 +203,7 @@ fuzz:
 
 bench: $(BIN)
 	$(Q)scripts/bench
+	$(Q)scripts/bench-serve
 
 install: $(BIN)
 	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/sandbox_runner

@@ -24,7 +24,7 @@ struct command {
 	size_t defaults_size;
 };
 
-extern const struct command command_run, command_validate, command_scan, command_rules, command_plan, command_gc, command_doctor, command_schema, command_config,
+extern const struct command command_run, command_validate, command_scan, command_rules, command_plan, command_serve, command_gc, command_doctor, command_schema, command_config,
 	command_ps, command_logs, command_attach, command_stop, command_history, command_token,
 	command_completion, command_version, command_help, command_man;
 

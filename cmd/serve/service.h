@@ -16,6 +16,8 @@
 #define SERVICE_LISTENERS 8
 
 struct exec_pool;
+struct event_hub;
+struct tools;
 
 struct service {
 	struct loop *loop;
@@ -25,6 +27,8 @@ struct service {
 	struct auth *auth;
 	struct metrics *metrics;
 	struct exec_pool *exec;			/* NULL: /v1/exec is off */
+	struct event_hub *events;		/* made and ended by event_stream.h; nobody else's business */
+	struct tools *tools;			/* made at first use (tool.h); whoever frees the service calls tools_free() */
 	struct httpd *listeners[SERVICE_LISTENERS];
 	size_t listeners_len;
 	const char *data_dir, *state_dir;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "runner/base/digest.h"
+#include "runner/base/mem.h"
 
 /* made from cmd/serve/page/ by scripts/embed */
 extern const char index_html[], style_css[], api_js[], app_js[], charts_js[], compare_js[], dom_js[], parts_js[], run_js[], runs_js[], start_js[], stats_js[];
@@ -75,7 +76,7 @@ static void get_page(struct service *s, struct request *rq)
 static void get_page_file(struct service *s, struct request *rq)
 {
 	(void)s;
-	for (size_t i = 0; i < sizeof(page_files) / sizeof(*page_files); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(page_files); i++)
 		if (!strcmp(page_files[i].name, rq->params[0])) {
 			send_file(rq, &page_files[i]);
 			return;

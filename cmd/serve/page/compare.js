@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // compare: two runs side by side: what came, what went, what took longer.
 
-import { h, badge, section, note, table, title, mark, tone, when, seconds, bytes, count, many, known, route } from './dom.js';
+import { h, badge, section, note, num, table, title, mark, tone, when, seconds, bytes, count, known, route } from './dom.js';
 import { get } from './api.js';
 import { api } from './parts.js';
 import { word_of } from './runs.js';
@@ -18,8 +18,9 @@ function changes(id, name, a, b, key, cells, heads, same = () => true) {
 	const d = difference(a, b, key), other = d.both.filter(([x, y]) => !same(x, y));
 	const row = (word, kind) => x => ({ class: kind, cells: [h(`span.badge.${kind}`, word), ...cells(x)] });
 	const rows = [...d.removed.map(row('removed', 'gone')), ...d.added.map(row('added', 'new')), ...other.map(([, y]) => row('differs', 'part')(y))];
-	return section(id, name, note(`${many(d.added.length, 'added', 'added')}, ${count(d.removed.length)} removed, ${other.length ? `${count(other.length)} differ, ` : ''}${count(d.both.length - other.length)} the same.`),
-		rows.length ? table(`${name} that differ`, ['Change', ...heads], rows) : null);
+	const words = [[d.added.length, 'added'], [d.removed.length, 'removed'], [other.length, 'different'], [d.both.length - other.length, 'the same']].filter(([n]) => n);
+	return section(id, name, note(words.length ? `${words.map(([n, word]) => `${count(n)} ${word}`).join(', ')}.` : 'None in either.'),
+		rows.length ? table('What differs', ['Change', ...heads], rows) : null);
 }
 
 const delta = (a, b, format) => !known(a) || !known(b) ? '–' : a === b ? 'the same' : `${b > a ? '+' : '−'}${format(Math.abs(b - a))}${a ? ` (${b > a ? '+' : '−'}${Math.round(100 * Math.abs(b - a) / a)} %)` : ''}`;
@@ -29,7 +30,7 @@ const peak = r => r.steps.reduce((m, s) => Math.max(m, s.memory_peak_bytes || 0)
 
 function overview(rows, results) {
 	const [a, b] = results;
-	const line = (name, of, format) => [name, format(of(a)), format(of(b)), delta(of(a), of(b), format)];
+	const line = (name, of, format) => [name, format(of(a)), format(of(b)), delta(num(delta(of(a), of(b), format))];
 	const s = seconds;
 	return table('The two runs', ['What', 'First', 'Second', 'Difference'], [
 		['verdict', ...rows.map(r => h('span.verdict', { class: `verdict ${tone(word_of(r))}` }, mark(word_of(r)), title(word_of(r)))), a.verdict === b.verdict ? 'the same' : h('strong', 'differs')],

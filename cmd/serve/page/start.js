@@ -2,7 +2,7 @@
 // start: a new dry run, of a registered package or of a file. The ${NAME}s of the package become fields.
 
 import { h, route, note } from './dom.js';
-import { get, post, text } from './api.js';
+import { get, post, request } from './api.js';
 
 const FILE_MAX = 8 << 20;
 
@@ -138,9 +138,12 @@ export async function start(ctx) {
 
 // Again, as it was: the same package with the parameters that were not secret.
 export async function again(run, result, signal) {
-	const parameters = Object.fromEntries((result ? result.parameters : []).filter(p => p.given && !p.secret).map(p => [p.name, p.value]));
-	const how = { ...(Object.keys(parameters).length ? { parameters } : {}), ...(result && result.profile ? { profile: result.profile } : {}) };
-	const id = encodeURIComponent(run.run_id);
-	const body = { package: (await text(`/v1/runs/${id}/package`, FILE_MAX, signal)).text, ...how };
+	const answer = await request(`/v1/runs/${encodeURIComponent(run.run_id)}/package`, { signal }), body = new FormData();
+	const [, name] = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') || '') || [0, 'package.wpk.yaml'];
+	const parameters = Object.fromEntries(result.parameters.filter(p => p.given && !p.secret).map(p => [p.name, p.value]));
+	body.append('file', await answer.blob(), name);
+	body.append('parameters', JSON.stringify(parameters));
+	if (result.profile)
+		body.append('profile', result.profile);
 	return (await post('/v1/runs', body, { 'Idempotency-Key': key() })).json();
 }

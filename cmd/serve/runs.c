@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/output.h"
@@ -22,6 +23,7 @@
 #define SAVE_AGAIN_NS (1 * NS_PER_SEC)
 #define GC_DELAY_NS (500 * NS_PER_MS)	/* the reaper of a killed run is faster, mostly */
 #define EXPIRE_EVERY 16			/* ends */
+#define EXPIRE_AGAIN_NS (200 * NS_PER_MS)
 #define ROWS_PER_KEPT 20
 #define ROWS_MIN 10000
 #define RETRY_MAX_SECONDS 120
@@ -142,6 +144,8 @@ static void expire(void *data)
 		if (store_run_without_files(r->store, ids.items[i], &err) < 0)
 			message("warning", "%s", err.text);
 	}
+	if (ids.len > EXPIRE_EVERY)		/* fewer are kept than before: there may be more */
+		loop_timer_set(r->expiry_timer, clock_monotonic_ns() + EXPIRE_AGAIN_NS);
 }
 
 /* It is on no list any more; its row says how it ended. */
@@ -175,18 +179,19 @@ static void set_end(struct run_row *row, const char *verdict, char *take_detail)
 	row->detail = take_detail;
 }
 
-/* Why it was stopped is known better here than in its process, which was sent a signal. */
-static void explain_stop(struct run *run)
+/* Why it was stopped is known better here than in its process, which was sent a signal, maybe before it could see to it. */
+static void explain_stop(struct run *run, int wait_status)
 {
 	struct run_row *row = &run->row;
+	bool stopped = !strcmp(row->verdict, "cancelled") || (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGTERM);
 
 	if (run->killed)
 		set_end(row, run->cancelled_by && !run->overdue ? "cancelled" : "error",
 			xasprintf("asked to end by %s, it did not within %llu s and was killed; what it had made is cleaned up", run->cancelled_by,
 				  (unsigned long long)(RUNS_CLEANUP_GRACE_NS / NS_PER_SEC)));
-	else if (run->overdue && !strcmp(row->verdict, "cancelled"))
+	else if (run->overdue && stopped)
 		set_end(row, "deadline", xasprintf("it went on past its deadline, and was stopped by %s", run->cancelled_by));
-	else if (run->cancelled_by && !strcmp(row->verdict, "cancelled"))
+	else if (stopped)
 		set_end(row, "cancelled", xasprintf("cancelled by %s", run->cancelled_by));
 }
 
@@ -205,7 +210,7 @@ static void on_exit_of_run(void *data, int wait_status)
 	if (!run->row.duration_ms)
 		run->row.duration_ms = took / NS_PER_MS;
 	if (run->cancelled_by)
-		explain_stop(run);
+		explain_stop(run, wait_status);
 	if (!result)
 		runs_want_gc(r);
 	finish(run, result);
@@ -497,15 +502,13 @@ int runs_new(struct loop *l, struct store *store, struct metrics *metrics, const
 	r->program = xstrdup(o->program);
 	r->data_dir = absolute(o->data_dir);
 	r->state_dir = absolute(o->state_dir);
-	for (size_t i = 0; o->arguments && i < o->arguments->len; i++)
-		strvec_push(&r->arguments, o->arguments->items[i]);
 	if (!r->options.at_once)
 		r->options.at_once = 1;
 	runs_environment(&r->environment);
 	r->save_timer = loop_timer_new(l, on_save_time, r);
 	r->expiry_timer = loop_timer_new(l, expire, r);
 	r->gc_timer = loop_timer_new(l, on_gc_time, r);
-	if (runs_files_open(r, err) < 0) {
+	if ((o->arguments && runs_arguments(o->arguments, &r->arguments, err) < 0) || runs_files_open(r, err) < 0) {
 		runs_free(r);
 		return -1;
 	}

@@ -2,6 +2,7 @@
  * runs_private: what the files of `runs` share.
  *
  *	runs.c		the queue, the end of a run, retention, stopping
+ *	runs_arguments.c  what the operator says to all of them
  *	runs_spawn.c	a process for a run, or for `gc`
  *	runs_result.c	what an ended process left becomes the row
  *	runs_watch.c	who waits for changes
@@ -85,6 +86,10 @@ struct runs {
 };
 
 struct run *runs_find(const struct runs *r, const char *run_id);
+
+/* ---- runs_arguments.c */
+/* The operator's arguments, checked (ERR_USAGE), as runs get them. */
+int runs_arguments(const struct strvec *given, struct strvec *ret, struct error *err);
 
 /* ---- runs_spawn.c */
 void runs_environment(struct strvec *ret);

@@ -30,7 +30,7 @@ const peak = r => r.steps.reduce((m, s) => Math.max(m, s.memory_peak_bytes || 0)
 
 function overview(rows, results) {
 	const [a, b] = results;
-	const line = (name, of, format) => [name, format(of(a)), format(of(b)), delta(num(delta(of(a), of(b), format))];
+	const line = (name, of, format) => [name, format(of(a)), format(of(b)), num(delta(of(a), of(b), format))];
 	const s = seconds;
 	return table('The two runs', ['What', 'First', 'Second', 'Difference'], [
 		['verdict', ...rows.map(r => h('span.verdict', { class: `verdict ${tone(word_of(r))}` }, mark(word_of(r)), title(word_of(r)))), a.verdict === b.verdict ? 'the same' : h('strong', 'differs')],

@@ -24,6 +24,7 @@
 
 #define APPLICATION_ID 0x53425852	/* "SBXR": in the header of every file of ours */
 #define OLDEST_SQLITE 3037000		/* STRICT tables */
+#define SMALLEST_FILE 512
 #define CHECK_CLEAN_BYTES (INT64_C(64) << 20)
 #define CHECK_UNCLEAN_BYTES (INT64_C(1) << 30)
 #define SQL_TEXT(x) #x
@@ -129,10 +130,11 @@ static bool is_no_room(int sys)
 	return sys == ENOSPC || sys == EDQUOT || sys == EFBIG;
 }
 
-static int fail_io(const struct db *db, int rc, struct error *err)
+/* SQLite keeps no errno of a commit that fails; who calls it here has cleared ours. */
+static int fail_io(const struct db *db, int rc, int sys, struct error *err)
 {
-	const int sys = sqlite.system_errno(db->handle);
-
+	if (!sys)
+		sys = sqlite.system_errno(db->handle);
 	if (rc == SQLITE_FULL || is_no_room(sys)) {
 		errno = is_no_room(sys) ? sys : ENOSPC;
 		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "no room to write '%s'", db->path);
@@ -145,6 +147,8 @@ static int fail_io(const struct db *db, int rc, struct error *err)
 
 static int fail(const struct db *db, int rc, struct error *err)
 {
+	const int sys = errno;
+
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -158,7 +162,7 @@ static int fail(const struct db *db, int rc, struct error *err)
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
-		return fail_io(db, rc & 0xff, err);
+		return fail_io(db, rc & 0xff, sys, err);
 	case SQLITE_TOOBIG:
 	case SQLITE_NOMEM:
 		return error_set(err, ERR_RESOURCE_EXHAUSTED, "'%s': %s", db->path, sqlite.errmsg(db->handle));
@@ -171,8 +175,10 @@ static int fail(const struct db *db, int rc, struct error *err)
 
 int db_exec(struct db *db, const char *sql, struct error *err)
 {
-	int rc = sqlite.exec(db->handle, sql, NULL, NULL, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite.exec(db->handle, sql, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : fail(db, rc, err);
 }
 
@@ -236,14 +242,17 @@ static int begin_log(struct db *db, struct error *err)
 	return rc < 0 ? -1 : db_exec(db, "PRAGMA journal_size_limit=8388608", err);
 }
 
-/* SQLite would make it for everybody to read. */
+/* SQLite would make it for everybody to read, and write over what is too short to be anything. */
 static int make_file(const char *path, struct error *err)
 {
 	struct stat st;
 	int fd;
 
-	if (stat(path, &st) == 0)
-		return S_ISREG(st.st_mode) ? 0 : error_set(err, ERR_UNAVAILABLE, "'%s' is no regular file: move it aside", path);
+	if (stat(path, &st) == 0) {
+		if (!S_ISREG(st.st_mode))
+			return error_set(err, ERR_UNAVAILABLE, "'%s' is no regular file: move it aside", path);
+		return !st.st_size || st.st_size >= SMALLEST_FILE ? 0 : error_set(err, ERR_UNAVAILABLE, "'%s' is no database: move it aside", path);
+	}
 	fd = errno == ENOENT ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 	if (fd < 0)
 		return error_sys(err, is_no_room(errno) ? ERR_RESOURCE_EXHAUSTED : ERR_UNAVAILABLE, "cannot make '%s'", path);
@@ -257,8 +266,10 @@ static int open_file(struct db *db, unsigned int version, struct error *err)
 	struct stat st;
 	const bool clean = stat(wal, &st) < 0 || st.st_size == 0;
 	bool is_new;
-	int rc = sqlite.open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
+	int rc;
 
+	errno = 0;
+	rc = sqlite.open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE, NULL);
 	if (rc != SQLITE_OK)
 		return fail(db, rc, err);
 	sqlite.extended_result_codes(db->handle, 1);
@@ -366,6 +377,7 @@ struct db_query *db_prepare(struct db *db, const char *sql, struct error *err)
 		q->busy = true;
 		return q;
 	}
+	errno = 0;
 	rc = sqlite.prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
 	if (rc != SQLITE_OK) {
 		fail(db, rc, err);
@@ -403,8 +415,10 @@ void db_bind_int(struct db_query *q, int i, int64_t n)
 
 int db_step(struct db_query *q, struct error *err)
 {
-	int rc = q->bound != SQLITE_OK ? q->bound : sqlite.step(q->stmt);
+	int rc;
 
+	errno = 0;
+	rc = q->bound != SQLITE_OK ? q->bound : sqlite.step(q->stmt);
 	if (rc == SQLITE_ROW || rc == SQLITE_DONE)
 		return rc == SQLITE_ROW;
 	return fail(q->db, rc, err);

@@ -211,7 +211,7 @@ static bool ended_by(const struct sandbox_exit *e, int signal)
 	return (e->end == SANDBOX_SIGNALED && e->status == signal) || (e->end == SANDBOX_EXITED && e->status == 128 + signal);
 }
 
-static const char *limit_of(const struct sandbox_exit *e, const struct sandbox_limits *limits)
+const char *step_limit(const struct sandbox_exit *e, const struct sandbox_limits *limits)
 {
 	if (e->end == SANDBOX_OUT_OF_MEMORY)
 		return "memory";
@@ -229,7 +229,7 @@ static const char *limit_of(const struct sandbox_exit *e, const struct sandbox_l
 	return NULL;
 }
 
-static char *exit_sentence(const struct sandbox_exit *e)
+char *step_exit_sentence(const struct sandbox_exit *e)
 {
 	if (e->end == SANDBOX_SIGNALED)
 		return xasprintf("killed by signal %d (%s)", e->status, strsignal(e->status));
@@ -253,7 +253,7 @@ static void judge(const struct step_context *ctx, struct step_result *step)
 		{ "output", "wrote more output than allowed; the rest was counted, not kept" },
 	};
 	const struct sandbox_exit *e = &step->exit;
-	const char *limit = limit_of(e, limits_of(ctx));
+	const char *limit = step_limit(e, limits_of(ctx));
 
 	if (e->end == SANDBOX_CANCELLED) {
 		step_conclude(step, STEP_CANCELLED, NULL, xstrdup(cancel_signal(ctx->cancel) ? "cancelled by a signal" : "stopped at the run deadline"));
@@ -275,7 +275,7 @@ static void judge(const struct step_context *ctx, struct step_result *step)
 	} else if (e->end == SANDBOX_EXITED && e->status == 0) {
 		step_conclude(step, STEP_PASSED, NULL, NULL);
 	} else {
-		step_conclude(step, STEP_FAILED, NULL, exit_sentence(e));
+		step_conclude(step, STEP_FAILED, NULL, step_exit_sentence(e));
 	}
 }
 

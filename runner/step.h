@@ -32,6 +32,11 @@ struct step_context {			/* all borrowed */
  * writable root. */
 void step_environment(const struct parameters *parameters, const char *script, bool fake_root, struct strvec *env);
 
+/* The limit that ended or spoiled a command ("memory"); NULL: none did. */
+const char *step_limit(const struct sandbox_exit *e, const struct sandbox_limits *limits);
+/* "exit status 127: command not found", "killed by signal 9 (Killed)". The caller frees. */
+char *step_exit_sentence(const struct sandbox_exit *e);
+
 /* Run a step whose mode is EXECUTED to its end and fill in `step`, whose `plan` is set. -1 only when the sandbox could not be
  * asked at all; a step that fails is a result. */
 int step_run(const struct step_context *ctx, struct step_result *step, struct error *err);

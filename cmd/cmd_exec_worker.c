@@ -8,7 +8,9 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -172,6 +174,7 @@ static int worker_main(const struct command *self, int argc, char **argv)
 
 	if (status >= 0)
 		return status;
+	prctl(PR_SET_PDEATHSIG, SIGTERM);	/* while it waits, the end of its input says the same */
 	state_dir = journal_state_dir(opt.common.state_dir, &err);
 	if (!state_dir || cancel_new(CLOCK_NEVER, &cancel, &err) < 0)
 		return report_error(&err);

@@ -2,6 +2,7 @@
  * health: is it alive, may it be given work, what does it count. */
 #include <string.h>
 
+#include "cmd/serve/exec_pool.h"
 #include "cmd/serve/service.h"
 #include "runner/base/clock.h"
 
@@ -105,6 +106,13 @@ static void get_metrics(struct service *s, struct request *rq)
 	now.queue_capacity = runs_queue_capacity(s->runs);
 	for (size_t i = 0; i < s->listeners_len; i++)
 		now.connections += (unsigned int)httpd_connections(s->listeners[i]);
+	if (s->exec) {
+		const struct exec_pool_counts pool = exec_pool_counts(s->exec);
+
+		now.exec_warm = pool.warm;
+		now.exec_starting = pool.starting;
+		now.exec_busy = pool.busy;
+	}
 	metrics_write(s->metrics, &now, openmetrics, &out);
 	request_reply(rq, response_text(200, openmetrics ? open : text, out.buf, out.len));
 }

@@ -214,6 +214,12 @@ void metrics_exec(struct metrics *m, const char *language, const char *status, b
 	metric_observe(m, M_EXEC_DURATION, warm ? "warm" : "cold", duration_ns);
 }
 
+void metrics_cleanup(struct metrics *m, bool complete, unsigned int left)
+{
+	metric_add(m, M_CLEANUP, complete ? "complete" : "incomplete", NULL, NULL, 1);
+	metric_add(m, M_LEAKED, NULL, NULL, NULL, left);
+}
+
 void metrics_leak(struct metrics *m, unsigned int leaked)
 {
 	metric_set(m, M_LEAKED, leaked);

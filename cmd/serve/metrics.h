@@ -16,6 +16,7 @@ void metrics_http(struct metrics *m, const char *method, const char *route, int 
 void metrics_run(struct metrics *m, const char *sandbox, const char *verdict, const char *workflow_name, uint64_t duration_ns, const json_t *result);
 /* A piece of code was run; `status` as it was answered. */
 void metrics_exec(struct metrics *m, const char *language, const char *status, bool warm, uint64_t duration_ns);
+void metrics_cleanup(struct metrics *m, bool complete, unsigned int left);	/* of such a sandbox; runs tell in their result */
 void metrics_leak(struct metrics *m, unsigned int leaked);		/* so much is still there, by a look at everything: replaces what is known; results add to it */
 
 struct metrics_now {	/* gauges, asked for at the time */

@@ -48,7 +48,7 @@ static int open_parts(struct serving *s, struct error *err)
 	const struct judge_options judge = { .policy = o->policy, .state_dir = o->state_dir, .timeout_ns = JUDGE_TIMEOUT_NS };
 	const struct runs_options runs = { .program = "/proc/self/exe", .data_dir = o->data_dir, .state_dir = o->state_dir, .arguments = &o->arguments,
 		.at_once = (unsigned int)o->runs, .queue = (unsigned int)o->queue, .keep = (unsigned int)o->keep, .timeout_ns = o->run_timeout_ns };
-	const struct exec_pool_options exec = { .warm = (unsigned int)o->exec_pool, .program = "/proc/self/exe", .state_dir = o->state_dir };
+	struct exec_pool_options exec = { .warm = (unsigned int)o->exec_pool, .program = "/proc/self/exe", .state_dir = o->state_dir };
 	unsigned int left_open = 0;
 
 	if (loop_new(&v->loop, err) < 0)
@@ -57,6 +57,7 @@ static int open_parts(struct serving *s, struct error *err)
 	if (judge_new(v->loop, &judge, &v->judge, err) < 0)
 		return -1;
 	v->metrics = metrics_new(o->compatible_metrics);
+	exec.metrics = v->metrics;
 	if (auth_open(o->tokens, &v->auth, err) < 0 || store_open(o->data_dir, &v->store, err) < 0 ||
 	    runs_new(v->loop, v->store, v->metrics, &runs, &v->runs, err) < 0 || runs_recover(v->runs, &left_open, err) < 0)
 		return -1;

@@ -26,6 +26,7 @@
 #define TIMEOUT_USUAL_NS (10 * NS_PER_SEC)
 #define WAITING_MAX 1024
 #define WAITING_BYTES_MAX ((size_t)64 << 20)
+#define NAME_BYTES_MAX 255
 #define WAIT_TIMEOUTS 3			/* how long a package may wait for its turn */
 #define START_AGAIN_NS NS_PER_SEC
 #define READ_BYTES ((size_t)64 << 10)
@@ -401,10 +402,23 @@ static void on_turns(void *data)
 	give_work(j);
 }
 
+/* A client's word for its file stands in findings and reports. */
+static bool name_is_fit(const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	if (!len || len > NAME_BYTES_MAX)
+		return false;
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == '\177')
+			return false;
+	return true;
+}
+
 struct judge_ticket *judge_ask(struct judge *j, const struct judge_question *q, void (*on_answer)(void *data, const struct judge_answer *a), void *data)
 {
 	struct judge_ticket *t = xcalloc(1, sizeof(*t));
-	const char *name = q->name && *q->name ? q->name : "package.wpk.yaml", *source = q->source ? q->source : "";
+	const char *name = name_is_fit(q->name) ? q->name : "package.wpk.yaml", *source = q->source ? q->source : "";
 	const char *format = q->format ? q->format : "";
 	struct frame_part parts[FRAME_PARTS] = {
 		[QUESTION_NAME] = { name, strlen(name) },

@@ -20,7 +20,7 @@ int judge_new(struct loop *l, const struct judge_options *o, struct judge **ret,
 void judge_free(struct judge *j);
 
 struct judge_question {
-	const char *name;		/* what findings call it: "package.wpk.yaml" */
+	const char *name;		/* what findings call it; NULL, or a client's word that is not fit to be shown: "package.wpk.yaml" */
 	const char *bytes;		/* the package (YAML or a bundle), borrowed until this returns … */
 	size_t len;
 	const char *source;		/* … or where it is (a registry's URL): fetched by the worker */

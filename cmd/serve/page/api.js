@@ -104,33 +104,40 @@ const pause = (ms, signal) => new Promise(done => {
 	signal.addEventListener('abort', () => { clearTimeout(t); done(); }, { once: true });
 });
 
-// Live, from the beginning; a broken stream goes on behind the last event that came. Until `over()` is true, asked whenever a stream ends.
-export async function events(path, on_event, over, signal) {
+// Live, from the beginning, until the event "end"; a broken stream goes on behind the last event that came.
+export async function events(path, on_event, signal) {
 	let last = null, wait = 500;
 	while (!signal.aborted) {
 		try {
 			const answer = await request(path, { signal, headers: { Accept: 'text/event-stream', ...(last ? { 'Last-Event-ID': last } : {}) } });
-			let id = last, data = [];
+			if (answer.status === 204)
+				return;
+			let id = last, type = '', data = [], end = false;
 			await by_lines(answer.body, line => {
 				const [, field, value] = /^([^:]*)(?:: ?)?(.*)$/.exec(line);
 				if (field === 'id')
 					id = value;
+				else if (field === 'event')
+					type = value;
 				else if (field === 'data')
 					data.push(value);
 				if (line !== '')
-					return;
+					return true;
 				last = id;
-				if (data.length)
+				end = type === 'end';
+				if (data.length && !end)
 					on_event(JSON.parse(data.join('\n')));
+				type = '';
 				data = [];
 				wait = 500;
+				return !end;
 			});
+			if (end)
+				return;
 		} catch (e) {
 			if (signal.aborted || (e instanceof Problem && e.status >= 400 && e.status < 500 && e.status !== 429))
 				throw e;
 		}
-		if (await over())
-			return;
 		await pause(wait, signal);
 		wait = Math.min(2 * wait, 8000);
 	}

@@ -8,7 +8,7 @@ import { rows_of, word_of } from './runs.js';
 import * as parts from './parts.js';
 import { again } from './start.js';
 
-const EVENTS_MAX = 8 << 20, SOURCE_MAX = 4 << 20, LIVE_LINES = 400, REDRAW_MS = 200, POINTS_MAX = 600;
+const EVENTS_MAX = 8 << 20, SOURCE_MAX = 4 << 20, LIVE_LINES = 400, LINE_MAX = 8000, REDRAW_MS = 200, POINTS_MAX = 600;
 const { api } = parts;
 
 /* ---- what events tell: a model that grows by one event at a time */
@@ -33,17 +33,20 @@ class Story {
 			this.steps.set(key, { key, number: e.step, phase: e.phase, name: e.name || (e.result && e.result.name), mode: null, status: 'running', reason: null, from: null, to: null, duration: null, points: [], retries: [] });
 		return this.steps.get(key);
 	}
-	write(e, s) {
-		const pieces = e.text.split('\n');
-		if (this.lines.length && this.lines.at(-1).open && this.lines.at(-1).stream === e.stream)
-			this.lines.at(-1).text += pieces.shift();
-		for (const text_ of pieces)
-			this.lines.push({ stream: e.stream, text: text_, open: true });
-		if (this.lines.length && this.lines.at(-1).text === '')
-			this.lines.pop();
+	write(e) {
+		const pieces = e.text.split('\n'), rest = pieces.pop();
+		const add = (text_, open) => {
+			const last = this.lines.at(-1);
+			if (last && last.open && last.stream === e.stream)
+				Object.assign(last, { text: last.text.length < LINE_MAX ? last.text + text_ : last.text, open });
+			else
+				this.lines.push({ stream: e.stream, text: text_, open });
+		};
+		pieces.forEach(p => add(p, false));
+		if (rest)
+			add(rest, true);
 		if (this.lines.length > 2 * LIVE_LINES)
 			this.lines.splice(0, this.lines.length - LIVE_LINES);
-		s.bytes = (s.bytes || 0) + e.bytes;
 	}
 	take(e) {
 		const now = this.at(e), reader = Story.readers[e.type];
@@ -57,7 +60,7 @@ class Story {
 		'sandbox.progress'(e) { this.words = e.text; },
 		'sandbox.ready'(e, now) { this.setup = { ...this.setup, to: now }; this.enforcement = e.enforcement; this.words = 'the sandbox is ready'; },
 		'step.start'(e, now) { const s = this.step(e); s.from ??= now; this.words = `step ${e.step} of ${this.total_steps}: ${e.name}${e.attempt > 1 ? `, attempt ${e.attempt}` : ''}`; },
-		'step.output'(e) { this.write(e, this.step(e)); },
+		'step.output'(e) { this.step(e); this.write(e); },
 		'step.seen'(e) { this.seen.push({ ...e.seen, step: e.step }); },
 		'step.usage'(e) { const s = this.step(e); s.points.push(e.usage); if (s.points.length > POINTS_MAX) s.points = s.points.filter((_, i) => i % 2); },
 		'step.retry'(e, now) { this.step(e).retries.push(now); this.words = `step ${e.step}: attempt ${e.attempt} failed, again in ${seconds(e.wait_seconds)}`; },
@@ -220,9 +223,8 @@ export async function run(ctx) {
 	if (row.state !== 'ended') {
 		const now = live(ctx, row, story);
 		put(now.box);
-		const over = async () => (row = await get(api(id), ctx.signal)).state === 'ended';
-		await events(api(id, '/events'), e => { story.take(e); now.changed(); }, async () => story.verdict || over(), ctx.signal);
-		while (!await over())
+		await events(api(id, '/events'), e => { story.take(e); now.changed(); }, ctx.signal);
+		while ((row = await get(api(id), ctx.signal)).state !== 'ended')
 			await pause(300, ctx.signal);
 		now.stop();
 	}

@@ -95,7 +95,7 @@ export async function runs(ctx) {
 	const live = run_table('Queued and running'), ended = run_table(ctx.query.size ? 'Runs that fit' : 'Ended runs, the newest first');
 	const more = h('button.more', { type: 'button', hidden: true }, 'Show older runs');
 	const empty = h('p.empty');
-	ctx.main.append(filters(ctx), live.box, bar, ended.box, empty, more);
+	ctx.main.append(filters(ctx), live.box, ended.box, empty, more, bar);
 	live.box.hidden = true;
 	const plain = !ctx.query.get('state') && !ctx.query.get('verdict');
 	const passing = ['queued', 'running'].includes(ctx.query.get('state'));

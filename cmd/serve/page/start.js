@@ -51,7 +51,7 @@ function parameter_fields(box) {
 const key = () => [...crypto.getRandomValues(new Uint8Array(16))].map(x => x.toString(16).padStart(2, '0')).join('');
 
 function order(form, parameters) {
-	const how = { type: form.elements.type.value, profile: form.elements.profile.value, timeout: form.elements.timeout.value.trim() };
+	const how = { type: form.elements.type.value, profile: form.elements.profile.value, timeout: form.elements.timeout.value.trim(), monitor: 'true' };
 	const wanted = Object.fromEntries(Object.entries(how).filter(([, value]) => value));
 	if (form.elements.from.value === 'registered')
 		return { workflow_id: form.elements.workflow.value, ...(Object.keys(parameters).length ? { parameters } : {}), ...wanted };
@@ -143,6 +143,7 @@ export async function again(run, result, signal) {
 	const parameters = Object.fromEntries(result.parameters.filter(p => p.given && !p.secret).map(p => [p.name, p.value]));
 	body.append('file', await answer.blob(), name);
 	body.append('parameters', JSON.stringify(parameters));
+	body.append('monitor', 'true');
 	if (result.profile)
 		body.append('profile', result.profile);
 	return (await post('/v1/runs', body, { 'Idempotency-Key': key() })).json();

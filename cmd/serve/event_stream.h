@@ -17,9 +17,10 @@ struct event_query {
 	enum event_form form;
 	uint64_t after;		/* from this byte on: the end of a line */
 	bool follow;		/* go on until the run has ended */
-	unsigned int step;	/* EVENTS_TEXT: only of this one; 0: all */
-	bool rollback;		/* `step` is one of the rollback */
-	const char *stream;	/* EVENTS_TEXT: "stdout", "stderr" (static); NULL: both */
+	/* EVENTS_TEXT, only of this; words are static */
+	unsigned int step;	/* 0: all */
+	const char *phase;	/* "main", "rollback"; NULL: both */
+	const char *stream;	/* "stdout", "stderr"; NULL: both */
 };
 
 /* Never NULL: a run without events (yet) is an empty stream. */

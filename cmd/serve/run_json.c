@@ -175,6 +175,38 @@ void complain_of_unknown_query(struct complaints *c, const struct request *rq, c
 	}
 }
 
+void query_flag(struct complaints *c, const struct request *rq, const char *name, bool *ret)
+{
+	const char *value = request_query(rq, name);
+	autofree char *pointer = xasprintf("?%s", name);
+
+	if (!value)
+		return;
+	if (!strcmp(value, "true") || !strcmp(value, "1") || !*value)
+		*ret = true;
+	else if (!strcmp(value, "false") || !strcmp(value, "0"))
+		*ret = false;
+	else
+		complain(c, pointer, "'%.40s' is neither 'true' nor 'false'", value);
+}
+
+const char *query_word(struct complaints *c, const struct request *rq, const char *name, const char *const *words)
+{
+	const char *value = request_query(rq, name);
+	autostrbuf struct strbuf known = STRBUF_INIT(STRBUF_NO_MAX);
+	autofree char *pointer = xasprintf("?%s", name);
+
+	if (!value)
+		return NULL;
+	for (const char *const *w = words; *w; w++) {
+		if (!strcmp(value, *w))
+			return *w;
+		strbuf_addf(&known, "%s'%s'", known.len ? ", " : "", *w);
+	}
+	complain(c, pointer, "'%.40s' is none of %s", value, known.buf);
+	return NULL;
+}
+
 /* ---- short forms of answers */
 
 void reply_json(struct request *rq, int status, json_t *take)

@@ -31,6 +31,11 @@ void complaints_release(struct complaints *c);
 /* A query with names that are not in `known` (NULL at the end) is complained about, with what was meant. */
 void complain_of_unknown_query(struct complaints *c, const struct request *rq, const char *const *known);
 
+/* "?name=true|false" (nothing behind it: true); not there: *ret stays. */
+void query_flag(struct complaints *c, const struct request *rq, const char *name, bool *ret);
+/* One of `words` (NULL at the end), which is returned; NULL: not asked for, or complained about. */
+const char *query_word(struct complaints *c, const struct request *rq, const char *name, const char *const *words);
+
 /* Answer with a JSON value (taken), or a text; short forms. */
 void reply_json(struct request *rq, int status, json_t *take);
 void reply_problem(struct request *rq, int status, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));

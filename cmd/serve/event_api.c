@@ -15,18 +15,6 @@
 
 #define STEP_MAX 1000000u
 
-/* Are its events here? False: answered. */
-static bool has_files(struct request *rq, const struct run_row *run)
-{
-	if (run->files || run->state != RUN_ENDED)
-		return true;
-	if (run->origin && !strcmp(run->origin, "notify"))
-		reply_problem(rq, 404, "not_here", "run '%s' ran elsewhere: only its end is known here", run->id);
-	else
-		reply_problem(rq, 410, "files_removed", "the files of run '%s' are no more, only its record is", run->id);
-	return false;
-}
-
 static void reply_stream(struct service *s, struct request *rq, const struct run_row *run, const struct event_query *q)
 {
 	static const char *const types[] = {
@@ -73,7 +61,7 @@ static void get_events(struct service *s, struct request *rq)
 
 	if (!run_find(s, rq, rq->params[0], &run))
 		return;
-	if (!has_files(rq, &run))
+	if (!run_has_files(rq, &run))
 		goto out;
 	complain_of_unknown_query(&c, rq, known);
 	query_flag(&c, rq, "follow", &q.follow);
@@ -123,7 +111,7 @@ static void get_logs(struct service *s, struct request *rq)
 
 	if (!run_find(s, rq, rq->params[0], &run))
 		return;
-	if (!has_files(rq, &run))
+	if (!run_has_files(rq, &run))
 		goto out;
 	complain_of_unknown_query(&c, rq, known);
 	query_flag(&c, rq, "follow", &q.follow);

@@ -8,11 +8,10 @@
 #include "runner/base/nearest.h"
 #include "runner/base/printable.h"
 
-#define ID_MAX 64
 
 /* ---- a run */
 
-static void put_time(json_t *o, const char *key, uint64_t wall_ns)
+void json_put_when(json_t *o, const char *key, uint64_t wall_ns)
 {
 	char text[CLOCK_RFC3339_SIZE];
 
@@ -62,9 +61,9 @@ json_t *run_to_json(const struct run_row *r)
 	json_put_text(o, "sandbox", r->sandbox);
 	json_put_text(o, "requested_by", r->requested_by);
 	json_put_text(o, "request_id", r->request_id);
-	put_time(o, "created", r->created_ns);
-	put_time(o, "started", r->started_ns);
-	put_time(o, "ended", r->ended_ns);
+	json_put_when(o, "created", r->created_ns);
+	json_put_when(o, "started", r->started_ns);
+	json_put_when(o, "ended", r->ended_ns);
 	json_put(o, "duration_ms", ended ? json_integer((json_int_t)r->duration_ms) : json_null());
 	json_put(o, "summary", r->summary ? json_incref(r->summary) : json_null());
 	json_put_bool(o, "files", r->files);
@@ -76,8 +75,8 @@ bool run_id_is_good(const char *id)
 {
 	size_t len = strlen(id);
 
-	return len && len <= ID_MAX && id[0] != '.' && id[0] != '-' &&
-	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+	return len && len < RUN_ROW_ID_SIZE && id[0] != '.' && id[0] != '-' &&
+	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:") == len;
 }
 
 bool run_find(struct service *s, struct request *rq, const char *id, struct run_row *ret)
@@ -99,6 +98,17 @@ bool run_find(struct service *s, struct request *rq, const char *id, struct run_
 	else if (!rc)
 		reply_problem(rq, 404, "not_found", "no run '%s' is known", id);
 	return rc > 0;
+}
+
+bool run_has_files(struct request *rq, const struct run_row *run)
+{
+	if (run->files || run->state != RUN_ENDED)
+		return true;
+	if (run->origin && !strcmp(run->origin, "notify"))
+		reply_problem(rq, 404, "not_here", "run '%s' ran elsewhere: only its end is known here", run->id);
+	else
+		reply_problem(rq, 410, "files_removed", "the files of run '%s' are no more, only its record is", run->id);
+	return false;
 }
 
 void requester_name(const struct request *rq, char *out, size_t size)

@@ -10,7 +10,10 @@
  * request_id, created, started, ended, duration_ms, summary, files, links{…}}; what is not known is null. */
 json_t *run_to_json(const struct run_row *r);
 
-/* Can it be the id of a run (ours, a UUID, or that of a run we were only told of)? Letters, digits, '-', '_' and '.', the first no dot or
+/* RFC 3339; 0 becomes null. */
+void json_put_when(json_t *object, const char *key, uint64_t wall_ns);
+
+/* Can it be the id of a run (ours, a UUID, or that of a run we were only told of)? Letters, digits, '-', '_', '.' and ':', the first no dot or
  * dash: never a path. To be asked before anything is looked up by it. */
 bool run_id_is_good(const char *id);
 
@@ -18,6 +21,7 @@ bool run_id_is_good(const char *id);
 bool run_find(struct service *s, struct request *rq, const char *id, struct run_row *ret);
 
 /* Who asked, for requested_by and audit: "ci-main@127.0.0.1", "uid:1000@unix". */
+#define REQUESTER_SIZE 136
 void requester_name(const struct request *rq, char *out, size_t size);
 
 /* What is wrong with a request: errors[] of the problem, each {pointer, detail}; `pointer` is a JSON pointer into the body ("/timeout"; "" is all of
@@ -35,6 +39,9 @@ void complain_of_unknown_query(struct complaints *c, const struct request *rq, c
 void query_flag(struct complaints *c, const struct request *rq, const char *name, bool *ret);
 /* One of `words` (NULL at the end), which is returned; NULL: not asked for, or complained about. */
 const char *query_word(struct complaints *c, const struct request *rq, const char *name, const char *const *words);
+
+/* Are the files of `run` here (it may not have ended)? False: answered, 410 when they are no more, 404 when it ran elsewhere. */
+bool run_has_files(struct request *rq, const struct run_row *run);
 
 /* Answer with a JSON value (taken), or a text; short forms. */
 void reply_json(struct request *rq, int status, json_t *take);

@@ -8,6 +8,7 @@
 
 #include "cmd/output.h"
 #include "cmd/serve/exec_pool.h"
+#include "cmd/serve/tool.h"
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
@@ -133,6 +134,7 @@ static void close_parts(struct serving *s)
 
 	for (size_t i = 0; i < v->listeners_len; i++)
 		httpd_close(v->listeners[i]);
+	tools_free(v->tools);
 	exec_pool_free(v->exec);
 	if (v->runs)
 		runs_free(v->runs);

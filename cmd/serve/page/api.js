@@ -30,7 +30,8 @@ export async function request(path, options = {}) {
 		return answer;
 	let detail = `${answer.status} ${answer.statusText}`;
 	try {
-		detail = (await answer.json()).detail || detail;
+		const problem = await answer.json(), errors = problem.errors || [];
+		detail = errors.length > 1 ? errors.map(e => `${e.pointer} ${e.detail}`).join('; ') : problem.detail || detail;
 	} catch { /* no problem+json: the status has to do */ }
 	if (answer.status === 401)
 		dispatchEvent(new CustomEvent('token-wanted', { detail: token.get() ? detail : null }));

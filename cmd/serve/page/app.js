@@ -48,7 +48,7 @@ async function go(again) {
 	leave = new AbortController();
 	const { signal } = leave;
 	for (const link of document.querySelectorAll('header nav a'))
-		link.toggleAttribute('aria-current', link.getAttribute('href') === home);
+		link.setAttribute('aria-current', link.getAttribute('href') === home ? 'page' : 'false');
 	main.replaceChildren();
 	const head = (title, ...more) => {
 		document.title = `${title} – sandbox_runner`;

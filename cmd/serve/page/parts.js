@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // parts: what a result says, a section each. Pure: result in, elements out.
 
-import { h, badge, mark, title, tone, facts, section, note, table, in_parts, seconds, bytes, cpus, count, many, known, when, show } from './dom.js';
-import { download } from './api.js';
+import { h, badge, mark, title, tone, facts, section, note, table, num, in_parts, seconds, bytes, cpus, count, many, known, show } from './dom.js';
+import { get, download } from './api.js';
 
 const LINES_HEAD = 200, LINES_TAIL = 300;
 const or_dash = x => known(x) && x !== '' ? String(x) : '–';
@@ -10,7 +10,7 @@ const yes_no = x => x === null || x === undefined ? 'not known' : x ? 'yes' : 'n
 const value = x => typeof x === 'string' ? x : x === null || x === undefined ? 'absent' : JSON.stringify(x);
 const code = text => h('code', text);
 export const api = (id, rest = '') => `/v1/runs/${encodeURIComponent(id)}${rest}`;
-export const file_link = (href, label, name) => h('a', { href, download: name, onclick: e => download(e).catch(x => alert(x.message)) }, label);
+const file_link = (href, label, name) => h('a', { href, download: name, onclick: e => { const link = e.currentTarget; download(e).catch(x => link.after(h('span.problem', { role: 'alert' }, ` ${x.message}`))); } }, label);
 
 export function banner(word, reason, ...more) {
 	return h('div', { class: `banner ${tone(word)}` }, mark(word), h('div', h('p.word', title(word)), reason ? h('p.reason', reason) : null, more));
@@ -229,11 +229,25 @@ export function cluster(result) {
 	result.collected ? h('details', h('summary', 'What is not well in it'), h('pre', { tabindex: '0', 'aria-label': 'collected after the failure' }, result.collected)) : null);
 }
 
-export function downloads(run) {
+// What steps left in the work folder, listed when it is asked for.
+function artifacts(id, saved) {
+	const box = h('details', h('summary', `${many(saved.files, 'file')} of the work folder, ${bytes(saved.bytes)}`));
+	box.addEventListener('toggle', async () => {
+		try {
+			const { artifacts: list } = await get(api(id, '/artifacts'));
+			box.append(table('Files that steps made or changed', ['Path', 'Size', 'SHA-256'], list.map(a => [
+				file_link(api(id, `/artifacts/file?${new URLSearchParams({ path: a.path })}`), code(a.path), a.path.split('/').pop()), num(bytes(a.bytes)), code(or_dash(a.sha256).slice(0, 16))])));
+		} catch (e) {
+			box.append(h('p.problem', { role: 'alert' }, e.message));
+		}
+	}, { once: true });
+	return box;
+}
+
+export function downloads(run, saved) {
 	const id = run.run_id, file = (rest, label, suffix) => h('li', file_link(api(id, rest), label, `${id}.${suffix}`));
 	const report = (format, label, suffix) => file(`/report?format=${format}`, label, suffix);
 	return section('downloads', 'Downloads', h('ul.downloads', file('/result', 'Result (JSON)', 'result.json'), report('text', 'Report (text)', 'report.txt'), file('/events?follow=false', 'Events (NDJSON)', 'events.ndjson'),
-		file('/logs', 'Output (text)', 'log.txt'), file('/package', 'Package', 'wpk.yaml'), report('sarif', 'Findings (SARIF)', 'sarif'), report('junit', 'Findings (JUnit)', 'junit.xml'), report('markdown', 'Findings (Markdown)', 'md'), report('gitlab', 'Findings (GitLab)', 'gitlab.json')));
+		file('/logs', 'Output (text)', 'log.txt'), file('/package', 'Package', 'wpk.yaml'), report('sarif', 'Findings (SARIF)', 'sarif'), report('junit', 'Findings (JUnit)', 'junit.xml'), report('markdown', 'Findings (Markdown)', 'md'), report('gitlab', 'Findings (GitLab)', 'gitlab.json')),
+	saved && saved.files ? artifacts(id, saved) : null);
 }
-
-export { facts, or_dash, when };

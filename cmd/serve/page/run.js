@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // run: one run, live from its events until it has ended, then from its result. Times of steps come from events in both cases.
 
-import { h, badge, title, facts, section, note, seconds, bytes, count, many, known, when, route, show } from './dom.js';
+import { h, badge, title, facts, section, note, seconds, bytes, count, known, when, route, show } from './dom.js';
 import { get, post, text, page, events, events_so_far, pause } from './api.js';
 import { timeline, charts, chart_values } from './charts.js';
 import { rows_of, word_of } from './runs.js';
@@ -178,7 +178,7 @@ function whole(ctx, run, result, story, source, others) {
 		section('timeline', 'Timeline', result.steps.length ? timeline(all, s => route('runs', run.run_id, `step-${s.key}`)) : note('There was no step.')),
 		section('resources', 'Resources', resources ? [resources, chart_values(all)] : note('Nothing was measured.')),
 		parts.steps(run.run_id, result.steps), parts.effects(result), parts.security(result), parts.findings(result.findings, source), parts.policy(result.decision),
-		parts.declared(result.declared_vs_observed), parts.parameters(result.parameters), parts.cluster(result), parts.enforcement(result.enforcement), parts.cleanup(result.cleanup), parts.downloads(run),
+		parts.declared(result.declared_vs_observed), parts.parameters(result.parameters), parts.cluster(result), parts.enforcement(result.enforcement), parts.cleanup(result.cleanup), parts.downloads(run, result.artifacts),
 	].filter(Boolean);
 	return h('div', parts.banner(word_of(run), run.detail || result.verdict_reason, buttons(ctx, run, result, others)),
 		result.error && result.error.message !== run.detail ? h('p.problem', result.error.message) : null, result.warnings.map(w => h('p.warning', w)), facts([...about(run, result.backend), result.backend ? ['Ran in', `${result.backend.type} (${result.backend.runtime})`] : null, result.profile ? ['Limits', result.profile] : null]),

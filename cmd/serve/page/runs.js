@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // runs: what there is. What waits or runs is on top and kept fresh; ended runs come in pages.
 
-import { h, mark, num, title, when, seconds, bytes, many, tone, route, count } from './dom.js';
+import { h, mark, num, title, when, seconds, many, tone, route, count } from './dom.js';
 import { page, pause } from './api.js';
 
 const PAGE = 50, PERIOD_MS = 3000;
@@ -12,22 +12,13 @@ export const rows_of = body => body.runs || body.items || [];
 export const word_of = run => run.verdict || run.state;
 
 function what_happened(run) {
-	const s = run.summary || {};
-	const steps = s.steps && typeof s.steps === 'object' ? s.steps : s;
-	const parts = [];
-	if (steps.executed)
-		parts.push(`${count(steps.executed)} executed`);
-	if (steps.simulated)
-		parts.push(`${count(steps.simulated)} simulated`);
-	if (steps.skipped)
-		parts.push(`${count(steps.skipped)} skipped`);
-	if (s.security_events)
-		parts.push(many(s.security_events, 'security event'));
-	if (s.memory_peak_bytes)
-		parts.push(bytes(s.memory_peak_bytes));
-	if (s.cleanup_complete === false)
-		parts.push('clean-up incomplete');
-	return run.verdict && run.verdict !== 'verified' && run.detail ? [h('div', run.detail), h('div.dim', parts.join(', '))] : parts.join(', ');
+	const s = run.summary || {}, steps = s.steps || {}, files = s.effects && s.effects.files;
+	const parts = [
+		steps.total ? `${count(steps.executed)} of ${many(steps.total, 'step')} executed` : null, steps.simulated ? `${count(steps.simulated)} simulated` : null, s.rolled_back ? 'rolled back' : null,
+		files && files.created + files.changed + files.deleted ? `${many(files.created + files.changed + files.deleted, 'file')} changed` : null,
+		s.security_events ? many(s.security_events, 'security event') : null, s.findings ? many(s.findings, 'finding') : null, s.cleanup_complete === false && steps.total ? 'clean-up incomplete' : null,
+	].filter(Boolean).join(', ');
+	return run.detail && run.verdict !== 'verified' ? [h('div', run.detail), h('div.dim', parts)] : parts;
 }
 
 function row(run, picked) {

@@ -7,7 +7,7 @@ import { get, post, request } from './api.js';
 const FILE_MAX = 8 << 20;
 
 // Every ${NAME} and ${NAME:-default}, in order, each once.
-export function names_of(content) {
+function names_of(content) {
 	const found = new Map();
 	for (const [, name, fallback] of content.matchAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g))
 		if (!found.has(name) || fallback !== undefined)
@@ -126,7 +126,8 @@ export async function start(ctx) {
 			const run = await answer.json();
 			location.hash = route('runs', run.run_id);
 		} catch (x) {
-			attempt++;
+			if (x.status)	// no answer: it may have begun, and the same key finds that run
+				attempt++;
 			fail(x);
 		} finally {
 			send.disabled = false;

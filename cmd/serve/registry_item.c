@@ -27,6 +27,20 @@ static void put_time(json_t *o, const char *key, uint64_t wall_ns)
 	json_put_text(o, key, wall_ns ? text : NULL);
 }
 
+/* The store has a word of ours, or one of those who told us of a run. */
+static const char *latest_status(const char *word)
+{
+	static const char *const words[][2] = {
+		{ "queued", "pending" }, { "verified", "completed" }, { "partial", "completed" }, { "nothing_executed", "completed" }, { "limit", "failed" },
+		{ "deadline", "failed" }, { "error", "failed" }, { "refused", "failed" }, { "invalid", "failed" }, { "interrupted", "failed" },
+	};
+
+	for (size_t i = 0; word && i < ARRAY_SIZE(words); i++)
+		if (!strcmp(word, words[i][0]))
+			return words[i][1];
+	return word;
+}
+
 json_t *registry_item(const struct workflow_row *w)
 {
 	autofree char *file = xasprintf("%s.wpk.yaml", w->id);
@@ -49,7 +63,7 @@ json_t *registry_item(const struct workflow_row *w)
 		json_put_text(o, "signed_at", w->signed_at);
 	if (w->latest_run_id) {
 		json_put_text(o, "latest_run_id", w->latest_run_id);
-		json_put_text(o, "latest_run_status", w->latest_run_status);
+		json_put_text(o, "latest_run_status", latest_status(w->latest_run_status));
 		put_time(o, "latest_run_at", w->latest_run_ns);
 		json_put_int(o, "total_runs", (int64_t)w->total_runs);
 	}
@@ -138,10 +152,10 @@ const struct strbuf *registry_package(const struct request *rq)
 
 const char *run_status_word(const struct run_row *r)
 {
-	if (!strcmp(r->origin ? r->origin : "", "notify"))
-		return r->verdict ? r->verdict : "unknown";
 	if (r->state != RUN_ENDED)
 		return r->state == RUN_QUEUED ? "pending" : "running";
+	if (r->origin && r->verdict && !strcmp(r->origin, "notify"))	/* a word of theirs */
+		return r->verdict;
 	if (r->exit_status == 0)
 		return "completed";
 	return json_is_true(json_object_get(r->summary, "rolled_back")) ? "rolled_back" : "failed";

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -127,5 +128,7 @@ struct response *response_problem_of_error(const struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
 		if (statuses[i].code == err->code)
 			status = statuses[i].status;
+	if (err->code == ERR_RESOURCE_EXHAUSTED && (err->sys == ENOSPC || err->sys == EDQUOT || err->sys == EFBIG))
+		status = 507;	/* our disk is full; coming less often would not help */
 	return problem(status, error_code_to_string(err->code), NULL, err->text);
 }

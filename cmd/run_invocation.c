@@ -285,7 +285,7 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 	if (v->opt.events_fd)
 		events_add_take(events, sink_ndjson_new((int)v->opt.events_fd, v->out.cancel_fd));
 	events_add_take(events, sink_live_new());
-	if (v->opt.save_artifacts && artifacts_open(v->opt.save_artifacts, &v->artifacts, err) < 0)
+	if (v->opt.save_artifacts && artifacts_open(v->opt.save_artifacts, v->opt.run_id != NULL, &v->artifacts, err) < 0)
 		return error_prefix(err, "--save-artifacts");
 	if (!v->opt.save_logs)
 		return 0;

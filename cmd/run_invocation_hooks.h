@@ -12,7 +12,7 @@
 	{ .name = "events-fd", .kind = OPTION_COUNT, .offset = offsetof(type, events_fd), .value = "N", .min = 3, .group = "Output", \
 	  .help = "write the events to this open descriptor, a JSON object a line, whatever --format is" }, \
 	{ .name = "run-id", .kind = OPTION_TEXT, .offset = offsetof(type, run_id), .value = "ID", .group = "Sandbox", \
-	  .help = "the name of the run, made beforehand: 'r-' and 26 of a-z and 2-7, not used before. Whoever names runs calls 'gc' after one that was killed" }
+	  .help = "the name of the run, made beforehand: 'r-' and 26 of a-z and 2-7, not used before. Whoever names runs calls 'gc' after one that was killed, and finds a folder of artifacts only where there are any" }
 
 int invocation_hooks_check(struct invocation *v, struct error *err);
 /* The run, or what did not come to one, has this exit status: say so where --notify wants it. */

@@ -123,13 +123,13 @@ static int open_folders(struct artifacts *a, struct error *err)
 	return a->content_fd < 0 ? error_sys(err, ERR_UNAVAILABLE, "cannot open folder '%s/" CONTENT "'", a->target) : 0;
 }
 
-int artifacts_open(const char *dir, struct artifacts **ret, struct error *err)
+int artifacts_open(const char *dir, bool only_if_any, struct artifacts **ret, struct error *err)
 {
 	struct artifacts *a = xcalloc(1, sizeof(*a));
 
 	a->target = xstrdup(dir);
 	a->dir_fd = a->content_fd = -1;
-	if (open_folders(a, err) < 0) {
+	if (!only_if_any && open_folders(a, err) < 0) {
 		artifacts_close(a);
 		return -1;
 	}
@@ -311,14 +311,30 @@ static void set_folder_modes(const struct collection *c, const struct effects *e
 	}
 }
 
+static bool is_any(const struct effects *effects)
+{
+	for (size_t i = 0; i < effects->len; i++)
+		if (is_taken(&effects->items[i]))
+			return true;
+	return effects->not_listed || effects->not_looked_at;
+}
+
 void artifacts_collect(struct artifacts *a, struct sandbox *sandbox, const struct effects *effects, const char *run_id,
 		       const struct artifacts_limits *limits, struct cancel *cancel, struct artifacts_summary *ret)
 {
 	struct collection c = { .a = a, .sandbox = sandbox, .limits = limits, .cancel = cancel, .summary = ret };
 	json_auto_t *manifest = NULL;
+	struct error err;
 
 	artifacts_summary_release(ret);
 	ret->folder = xstrdup(a->target);
+	if (a->dir_fd < 0 && !is_any(effects))
+		return;
+	if (a->dir_fd < 0 && open_folders(a, &err) < 0) {
+		ret->problem = xstrdup(err.text);
+		ret->left_out = effects->len;
+		return;
+	}
 	c.files = json_array();
 	c.left_out = json_array();
 	if (!effects->known)

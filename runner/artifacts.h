@@ -26,8 +26,9 @@ struct artifacts_summary {
 void artifacts_summary_release(struct artifacts_summary *s);
 
 struct artifacts;
-/* Make `dir`, or empty one that holds an earlier collection. Any other that is not empty is refused. */
-int artifacts_open(const char *dir, struct artifacts **ret, struct error *err);
+/* Make `dir`, or empty one that holds an earlier collection. Any other that is not empty is refused. `only_if_any`: not before there is
+ * something to save, so that most runs of a service need none. */
+int artifacts_open(const char *dir, bool only_if_any, struct artifacts **ret, struct error *err);
 void artifacts_close(struct artifacts *a);	/* NULL is a no-op */
 
 /* Collect what `effects` (of a run) tells. Never fails as a whole: `ret` says what was saved and what was not. `cancel` (may be NULL) ends it

@@ -74,6 +74,7 @@ static void run_free(struct run *run)
 	run_row_release(&run->row);
 	strvec_release(&run->argv);
 	loop_timer_free(run->timer);
+	autoclose_(&run->said);
 	free(run->cancelled_by);
 	free(run);
 }
@@ -205,7 +206,7 @@ static void on_exit_of_run(void *data, int wait_status)
 	run->child = NULL;
 	run_list_remove(&r->active, run);
 	r->average_ns = r->average_ns ? r->average_ns - r->average_ns / 8 + took / 8 : took;
-	runs_files_cut_stderr(r, run->row.id);
+	runs_files_keep_said(r, run->row.id, steal_fd(&run->said));
 	result = runs_read_result(r, &run->row, wait_status);
 	if (!run->row.duration_ms)
 		run->row.duration_ms = took / NS_PER_MS;
@@ -347,7 +348,7 @@ static struct run *run_new(struct runs *r, const struct run_order *order)
 	struct run_row *row = &run->row;
 
 	run->owner = r;
-	run->inotify_wd = -1;
+	run->inotify_wd = run->said = -1;
 	run->timeout_ns = order->timeout_ns && order->timeout_ns < r->options.timeout_ns ? order->timeout_ns : r->options.timeout_ns;
 	run_id_make(row->id);
 	if (order->uuid)

@@ -7,7 +7,7 @@
  *	                     parameters.json	what was given, secrets excepted
  *	                     events.ndjson	grows while it runs; ends with the verdict
  *	                     result.json	as `run --format=json` prints it
- *	                     stderr.txt		what the child said besides, at most 64 KiB
+ *	                     stderr.txt		what the child said besides, at most 64 KiB; missing: nothing
  *	                     artifacts/		of --save-artifacts
  */
 #pragma once
@@ -64,7 +64,8 @@ struct run_watch;
 struct run_watch *runs_watch(struct runs *r, const char *run_id, void (*on_change)(void *data, bool ended), void *data);
 void runs_unwatch(struct run_watch *w);
 
-/* A file of a run, for reading; `name` is one of the above or "artifacts/…" (checked: nothing outside of the folder, no links). -1: not there. */
+/* A file of a run, for reading; `name` is one of the above, "package" (whatever it is called), or "artifacts/…" (checked: nothing outside of
+ * the folder, no links). What was saved lies in artifacts/files, artifacts/artifacts.json lists it; without anything neither is there. -1: not there. */
 int runs_open_file(struct runs *r, const char *run_id, const char *name, uint64_t *ret_bytes);
 
 /* Take nothing more; end what is queued; give what runs `grace_ns`, then cancel it; call when none is left. */

@@ -135,16 +135,17 @@ bool runs_files_tail(const struct runs *r, const char *run_id, const char *name,
 	return file_read_fd(fd, name, out, NULL) == 0;
 }
 
-void runs_files_cut_stderr(const struct runs *r, const char *run_id)
+/* The descriptor is the one that was written through: its position is how much. */
+void runs_files_keep_said(const struct runs *r, const char *run_id, int said)
 {
-	autoclose int folder = runs_files_folder(r, run_id);
-	autoclose int fd = folder < 0 ? -1 : openat(folder, "stderr.txt", O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
+	autoclose int fd = said;
+	off_t len = fd < 0 ? 0 : lseek(fd, 0, SEEK_CUR);
+	autoclose int folder = len > 0 ? runs_files_folder(r, run_id) : -1;
+	autofree char *text = folder < 0 ? NULL : xmalloc((size_t)len);
+	struct error err;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size <= RUNS_STDERR_MAX_BYTES)
-		return;
-	if (ftruncate(fd, RUNS_STDERR_MAX_BYTES) < 0)
-		message("warning", "'stderr.txt' of run '%s' cannot be cut: %s", run_id, strerror(errno));
+	if (text && pread(fd, text, (size_t)len, 0) == len && write_file(folder, "stderr.txt", text, (size_t)len, &err) < 0)
+		message("warning", "run '%s': %s", run_id, err.text);
 }
 
 uint64_t runs_files_last_sign(const struct runs *r, const char *run_id)

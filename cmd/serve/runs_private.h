@@ -27,6 +27,7 @@ struct run {
 	struct run_row row;
 	struct strvec argv;		/* of its process, until it is started */
 	struct loop_child *child;
+	int said;			/* memory with what it says on standard error; -1 */
 	struct loop_timer *timer;	/* until it is asked to end; then until it is killed */
 	uint64_t timeout_ns, begun_ns;	/* begun: monotonic */
 	char *cancelled_by;		/* NULL: nobody wanted that */
@@ -124,6 +125,7 @@ int runs_files_folder(const struct runs *r, const char *run_id);	/* descriptor; 
 bool runs_files_read(const struct runs *r, const char *run_id, const char *name, size_t max, struct strbuf *out);
 /* The end of it, as much as `out` may hold. */
 bool runs_files_tail(const struct runs *r, const char *run_id, const char *name, struct strbuf *out);
-void runs_files_cut_stderr(const struct runs *r, const char *run_id);
+/* What its process said, as much of it as was written: stderr.txt, if it is anything. Closes. */
+void runs_files_keep_said(const struct runs *r, const char *run_id, int said);
 /* Wall clock of the last write to its events; 0: there are none. */
 uint64_t runs_files_last_sign(const struct runs *r, const char *run_id);

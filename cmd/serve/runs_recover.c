@@ -155,10 +155,8 @@ static void end_row(struct runs *r, struct run_row *row)
 
 	if (!last_ns)
 		last_ns = row->started_ns ? row->started_ns : clock_realtime_ns();
-	if (row->state == RUN_RUNNING) {
-		runs_files_cut_stderr(r, row->id);
+	if (row->state == RUN_RUNNING)
 		result = runs_read_result(r, row, /* wait_status= */ -1);
-	}
 	if (!result || !row->verdict || !strcmp(row->verdict, "cancelled"))
 		interrupt(row, last_ns);
 	if (!result && row->started_ns && last_ns > row->started_ns)

@@ -57,7 +57,7 @@ void runs_command(const struct runs *r, const struct run_order *order, const cha
 {
 	struct strvec *argv = &run->argv;
 
-	strvec_push(argv, r->program);
+	strvec_push(argv, "sandbox_runner");
 	strvec_push(argv, "run");
 	strvec_pushf(argv, "--timeout=%llums", (unsigned long long)(run->timeout_ns < NS_PER_MS ? 1 : run->timeout_ns / NS_PER_MS));
 	push_option(argv, "type", order->type);
@@ -86,7 +86,7 @@ struct child {
 	const char *program;
 	char *const *argv, *const *environment;
 	int folder;		/* where it works; -1: where we do */
-	int out;		/* its standard output; -1: result.json in the folder */
+	int out, said;		/* its standard output, and error; -1: result.json in the folder, ours */
 	pid_t parent;
 	volatile int error;	/* errno of the child, when it could not become the program */
 };
@@ -104,12 +104,11 @@ static int open_files(const struct child *c)
 {
 	const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
 
-	if (become(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO) < 0)
+	if (become(open("/dev/null", O_RDWR | O_CLOEXEC), STDIN_FILENO) < 0 || (c->said >= 0 && become(c->said, STDERR_FILENO) < 0))
 		return -1;
 	if (c->folder < 0)
 		return become(c->out, STDOUT_FILENO);
-	return become(open("result.json", flags, 0600), STDOUT_FILENO) < 0 || become(open("stderr.txt", flags, 0600), STDERR_FILENO) < 0 ||
-	       become(open("events.ndjson", flags, 0600), EVENTS_FD) < 0 ? -1 : 0;
+	return become(open("result.json", flags, 0600), STDOUT_FILENO) < 0 || become(open("events.ndjson", flags, 0600), EVENTS_FD) < 0 ? -1 : 0;
 }
 
 static void be_child(struct child *c)
@@ -156,6 +155,16 @@ static pid_t spawn(struct child *c, struct error *err)
 	return error_sys(err, ERR_UNAVAILABLE, "cannot start '%s'", c->program);
 }
 
+/* What it says goes to memory that cannot grow: most say nothing, and that is no file on disk. */
+static int open_said(struct error *err)
+{
+	autoclose int fd = memfd_create("stderr", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, RUNS_STDERR_MAX_BYTES) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot make a memory file");
+	return steal_fd(&fd);
+}
+
 pid_t runs_spawn(struct runs *r, struct run *run, struct error *err)
 {
 	autoclose int folder = runs_files_folder(r, run->row.id);
@@ -163,7 +172,8 @@ pid_t runs_spawn(struct runs *r, struct run *run, struct error *err)
 
 	if (folder < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot open the folder of the run");
-	return spawn(&c, err);
+	run->said = c.said = open_said(err);
+	return run->said < 0 ? -1 : spawn(&c, err);
 }
 
 /* ---- gc */
@@ -172,12 +182,12 @@ pid_t runs_spawn_gc(struct runs *r, int *ret_report, struct error *err)
 {
 	autostrvec struct strvec argv = STRVEC_INIT;
 	autoclose int report = memfd_create("gc", MFD_CLOEXEC);
-	struct child c = { .program = r->program, .environment = r->environment.items, .folder = -1, .out = report };
+	struct child c = { .program = r->program, .environment = r->environment.items, .folder = -1, .out = report, .said = -1 };
 	pid_t pid;
 
 	if (report < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot make a memory file");
-	strvec_push(&argv, r->program);
+	strvec_push(&argv, "sandbox_runner");
 	strvec_push(&argv, "gc");
 	strvec_pushf(&argv, "--state-dir=%s", r->state_dir);
 	strvec_push(&argv, "--format=json");

@@ -179,13 +179,16 @@ static void on_told(void *data, const json_t *told, const char *failure)
 static void ask_tool(struct service *s, struct request *rq, enum tool_subject subject, json_t *(*answer)(const struct service *s, const json_t *told))
 {
 	struct asking *a = xcalloc(1, sizeof(*a));
+	struct tool_ticket *ticket;
 
 	*a = (struct asking){ .rq = rq, .answer = answer };
 	rq->pending = a;
 	rq->abandon = abandon_tool;
 	if (!s->tools)
 		s->tools = tools_new(s->loop, NULL, s->state_dir);
-	a->ticket = tool_ask(s->tools, subject, on_told, a);
+	ticket = tool_ask(s->tools, subject, on_told, a);
+	if (ticket)	/* otherwise it has been answered, and `a` has gone */
+		a->ticket = ticket;
 }
 
 static json_t *as_it_is(const struct service *s, const json_t *told)

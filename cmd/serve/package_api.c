@@ -56,7 +56,7 @@ static void ask(struct service *s, struct request *rq, const struct judge_questi
 }
 
 /* The package of a form (its one file), or the body itself. False: answered. */
-static bool find_package(struct request *rq, const char **name, const char **bytes, size_t *len)
+static bool find_package(const struct service *s, struct request *rq, const char **name, const char **bytes, size_t *len)
 {
 	const struct form_field *file = NULL;
 	size_t files = 0;
@@ -73,7 +73,11 @@ static bool find_package(struct request *rq, const char **name, const char **byt
 		reply_problem(rq, 400, "invalid_request", "there are %zu files: send one package at a time", files);
 	else if (!*len)
 		reply_problem(rq, 400, "invalid_request", "there is no package: send it as the body (application/yaml), or as the field 'file' of a form");
-	return files <= 1 && *len;
+	else if (*len > s->package_max)
+		reply_problem(rq, 413, "package_too_large", "a package may have at most %zu bytes here", s->package_max);
+	else
+		return true;
+	return false;
 }
 
 /* ---- scan */
@@ -100,32 +104,21 @@ static void scan(struct service *s, struct request *rq)
 	size_t len;
 
 	complain_of_unknown_query(&c, rq, known);
-	if (!complaints_reply(&c, rq) && find_package(rq, &name, &bytes, &len))
+	if (!complaints_reply(&c, rq) && find_package(s, rq, &name, &bytes, &len))
 		package_scan(s, rq, name, bytes, len, format ? format : "json");
 }
 
 /* ---- validate */
 
-static void copy_members(json_t *to, const json_t *from, const char *const *names)
-{
-	for (; *names; names++) {
-		json_t *value = json_object_get(from, *names);
-
-		json_put(to, *names, value ? json_incref(value) : json_null());
-	}
-}
-
-/* `valid` is about the form alone: may it be read as a package? What is dangerous in it is the business of /v1/scan. */
+/* `valid` is about the form alone: can it be read as a package? What is dangerous in it is in `findings`, and what the policy says to that in
+ * `decision`. */
 static struct response *validate_answer(const struct judge_answer *a)
 {
-	static const char *const ours[] = { "valid", "package", NULL };
-	const json_t *package = json_object_get(a->facts, "package"), *errors = json_object_get(a->facts, "parse_errors");
-	json_t *id = json_object_get(package, "workflow_id"), *o = json_object();
+	json_t *o = json_copy((json_t *)(uintptr_t)a->facts), *errors = json_object_get(o, "parse_errors");
+	json_t *id = json_object_get(json_object_get(o, "package"), "workflow_id");
 
-	copy_members(o, a->facts, ours);
 	json_put(o, "workflow_id", id ? json_incref(id) : json_null());
-	json_put(o, "errors", json_is_array(errors) ? json_incref((json_t *)(uintptr_t)errors) : json_array());
-	json_put_text(o, "policy_decision", json_string_value(json_object_get(json_object_get(a->facts, "decision"), "policy_decision")));
+	json_put(o, "errors", json_is_array(errors) ? json_incref(errors) : json_array());
 	return response_json(200, o);
 }
 
@@ -137,7 +130,7 @@ static void validate(struct service *s, struct request *rq)
 	size_t len;
 
 	complain_of_unknown_query(&c, rq, known);
-	if (!complaints_reply(&c, rq) && find_package(rq, &name, &bytes, &len))
+	if (!complaints_reply(&c, rq) && find_package(s, rq, &name, &bytes, &len))
 		ask(s, rq, &(struct judge_question){ .name = name, .bytes = bytes, .len = len }, validate_answer);
 }
 

@@ -307,6 +307,10 @@ static bool has_one_package(struct creation *c)
 {
 	int n = (c->package != NULL) + (c->source || c->workflow.id);
 
+	if (c->package && c->package_len > c->service->package_max)
+		complain(&c->wrong, c->prefix[0] == '?' ? "" : "/package", "has %zu bytes, at most %zu are taken", c->package_len,
+			 c->service->package_max);
+
 	if (!c->wrong.list && n != 1)
 		complain(&c->wrong, "", n ? "a run has one package: either its text or the id of a registered one"
 			 : "there is no package: send a 'file', its text as 'package', or the 'workflow_id' of a registered one");

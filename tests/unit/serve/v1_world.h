@@ -75,7 +75,7 @@ static inline int setup(void **state)
 	w->data = xasprintf("%s/data", w->dir);
 	w->pipe = xasprintf("%s/pipe", w->dir);
 	w->script = xasprintf("%s/script", w->dir);
-	text = xasprintf("#!/bin/sh\ntrap 'exit 130' INT TERM\ncat '%s' >&3 &\nwait\necho '{\"verdict\": \"verified\", \"verdict_reason\": \"as told\"}'\n", w->pipe);
+	text = xasprintf("#!/bin/sh\ntrap 'exit 130' INT TERM\nprintf '%%s\\n' \"$@\" >&2\ncat '%s' >&3 &\nwait\necho '{\"verdict\": \"verified\", \"verdict_reason\": \"as told\"}'\n", w->pipe);
 	if (mkdir(w->data, 0700) < 0 || mkfifo(w->pipe, 0600) < 0 || file_write_atomic(w->script, text, strlen(text), 0700, &err) < 0)
 		return -1;
 	o.program = w->script;

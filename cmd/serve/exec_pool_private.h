@@ -51,7 +51,7 @@ struct exec_pool {
 	unsigned int languages;			/* bits: what the last one that got ready had */
 	bool languages_known;
 	uint64_t warm_orders, cold_orders, failed_orders, forgotten_orders, started, died, unclean;
-	char last_error[512];			/* "": none */
+	char last_error[1024];			/* "": none */
 };
 
 /* exec_worker.c: NULL: err. The ticket, if it is made for one, is set by the caller. */

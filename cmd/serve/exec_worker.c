@@ -80,7 +80,7 @@ static void take_lines(struct exec_worker *w)
 static void read_all(struct exec_worker *w)
 {
 	char chunk[65536];
-	ssize_t n;
+	ssize_t n = -1;
 
 	while (w->out >= 0 && ((n = read(w->out, chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR))) {
 		if (n > 0)

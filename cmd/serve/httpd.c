@@ -5,6 +5,7 @@
  *  - its callbacks come from MHD_run() only, so what happens outside is noted in the exchange and looked at in the next callback. */
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "cmd/serve/httpd_private.h"
@@ -116,7 +117,10 @@ static void connection_started(struct httpd *h, struct MHD_Connection *m, void *
 
 static void connection_closed(struct httpd *h, struct connection *c)
 {
-	if (c->linger)
+	int unread = 0;
+
+	/* a head too large for us is MHD's to refuse: what is left of it tells */
+	if (c->linger || (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0))
 		linger_add(h, c->fd);
 	loop_timer_free(c->deadline);
 	if (c->prev)

@@ -11,7 +11,7 @@
 struct httpd_limits {
 	unsigned int connections, connections_per_address;
 	size_t head_bytes;		/* also the memory a connection has */
-	uint64_t request_ns;		/* from the connection, or the answer before, to the complete request */
+	uint64_t request_ns;		/* from the connection, or on a kept one from the request line, to the complete request */
 	uint64_t idle_ns;		/* kept-alive, or no progress while sending */
 };
 #define HTTPD_LIMITS { .connections = 2048, .connections_per_address = 1500, .head_bytes = 16 << 10, \
@@ -31,7 +31,7 @@ int httpd_open(struct service *s, struct loop *l, const struct httpd_address *ad
 const char *httpd_shown(const struct httpd *h);	/* "http://127.0.0.1:43211", "unix:/run/x.sock" */
 void httpd_stop_accepting(struct httpd *h);
 size_t httpd_connections(const struct httpd *h);
-void httpd_close(struct httpd *h);	/* ends all connections; abandons what is pending */
+void httpd_close(struct httpd *h);	/* ends all connections; abandons what is pending. Not from within a handler */
 
 /* For request_reply() and body_source_wake(). */
 void httpd_answer(struct httpd_exchange *x, struct response *r);

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "cmd/serve/httpd_private.h"
+#include "runner/base/library.h"
 #include "runner/base/mem.h"
 
 #define STREAM_BLOCK 1024	/* MHD allocates it for every stream; chunks are made in the memory of the connection */
@@ -119,11 +120,24 @@ enum MHD_Result answer_queue(struct httpd_exchange *x)
 	return rc;
 }
 
-static void send_raw(struct connection *c, const char *data, size_t len)
+/* One function of GnuTLS, which libmicrohttpd has loaded; its headers are not needed for that. */
+static ssize_t tls_send(void *session, const void *data, size_t len)
 {
-	ssize_t n = send(c->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	static ssize_t (*record_send)(void *session, const void *data, size_t len);
+	static const struct library_symbol symbols[] = { { "gnutls_record_send", &record_send } };
 
-	(void)n;	/* nothing has been sent on it yet that could fill its buffer; if it is full nevertheless, nobody reads */
+	if (!record_send && library_load("libgnutls.so.30", "libgnutls30", symbols, ARRAY_SIZE(symbols), NULL) < 0)
+		return -1;
+	return record_send(session, data, len);
+}
+
+/* At once or not at all: nothing has been sent on it yet that could fill its buffer; if it is full nevertheless, nobody reads. */
+static void send_raw(const struct connection *c, const char *data, size_t len)
+{
+	ssize_t n = c->httpd->tls ? tls_send(mhd->get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session, data, len)
+				  : send(c->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	(void)n;
 }
 
 void answer_raw(struct httpd_exchange *x)
@@ -133,10 +147,6 @@ void answer_raw(struct httpd_exchange *x)
 
 	x->phase = PHASE_SENDING;
 	x->connection->linger = true;
-	if (x->httpd->tls) {	/* past its records nothing can be said */
-		response_free(r);
-		return;
-	}
 	strbuf_addf(&out, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", r->status, status_title(r->status), r->body.len);
 	for (size_t i = 0; i < r->headers.len; i++)
 		if (!is_framing(r->headers.items[i].name))

@@ -158,7 +158,7 @@ static bool is_one_too_many(const struct httpd *h, const union address *a, const
 static void turn_away(const struct httpd *h, int fd)
 {
 	static const char text[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"
-		"Content-Type: application/problem+json\r\nContent-Length: 125\r\n\r\n"
+		"Content-Type: application/problem+json\r\nContent-Length: 128\r\n\r\n"
 		"{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections\",\"code\":\"too_many_connections\"}\n";
 	char buf[4096];
 

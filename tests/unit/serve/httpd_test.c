@@ -1,312 +1,182 @@
 /* SPDX-License-Identifier: Apache-2.0
- * httpd with clients that are sockets in the same loop, and a service of five routes that is defined here. */
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "cmd/serve/httpd.h"
-#include "cmd/serve/route.h"
-#include "runner/base/clock.h"
-#include "runner/base/mem.h"
-
-#define BODY_MAX 1000
-#define PATIENCE_NS (20 * NS_PER_SEC)
-
-/* ---- the service */
-
-static struct {
-	struct loop *loop;
-	struct httpd *httpd;
-	unsigned int accepted, dispatched, finished, abandoned, closed;
-	struct request *later;		/* /later: answered by the test */
-	struct stream_source *streams;	/* /stream: the newest */
-	struct peer peer;
-	size_t body_len, fields_len;
-	char fields[256];
-} t;
-
-struct stream_source {
-	struct body_source base;
-	const char *text;	/* what is there to send; NULL: nothing for now */
-	bool end, wake_within_read;
-	struct stream_source *next;
-};
-
-struct response *route_accept(struct service *s, struct request *rq, size_t *body_max)
-{
-	(void)s;
-	t.accepted++;
-	*body_max = BODY_MAX;
-	if (!request_target_is_good(rq))
-		return response_problem(400, "bad_target", NULL, "the path is none of ours");
-	if (!strcmp(rq->target, "/refused"))
-		return response_problem(403, "refused", NULL, "refused before the body");
-	return NULL;
-}
-
-static ssize_t stream_read(struct body_source *s, char *buf, size_t max)
-{
-	struct stream_source *src = (struct stream_source *)s;
-	size_t n;
-
-	if (src->end)
-		return -1;
-	if (!src->text) {
-		if (src->wake_within_read) {
-			src->wake_within_read = false;
-			src->text = "woken ";
-			body_source_wake(s);
-		}
-		return 0;
-	}
-	n = strlen(src->text);
-	assert_true(n <= max);
-	memcpy(buf, src->text, n);
-	src->text = NULL;
-	return (ssize_t)n;
-}
-
-static void stream_close(struct body_source *s)
-{
-	struct stream_source **at = &t.streams;
-
-	while (*at != (struct stream_source *)s)
-		at = &(*at)->next;
-	*at = (*at)->next;
-	t.closed++;
-	free(s);
-}
-
-static void abandoned(struct request *rq)
-{
-	assert_ptr_equal(rq, t.later);
-	t.later = NULL;
-	t.abandoned++;
-}
-
-static void reply_stream(struct request *rq)
-{
-	struct response *r = response_new(200);
-	struct stream_source *s = xcalloc(1, sizeof(*s));
-
-	s->base = (struct body_source){ .read = stream_read, .close = stream_close };
-	s->text = "first ";
-	s->wake_within_read = request_query(rq, "wake");
-	s->next = t.streams;
-	t.streams = s;
-	response_header(r, "Content-Type", "text/event-stream");
-	r->source = &s->base;
-	request_reply(rq, r);
-}
-
-static void reply_file(struct request *rq)
-{
-	struct response *r = response_new(200);
-	int fd = memfd_create("answer", MFD_CLOEXEC);
-	char block[1000];
-
-	memset(block, 'f', sizeof(block));
-	for (int i = 0; i < 300; i++)
-		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
-	r->fd = fd;
-	r->fd_len = 300 * sizeof(block);
-	request_reply(rq, r);
-}
-
-void route_dispatch(struct service *s, struct request *rq)
-{
-	const char *what = rq->segments.len ? rq->segments.items[0] : "";
-
-	(void)s;
-	t.dispatched++;
-	t.peer = rq->peer;
-	t.body_len = rq->body.len;
-	t.fields_len = rq->fields_len;
-	t.fields[0] = '\0';
-	for (size_t i = 0; i < rq->fields_len; i++) {
-		const struct form_field *f = &rq->fields[i];
-		size_t n = strlen(t.fields);
-
-		snprintf(t.fields + n, sizeof(t.fields) - n, "%s(%s,%s)=%zu;", f->name, f->filename ? f->filename : "", f->content_type ? f->content_type : "", f->value.len);
-	}
-	if (!strcmp(what, "later") || !strcmp(what, "stubborn")) {
-		t.later = rq;
-		rq->abandon = !strcmp(what, "later") ? abandoned : NULL;
-	} else if (!strcmp(what, "stream")) {
-		reply_stream(rq);
-	} else if (!strcmp(what, "file")) {
-		reply_file(rq);
-	} else {
-		request_reply(rq, response_text(200, "text/plain", rq->body.len ? rq->body.buf : "hello", rq->body.len ? rq->body.len : 5));
-	}
-}
-
-void route_finish(struct service *s, struct request *rq, struct response *r)
-{
-	(void)s;
-	(void)rq;
-	t.finished++;
-	response_header(r, "X-Finished", "yes");
-}
-
-void route_abandon(struct service *s, struct request *rq)
-{
-	(void)s;
-	(void)rq;
-}
-
-/* ---- clients */
-
-struct client {
-	int fd;
-	struct loop_watch *watch;
-	struct strbuf got;
-	bool eof, reset;
-	const char *until;	/* stop the loop when this has come; NULL: at the end */
-};
-
-static void on_readable(void *data, uint32_t events)
-{
-	struct client *c = data;
-	char buf[4096];
-	ssize_t n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
-
-	(void)events;
-	if (n > 0)
-		strbuf_add(&c->got, buf, (size_t)n);
-	c->eof = n == 0;
-	c->reset = n < 0;
-	if (n <= 0) {
-		loop_unwatch(c->watch);
-		c->watch = NULL;
-	}
-	if (n <= 0 || (c->until && strstr(c->got.buf, c->until)))
-		loop_stop(t.loop);
-}
-
-static void out_of_patience(void *data)
-{
-	*(bool *)data = true;
-	loop_stop(t.loop);
-}
-
-/* Run the loop until somebody stops it, at most so long. False: nobody has. */
-static bool run_for(uint64_t ns)
-{
-	bool late = false;
-	struct loop_timer *timer = loop_timer_new(t.loop, out_of_patience, &late);
-
-	loop_timer_set(timer, clock_deadline(ns));
-	assert_int_equal(loop_run(t.loop, NULL), 0);
-	loop_timer_free(timer);
-	return !late;
-}
-
-static void client_watch(struct client *c)
-{
-	c->watch = loop_watch(t.loop, c->fd, EPOLLIN, on_readable, c);
-}
-
-static void client_open(struct client *c)
-{
-	int pair[2];
-
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-	*c = (struct client){ .fd = pair[0], .got = STRBUF_INIT(1 << 20) };
-	assert_int_equal(httpd_adopt(t.httpd, pair[1], NULL), 0);
-	client_watch(c);
-}
-
-static void client_close(struct client *c)
-{
-	loop_unwatch(c->watch);
-	close(c->fd);
-	strbuf_release(&c->got);
-}
-
-static void client_send(struct client *c, const char *text)
-{
-	assert_int_equal(send(c->fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-static const char *client_wait(struct client *c, const char *until)
-{
-	if (!strstr(c->got.buf, until)) {
-		c->until = until;
-		assert_true(run_for(PATIENCE_NS));
-	}
-	if (!strstr(c->got.buf, until))
-		fail_msg("wanted '%s', got '%s'", until, c->got.buf);
-	c->until = NULL;
-	return c->got.buf;
-}
-
-__attribute__((unused)) static void client_wait_end(struct client *c)
-{
-	while (!c->eof && !c->reset)
-		assert_true(run_for(PATIENCE_NS));
-	assert_true(c->eof);
-}
-
-static void set_up_with(const struct httpd_limits *limits)
-{
-	const struct httpd_address nowhere = { 0 };
-	struct error err = { 0 };
-
-	memset(&t, 0, sizeof(t));
-	assert_int_equal(loop_new(&t.loop, &err), 0);
-	if (httpd_open((struct service *)&t, t.loop, &nowhere, limits, &t.httpd, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static int set_up(void **state)
-{
-	const struct httpd_limits limits = HTTPD_LIMITS;
-
-	(void)state;
-	set_up_with(&limits);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	httpd_close(t.httpd);
-	loop_free(t.loop);
-	assert_null(t.streams);
-	return 0;
-}
+ * httpd: what is sent, and what comes back. */
+#include "tests/unit/serve/httpd_clients.h"
 
 /* ---- requests and answers */
 
-static void answers(void **state)
+#define HOST "Host: x\r\n"
+#define CHUNKED "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+#define FORM "POST / HTTP/1.1\r\n" HOST "Content-Type: multipart/form-data; boundary=B\r\n"
+#define ENDS true
+#define STAYS false
+
+/* What is sent at once, how the answer begins, what else is in it, and whether the connection is then over. */
+static const struct {
+	const char *name, *sent, *begins, *has;
+	bool ends;
+	unsigned int dispatched;
+} talks[] = {
+	{ "plain",		"GET /a?b=c HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 OK\r\n", "hello", STAYS, 1 },
+	{ "line feeds only",	"GET / HTTP/1.1\nHost: x\n\n", "HTTP/1.1 200 ", "hello", STAYS, 1 },
+	{ "1.0 ends",		"GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 200 ", "hello", ENDS, 1 },
+	{ "asked to end",	"GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "HTTP/1.1 200 ", "hello", ENDS, 1 },
+	{ "a proxy's form",	"GET http://x/a HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 200 ", "hello", STAYS, 1 },
+	{ "HEAD",		"HEAD / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "HTTP/1.1 200 ", "Content-Length: 5\r\n", ENDS, 1 },
+	{ "body",		"POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody", "HTTP/1.1 200 ", "body", STAYS, 1 },
+	{ "chunks",		CHUNKED "2\r\nbo\r\n2;x=y\r\ndy\r\n0\r\nTrailer: t\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\nbody", STAYS, 1 },
+	{ "continue",		"POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nExpect: 100-continue\r\n\r\nbody", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ", "body", STAYS, 1 },
+	{ "refused, no body",	"GET /refused HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 403 ", "before the body", STAYS, 0 },
+	{ "refused, body",	"POST /refused HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody", "HTTP/1.1 403 ", "before the body", ENDS, 0 },
+	{ "refused, continue",	"POST /refused HTTP/1.1\r\n" HOST "Content-Length: 4\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 403 ", "X-Finished", ENDS, 0 },
+	{ "pipelined",		"GET / HTTP/1.1\r\n" HOST "\r\nPOST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\ntwo"
+				"GET / HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "HTTP/1.1 200 ", "two", ENDS, 3 },
+	{ "announced too much",	"POST / HTTP/1.1\r\n" HOST "Content-Length: 1001\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 413 ", "at most 1000 bytes", ENDS, 0 },
+	{ "beyond numbers",	"POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n", "HTTP/1.1 413 ", "", ENDS, 0 },
+	{ "no number",		"POST / HTTP/1.1\r\n" HOST "Content-Length: -1\r\n\r\n", "HTTP/1.1 400 ", "", ENDS, 0 },
+	{ "two lengths",	"POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nContent-Length: 5\r\n\r\nbody", "HTTP/1.1 400 ", "one decimal", ENDS, 0 },
+	{ "smuggled",		"POST / HTTP/1.1\r\n" HOST "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "HTTP/1.1 400 ", "stands alone", ENDS, 0 },
+	{ "other coding",	"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 501 ", "chunked", ENDS, 0 },
+	{ "bad chunk",		CHUNKED "zz\r\n", "HTTP/1.1 400 ", "", ENDS, 0 },
+	{ "endless chunk",	CHUNKED "fffffffffffffffff\r\n", "HTTP/1.1 413 ", "", ENDS, 0 },
+	{ "no host",		"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 400 ", "", ENDS, 0 },
+	{ "HTTP of tomorrow",	"GET / HTTP/3.0\r\n" HOST "\r\n", "HTTP/1.1 505 ", "", ENDS, 0 },
+	{ "HTTP of yesterday",	"GET / HTTP/0.9\r\n\r\n", "HTTP/1.1 505 ", "", ENDS, 0 },
+	{ "no header",		"GET / HTTP/1.1\r\n" HOST "nonsense\r\n\r\n", "HTTP/1.1 400 ", "", ENDS, 0 },
+	{ "bad target",		"GET /a/%2e%2e/b HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 400 ", "none of ours", STAYS, 0 },
+	{ "TLS",		"\x16\x03\x01\x02\r\n\r\n", "", "", ENDS, 0 },
+	{ "one word",		"GET\r\n\r\n", "", "", ENDS, 0 },
+	{ "form",		FORM "Content-Length: 141\r\n\r\n--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n12\r\n"
+				"--B\r\nContent-Disposition: form-data; name=a; filename=\"f\"\r\nContent-Type: t\r\n\r\n3\r\n--B--\r\n",
+				"HTTP/1.1 200 ", "hello", STAYS, 1 },
+	{ "no form",		FORM "Content-Length: 4\r\n\r\nbody", "HTTP/1.1 400 ", "boundary is nowhere", STAYS, 0 },
+};
+
+static void talks_http(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(talks); i++) {
+		struct client c;
+
+		t.dispatched = t.accepted = t.finished = 0;
+		client_open(&c);
+		client_send(&c, talks[i].sent);
+		if (talks[i].ends)
+			client_wait_end(&c);
+		else
+			client_wait(&c, talks[i].has);
+		if (strncmp(c.got.buf, talks[i].begins, strlen(talks[i].begins)) || !strstr(c.got.buf, talks[i].has) || c.eof != talks[i].ends ||
+		    t.dispatched != talks[i].dispatched)
+			fail_msg("%s: dispatched %u, %s: %s", talks[i].name, t.dispatched, c.eof ? "ended" : "open", c.got.buf);
+		client_close(&c);
+	}
+}
+
+static void hears_byte_by_byte(void **state)
+{
+	const char *sent = "POST /a HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n3\r\nthe\r\n5\r\n body\r\n0\r\n\r\n";
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	for (size_t i = 0; sent[i]; i++) {
+		assert_int_equal(send(c.fd, sent + i, 1, MSG_NOSIGNAL), 1);
+		if (sent[i + 1])
+			run_for(NS_PER_MS);
+	}
+	client_wait(&c, "the body");
+	client_close(&c);
+}
+
+static void takes_forms(void **state)
 {
 	struct client c;
 
 	(void)state;
 	client_open(&c);
-	client_send(&c, "GET /a?b=c HTTP/1.1\r\nHost: x\r\n\r\n");
+	client_send(&c, talks[ARRAY_SIZE(talks) - 2].sent);
 	client_wait(&c, "hello");
-	assert_non_null(strstr(c.got.buf, "HTTP/1.1 200 OK"));
-	assert_non_null(strstr(c.got.buf, "X-Finished: yes"));
-	assert_false(c.eof);
-	client_send(&c, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nthe body");
-	client_wait(&c, "the bo");
-	assert_int_equal(t.body_len, 6);
+	assert_string_equal(t.fields, "a(,)=2;a(f,t)=1;");
+	assert_int_equal(t.body_len, 0);
 	client_close(&c);
 }
+
+static void bounds_heads(void **state)
+{
+	static const struct { const char *before, *after, *status; } rows[] = {
+		{ "GET /", " HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 414 " },
+		{ "GET / HTTP/1.1\r\n" HOST "X: ", "\r\n\r\n", "HTTP/1.1 431 " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+		struct client c;
+
+		strbuf_addstr(&text, rows[i].before);
+		for (int n = 0; n < 40000; n++)
+			strbuf_addch(&text, 'a');
+		strbuf_addstr(&text, rows[i].after);
+		client_open(&c);
+		client_send(&c, text.buf);
+		client_wait_end(&c);
+		assert_memory_equal(c.got.buf, rows[i].status, strlen(rows[i].status));
+		client_close(&c);
+	}
+	assert_int_equal(t.accepted, 0);
+}
+
+static void bounds_chunked_bodies(void **state)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct client c;
+
+	(void)state;
+	strbuf_addstr(&text, CHUNKED);
+	for (int n = 0; n < 200; n++)
+		strbuf_addstr(&text, "a\r\n0123456789\r\n");
+	client_open(&c);
+	client_send(&c, text.buf);
+	client_wait_end(&c);
+	assert_memory_equal(c.got.buf, "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\n", 51);
+	assert_non_null(strstr(c.got.buf, "at most 1000 bytes"));
+	assert_non_null(strstr(c.got.buf, "X-Finished"));
+	assert_int_equal(t.dispatched, 0);
+	assert_int_equal(t.finished, 1);
+	client_close(&c);
+}
+
+/* Who sends five megabytes without looking, and only then reads, still learns why. */
+static void refusals_are_heard(void **state)
+{
+	const struct httpd_limits limits = HTTPD_LIMITS;
+	autofree char *block = xcalloc(1, 64 << 10);
+	static const char *const heads[] = { "Content-Length: 5242880\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n500000\r\n" };
+	struct client c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+		set_up_with("127.0.0.1:0", &limits);
+		client_connect(&c);
+		loop_unwatch(c.watch);	/* does not read */
+		client_send(&c, "POST / HTTP/1.1\r\n" HOST);
+		client_send(&c, heads[i]);
+		for (size_t sent = 0; sent < 5 << 20;) {
+			ssize_t n = send(c.fd, block, 64 << 10, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+			if (n < 0)
+				run_for(NS_PER_MS);
+			else
+				sent += (size_t)n;
+		}
+		client_watch(&c);
+		client_wait_end(&c);
+		assert_memory_equal(c.got.buf, "HTTP/1.1 413 ", 13);
+		client_close(&c);
+		tear_down(NULL);
+	}
+}
+
+/* ---- later */
 
 static void answers_later(void **state)
 {
@@ -314,15 +184,72 @@ static void answers_later(void **state)
 
 	(void)state;
 	client_open(&c);
-	client_send(&c, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+	client_send(&c, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
 	assert_false(run_for(NS_PER_SEC / 5));
 	assert_non_null(t.later);
 	assert_int_equal(c.got.len, 0);
 	request_reply(t.later, response_text(200, "text/plain", "at last", 7));
 	client_wait(&c, "at last");
+	client_wait(&c, "hello");
 	assert_int_equal(t.abandoned, 0);
 	client_close(&c);
 }
+
+static void notices_who_leaves(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	client_send(&c, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_false(run_for(NS_PER_SEC / 20));
+	assert_non_null(t.later);
+	client_close(&c);
+	for (int i = 0; i < 100 && httpd_connections(t.httpd); i++)
+		run_for(NS_PER_SEC / 20);
+	assert_int_equal(httpd_connections(t.httpd), 0);
+	assert_int_equal(t.abandoned, 1);
+}
+
+/* A handler that cannot be told answers into the void. */
+static void lets_the_stubborn_answer(void **state)
+{
+	struct client c;
+
+	(void)state;
+	client_open(&c);
+	client_send(&c, "GET /stubborn HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_false(run_for(NS_PER_SEC / 20));
+	client_close(&c);
+	for (int i = 0; i < 100 && httpd_connections(t.httpd); i++)
+		run_for(NS_PER_SEC / 20);
+	assert_int_equal(httpd_connections(t.httpd), 0);
+	request_reply(t.stubborn, response_text(200, "text/plain", "at last", 7));
+	assert_int_equal(t.finished, 1);
+}
+
+static void closes_with_everything_open(void **state)
+{
+	struct client c[4];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		static const char *const sent[] = { "GET /later", "GET /stream", "GET /stubborn", "GET /a" };
+
+		client_open(&c[i]);
+		client_send(&c[i], sent[i]);
+		client_send(&c[i], i < 3 ? " HTTP/1.1\r\n" HOST "\r\n" : " HTTP");
+		run_for(NS_PER_SEC / 20);
+	}
+	httpd_close(t.httpd);
+	t.httpd = NULL;
+	assert_int_equal(t.closed, 1);
+	assert_int_equal(t.abandoned, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++)
+		client_close(&c[i]);
+}
+
+/* ---- in pieces */
 
 static void streams(void **state)
 {
@@ -330,8 +257,9 @@ static void streams(void **state)
 
 	(void)state;
 	client_open(&c);
-	client_send(&c, "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
+	client_send(&c, "GET /stream?wake=1 HTTP/1.1\r\nHost: x\r\n\r\n");
 	client_wait(&c, "first ");
+	client_wait(&c, "woken ");
 	for (int i = 0; i < 100; i++) {
 		char text[20];
 
@@ -347,12 +275,57 @@ static void streams(void **state)
 	client_close(&c);
 }
 
+static void streams_end(void **state)
+{
+	static const char *const requests[] = { "HEAD /stream HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "GET /stream HTTP/1.0\r\n\r\n", "GET /stream HTTP/1.1\r\n" HOST "\r\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		struct client c;
+
+		client_open(&c);
+		client_send(&c, requests[i]);
+		if (i == 0) {
+			client_wait_end(&c);
+			assert_null(strstr(c.got.buf, "first"));
+		} else if (i == 1) {
+			client_wait(&c, "first ");
+			t.streams->end = true;
+			body_source_wake(&t.streams->base);
+			client_wait_end(&c);
+		} else {
+			client_wait(&c, "first ");
+		}
+		client_close(&c);	/* the last one just leaves */
+		for (int n = 0; n < 100 && httpd_connections(t.httpd); n++)
+			run_for(NS_PER_SEC / 20);
+		assert_int_equal(t.closed, i + 1);
+	}
+}
+
+static void sends_files(void **state)
+{
+	struct client c;
+	const char *body;
+
+	(void)state;
+	client_open(&c);
+	client_send(&c, "GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	client_wait_end(&c);
+	body = strstr(c.got.buf, "\r\n\r\n");
+	assert_int_equal(strspn(body + 4, "f"), 300000);
+	assert_non_null(strstr(c.got.buf, "Content-Length: 300000\r\n"));
+	client_close(&c);
+}
+
 int main(void)
 {
+#define WITH(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(answers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(answers_later, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(streams, set_up, tear_down),
+		WITH(talks_http), WITH(hears_byte_by_byte), WITH(takes_forms), WITH(bounds_heads), WITH(bounds_chunked_bodies),
+		cmocka_unit_test(refusals_are_heard),
+		WITH(answers_later), WITH(notices_who_leaves), WITH(lets_the_stubborn_answer), WITH(closes_with_everything_open),
+		WITH(streams), WITH(streams_end), WITH(sends_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,17 +5,17 @@
 #include "cmd/command.h"
 #include "cmd/exit_status.h"
 #include "cmd/output.h"
+#include "cmd/past_runs.h"
 #include "cmd/run_name.h"
 #include "runner/base/clock.h"
-#include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
 #include "runner/result_json.h"
 
 struct history_options {
 	struct common_options common;
-	const char *format;
-	uint64_t limit;
+	const char *format, *package, *verdict;
+	uint64_t limit, since_ns;
 };
 
 static const char *const formats[] = { "text", "json", NULL };
@@ -23,6 +23,12 @@ static const char *const formats[] = { "text", "json", NULL };
 static const struct option_spec options[] = {
 	{ .name = "limit", .kind = OPTION_COUNT, .offset = offsetof(struct history_options, limit), .value = "N", .min = 1,
 	  .group = "History", .help = "list this many of the newest (20 by default)" },
+	{ .name = "package", .kind = OPTION_TEXT, .offset = offsetof(struct history_options, package), .value = "NAME", .group = "History",
+	  .help = "list runs of the workflows whose id begins with this, as the operand does" },
+	{ .name = "verdict", .kind = OPTION_CHOICE, .offset = offsetof(struct history_options, verdict), .value = "WORD",
+	  .choices = past_verdicts, .group = "History", .help = "list runs with this verdict" },
+	{ .name = "since", .kind = OPTION_DURATION, .offset = offsetof(struct history_options, since_ns), .value = "DURATION", .min = 1,
+	  .group = "History", .help = "list runs that began in this time until now: 24h, 7d" },
 	{ .name = "format", .kind = OPTION_CHOICE, .offset = offsetof(struct history_options, format), .value = "FORMAT",
 	  .choices = formats, .group = "Output", .help = "form of the output" },
 	{ .name = NULL },
@@ -65,19 +71,39 @@ static void add_line(struct strbuf *out, const struct run_entry *e)
 	strbuf_addf(out, "%s\n", e->kept_until_ns ? "  kept" : e->cleanup_complete ? "" : "  no record of a clean-up");
 }
 
-/* A workflow is named by its id, or the beginning of it. */
-static bool is_wanted(const struct run_entry *e, const char *workflow)
-{
-	return !workflow || (e->package && !strncmp(e->package, workflow, strlen(workflow)));
-}
-
-static size_t first_of(const struct run_entries *list, const char *workflow, uint64_t limit)
+static size_t first_of(const struct run_entries *list, const struct past_filter *filter, uint64_t limit)
 {
 	size_t first = list->len;
 
 	for (uint64_t n = 0; first > 0 && n < limit; first--)
-		n += is_wanted(&list->items[first - 1], workflow);
+		n += past_run_is_wanted(&list->items[first - 1], filter);
 	return first;
+}
+
+static void add_list(const struct run_entries *list, const struct history_options *opt, const struct past_filter *filter, struct strbuf *text)
+{
+	const bool as_json = !strcmp(opt->format, "json");
+	json_auto_t *all = json_object();
+	json_t *runs = json_array();
+
+	json_put(all, "runs", runs);
+	for (size_t i = first_of(list, filter, opt->limit); i < list->len; i++) {
+		if (!past_run_is_wanted(&list->items[i], filter))
+			continue;
+		if (as_json)
+			add_json(runs, &list->items[i]);
+		else
+			add_line(text, &list->items[i]);
+	}
+	if (as_json) {
+		json_write(all, 2, text);
+		strbuf_addch(text, '\n');
+	} else if (!text->len && !opt->common.quiet) {
+		if (filter->verdict || filter->since_ns)
+			message("note", "no run that is kept fits");
+		else
+			message("note", filter->package ? "no run of '%s' is kept" : "no run is kept", filter->package);
+	}
 }
 
 static int history_main(const struct command *self, int argc, char **argv)
@@ -86,39 +112,18 @@ static int history_main(const struct command *self, int argc, char **argv)
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrvec struct strvec operands = STRVEC_INIT;
 	int status = command_begin(self, argc, argv, &opt, &operands);
-	const char *workflow = operands.len ? operands.items[0] : NULL;
+	struct past_filter filter = { .package = operands.len ? operands.items[0] : opt.package, .verdict = opt.verdict };
 	struct run_entries list = { .items = NULL };
-	autofree char *state_dir = NULL;
 	struct error err = { 0 };
 
 	if (status >= 0)
 		return status;
-	if (operands.len > 1)
+	if (operands.len > 1 || (operands.len && opt.package))
 		return command_usage_error(self, "'history' takes one workflow");
-	state_dir = journal_state_dir(opt.common.state_dir, &err);
-	if (!state_dir || run_store_list(state_dir, &list, &err) < 0)
+	filter.since_ns = past_runs_since(opt.since_ns);
+	if (past_runs_load(opt.common.state_dir, &list, &err) < 0)
 		return report_error(&err);
-	/* a keeper that was killed could not write that it is over */
-	for (size_t i = 0; i < list.len; i++)
-		if (list.items[i].kept_until_ns && !live_run_is(state_dir, list.items[i].run_id))
-			list.items[i].kept_until_ns = 0;
-	if (!strcmp(opt.format, "json")) {
-		json_auto_t *all = json_object();
-		json_t *runs = json_array();
-
-		for (size_t i = first_of(&list, workflow, opt.limit); i < list.len; i++)
-			if (is_wanted(&list.items[i], workflow))
-				add_json(runs, &list.items[i]);
-		json_put(all, "runs", runs);
-		json_write(all, 2, &text);
-		strbuf_addch(&text, '\n');
-	} else {
-		for (size_t i = first_of(&list, workflow, opt.limit); i < list.len; i++)
-			if (is_wanted(&list.items[i], workflow))
-				add_line(&text, &list.items[i]);
-		if (!text.len && !opt.common.quiet)
-			message("note", workflow ? "no run of '%s' is kept" : "no run is kept", workflow);
-	}
+	add_list(&list, &opt, &filter, &text);
 	run_entries_release(&list);
 	return print_result(&text, EXIT_OK);
 }
@@ -126,9 +131,10 @@ static int history_main(const struct command *self, int argc, char **argv)
 const struct command command_history = {
 	.name = "history",
 	.summary = "List runs that have ended",
-	.usage = "history [--limit=N] [--format=json] [WORKFLOW]",
+	.usage = "history [--limit=N] [--verdict=WORD] [--since=DURATION] [--format=json] [WORKFLOW]",
 	.examples = "  sandbox_runner history\n"
-		    "  sandbox_runner history --limit=5 backup-verify\n",
+		    "  sandbox_runner history --limit=5 backup-verify\n"
+		    "  sandbox_runner history --verdict=failed --since=24h\n",
 	.options = options,
 	.main = history_main,
 };

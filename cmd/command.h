@@ -25,7 +25,7 @@ struct command {
 };
 
 extern const struct command command_run, command_validate, command_scan, command_rules, command_plan, command_serve, command_gc, command_doctor, command_schema, command_config,
-	command_ps, command_logs, command_attach, command_stop, command_history, command_token,
+	command_ps, command_logs, command_attach, command_stop, command_history, command_stats, command_token,
 	command_completion, command_version, command_help, command_man, command_exec_worker;
 
 #define COMMANDS_MAX 32

@@ -21,101 +21,24 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/journal_records.h"
-#include "runner/result_json.h"
+#include "runner/run_store_private.h"
 
 #define HISTORY "history.ndjson"
 #define HISTORY_NEW "history.new"
 #define RESULTS "results"
 #define HISTORY_MAX_BYTES ((size_t)16 << 20)
 #define RESULT_MAX_BYTES ((size_t)256 << 20)
-#define PRUNE_EVERY_BYTES (32u << 10)		/* of history: about a hundred runs */
+#define HISTORY_KEPT_BYTES ((size_t)8 << 20)
+#define SHORTEN_EVERY_BYTES (1u << 20)		/* of history: about 2,500 runs */
+#define PRUNE_EVERY_BYTES (32u << 10)		/* about a hundred runs */
 #define PRUNE_AT_RESULT_BYTES (256u << 10)	/* a large result makes room at once */
+#define TAIL_BYTES ((size_t)256 << 10)		/* of history, where the newest results are found without reading all of it */
 #define PRUNE_SLACK (UINT64_C(8) << 20)		/* room for what is added until the next time */
 #define ORPHAN_SECONDS 3600			/* a result without a line may be one that is just being added */
 #define ROOM_BYTES (UINT64_C(1) << 20)
 #define RESULT_NAME_SIZE (RUN_ID_SIZE + 16)
 #define LOCK_TRIES 100
 #define OPENS 10
-
-/* ---- entries */
-
-void run_entry_release(struct run_entry *e)
-{
-	free(e->package);
-	free(e->source);
-	free(e->where);
-	free(e->verdict);
-	*e = (struct run_entry){ .package = NULL };
-}
-
-void run_entries_release(struct run_entries *e)
-{
-	for (size_t i = 0; i < e->len; i++)
-		run_entry_release(&e->items[i]);
-	free(e->items);
-	*e = (struct run_entries){ .items = NULL };
-}
-
-static char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return xstrdup_or_null(s);
-}
-
-static uint64_t number_of(const json_t *o, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(o, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
-bool run_entry_parse(const char *line, size_t len, struct run_entry *ret)
-{
-	json_auto_t *o = NULL;
-	const char *id;
-
-	if (json_parse(line, len, HISTORY, &o, NULL) < 0 || !json_is_object(o))
-		return false;
-	id = json_string_value(json_object_get(o, "run_id"));
-	if (!id || !record_id_is_valid(id) || strlen(id) >= RUN_ID_SIZE || !json_is_string(json_object_get(o, "verdict")))
-		return false;
-	*ret = (struct run_entry){
-		.package = text_of(o, "package"), .source = text_of(o, "source"), .where = text_of(o, "where"), .verdict = text_of(o, "verdict"),
-		.started_ns = number_of(o, "started_ns"), .duration_ns = number_of(o, "duration_ns"),
-		.memory_peak_bytes = number_of(o, "memory_peak_bytes"), .kept_until_ns = number_of(o, "kept_until_ns"),
-		.result_bytes = number_of(o, "result_bytes"), .status = (int)(number_of(o, "status") & 0xff),
-		.cleanup_complete = json_is_true(json_object_get(o, "cleanup_complete")),
-	};
-	memcpy(ret->run_id, id, strlen(id) + 1);
-	return true;
-}
-
-/* Times are integers: they are read back, and exactly. */
-static void entry_write(const struct result *r, int status, size_t result_bytes, struct strbuf *out)
-{
-	const struct wpk *wpk = r->plan ? decision_wpk(r->plan->decision) : NULL;
-	struct observed seen = result_observed(r);
-	json_auto_t *o = json_object();
-
-	json_put_time(o, "time", r->ended_ns);	/* for people */
-	json_put_text(o, "run_id", r->run_id);
-	json_put_text(o, "package", wpk ? wpk->workflow_id : NULL);
-	json_put_text(o, "source", r->source);
-	json_put_text(o, "where", r->plan ? r->plan->where : NULL);
-	json_put_text(o, "verdict", run_verdict_to_string(r->verdict));
-	json_put_int(o, "status", status);
-	json_put_int(o, "started_ns", (int64_t)r->started_ns);
-	json_put_int(o, "duration_ns", (int64_t)r->duration_ns);
-	json_put_int(o, "memory_peak_bytes", (int64_t)seen.memory_peak_bytes);
-	json_put_bool(o, "cleanup_complete", r->cleanup_complete);
-	if (result_is_kept(r))
-		json_put_int(o, "kept_until_ns", (int64_t)r->kept_until_ns);
-	json_put_int(o, "result_bytes", (int64_t)result_bytes);
-	json_redact(o, r->redactor);
-	json_write(o, 0, out);
-	strbuf_addch(out, '\n');
-}
 
 /* ---- files */
 
@@ -157,10 +80,9 @@ static int open_history(int state, int flags, int how, struct stat *st)
 	return -1;
 }
 
-static int read_all(int fd, size_t max, struct strbuf *out)
+static int read_from(int fd, off_t at, size_t max, struct strbuf *out)
 {
 	char chunk[16 << 10];
-	off_t at = 0;
 	ssize_t n;
 
 	while ((n = pread(fd, chunk, sizeof(chunk), at)) != 0) {
@@ -247,12 +169,32 @@ static int write_result(int state, const char *run_id, const struct strbuf *text
 
 /* ---- the list */
 
-static struct run_entry *find_entry(struct run_entries *e, const char *run_id)
+/* Which entry has an id: open addressing; a slot holds the number of the entry and one. */
+struct index {
+	size_t *slots, mask;
+};
+
+static size_t *index_slot(const struct index *x, const struct run_entries *e, const char *run_id)
 {
-	for (size_t i = e->len; i-- > 0; )
-		if (!strcmp(e->items[i].run_id, run_id))
-			return &e->items[i];
-	return NULL;
+	uint64_t hash = UINT64_C(14695981039346656037);	/* FNV-1a; ids that collide on purpose cost their owner time, and no one else */
+	size_t i;
+
+	for (const char *p = run_id; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * UINT64_C(1099511628211);
+	for (i = (size_t)(hash ^ hash >> 32) & x->mask; x->slots[i] && strcmp(e->items[x->slots[i] - 1].run_id, run_id) != 0; )
+		i = (i + 1) & x->mask;
+	return &x->slots[i];
+}
+
+static void index_grow(struct index *x, const struct run_entries *e)
+{
+	if (x->slots && e->len < x->mask / 2)
+		return;
+	x->mask = x->slots ? 2 * x->mask + 1 : 1023;
+	free(x->slots);
+	x->slots = xcalloc(x->mask + 1, sizeof(*x->slots));
+	for (size_t i = 0; i < e->len; i++)
+		*index_slot(x, e, e->items[i].run_id) = i + 1;
 }
 
 /* What pruning has to know of a line, hundreds of times in a row. Within a text these quotes would have a backslash before them. False: it
@@ -288,31 +230,32 @@ struct lines {
 };
 
 /* With `lines` the entries have no more than pruning needs. */
-static void parse_history(const struct strbuf *text, struct run_entries *ret, struct lines *lines)
+static void parse_history(const char *text, size_t len, struct run_entries *ret, struct lines *lines)
 {
-	for (const char *p = text->buf, *end = text->buf + text->len, *newline; p < end; p = newline + 1) {
-		struct run_entry entry, *before;
+	struct index index = { .slots = NULL };
 
-		newline = memchr(p, '\n', (size_t)(end - p));
-		if (!newline)
-			return;
+	for (const char *p = text, *end = text + len, *newline; p < end && (newline = memchr(p, '\n', (size_t)(end - p))); p = newline + 1) {
+		struct run_entry entry;
+		size_t *slot;
+
 		if (!(lines && glance(p, (size_t)(newline - p), &entry)) && !run_entry_parse(p, (size_t)(newline - p), &entry))
 			continue;
-		before = find_entry(ret, entry.run_id);
+		index_grow(&index, ret);
+		slot = index_slot(&index, ret, entry.run_id);
 		if (lines) {
 			ARRAY_GROW(lines->items, lines->len, lines->alloc);
-			lines->items[lines->len++] = (struct line){
-				p, (size_t)(newline - p) + 1, before ? (size_t)(before - ret->items) : ret->len,
-			};
+			lines->items[lines->len++] = (struct line){ p, (size_t)(newline - p) + 1, *slot ? *slot - 1 : ret->len };
 		}
-		if (before) {		/* it keeps its place */
-			run_entry_release(before);
-			*before = entry;
+		if (*slot) {		/* it keeps its place */
+			run_entry_release(&ret->items[*slot - 1]);
+			ret->items[*slot - 1] = entry;
 			continue;
 		}
 		ARRAY_GROW(ret->items, ret->len, ret->alloc);
 		ret->items[ret->len++] = entry;
+		*slot = ret->len;
 	}
+	free(index.slots);
 }
 
 int run_store_list(const char *state_dir, struct run_entries *ret, struct error *err)
@@ -329,9 +272,9 @@ int run_store_list(const char *state_dir, struct run_entries *ret, struct error 
 	fd = open_history(state, O_RDONLY, LOCK_SH, &st);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (fd < 0 || read_all(fd, HISTORY_MAX_BYTES, &text) < 0)
+	if (fd < 0 || read_from(fd, 0, HISTORY_MAX_BYTES, &text) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot read '%s/" HISTORY "'", state_dir);
-	parse_history(&text, ret, NULL);
+	parse_history(text.buf, text.len, ret, NULL);
 	return 0;
 }
 
@@ -349,7 +292,7 @@ int run_store_result(const char *state_dir, const char *run_id, struct strbuf *j
 	if (fd < 0)
 		return errno == ENOENT ? error_set(err, ERR_INVALID_INPUT, "the result of run '%s' is no longer kept", run_id)
 				       : error_sys(err, ERR_UNAVAILABLE, "cannot open '%s/%s'", state_dir, path);
-	if (read_all(fd, RESULT_MAX_BYTES, json) < 0)
+	if (read_from(fd, 0, RESULT_MAX_BYTES, json) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot read '%s/%s'", state_dir, path);
 	return 0;
 }
@@ -401,26 +344,66 @@ static void remove_results(int state, const struct run_entries *e, size_t first)
 	closedir(dir);
 }
 
-/* Nobody waits for it and its trouble is nobody's: the next one tries again. */
-static void prune(int state)
+/* The end of the history, from the beginning of a line, with more runs than keep their results if there are so many. */
+static int read_tail(int fd, off_t size, struct strbuf *text, struct run_entries *e, struct lines *lines)
+{
+	for (size_t bytes = TAIL_BYTES; ; bytes *= 2) {
+		off_t at = (size_t)size > bytes ? size - (off_t)bytes : 0;
+		const char *first;
+
+		strbuf_clear(text);
+		if (read_from(fd, at, HISTORY_MAX_BYTES, text) < 0)
+			return -1;
+		first = at ? memchr(text->buf, '\n', text->len) : text->buf;
+		if (first)
+			parse_history(first, text->len - (size_t)(first - text->buf), e, lines);
+		if (!at || e->len > RUN_STORE_RUNS)
+			return 0;
+		run_entries_release(e);
+		lines->len = 0;
+	}
+}
+
+static void prune_results(int state, int fd, off_t size)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct run_entries e = { .items = NULL };
+	struct lines lines = { .items = NULL };
+
+	if (read_tail(fd, size, &text, &e, &lines) == 0 && first_kept(&e))
+		remove_results(state, &e, first_kept(&e));
+	free(lines.items);
+	run_entries_release(&e);
+}
+
+/* The newest runs, as many as are kept and have room. */
+static size_t first_listed(const struct run_entries *e, const struct lines *lines)
+{
+	size_t first = e->len > HISTORY_RUNS ? e->len - HISTORY_RUNS : 0, bytes = 0;
+
+	for (size_t i = lines->len; i-- > 0; ) {
+		bytes += lines->items[i].len;
+		if (bytes > HISTORY_KEPT_BYTES && lines->items[i].entry >= first)
+			first = lines->items[i].entry + 1;
+	}
+	return first;
+}
+
+static void shorten(int state, int fd)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrbuf struct strbuf rest = STRBUF_INIT(STRBUF_NO_MAX);
 	struct run_entries e = { .items = NULL };
 	struct lines lines = { .items = NULL };
-	struct stat st;
-	autoclose int fd = open_history(state, O_RDWR, LOCK_EX, &st);
 	autoclose int new_fd = -1;
 	size_t first;
 
-	if (fd < 0)
-		return;
-	if (read_all(fd, HISTORY_MAX_BYTES, &text) < 0) {	/* grown beyond all measure, and not by us */
+	if (read_from(fd, 0, HISTORY_MAX_BYTES, &text) < 0) {	/* grown beyond all measure, and not by us */
 		unlinkat(state, HISTORY, 0);
 		return;
 	}
-	parse_history(&text, &e, &lines);
-	first = first_kept(&e);
+	parse_history(text.buf, text.len, &e, &lines);
+	first = first_listed(&e, &lines);
 	if (first) {
 		/* the lines of the runs that stay, as they are; of a run with several, all */
 		for (size_t i = 0; i < lines.len; i++)
@@ -428,11 +411,29 @@ static void prune(int state)
 				strbuf_add(&rest, lines.items[i].at, lines.items[i].len);
 		new_fd = openat(state, HISTORY_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 		fault_point("history.prune");
-		if (new_fd >= 0 && write_all(new_fd, rest.buf, rest.len) == 0 && renameat(state, HISTORY_NEW, state, HISTORY) == 0)
-			remove_results(state, &e, first);
+		if (new_fd < 0 || write_all(new_fd, rest.buf, rest.len) < 0 || renameat(state, HISTORY_NEW, state, HISTORY) < 0)
+			unlinkat(state, HISTORY_NEW, 0);
 	}
 	free(lines.items);
 	run_entries_release(&e);
+}
+
+/* Nobody waits for it and its trouble is nobody's: the next one tries again. */
+static void prune(int state, bool history)
+{
+	struct stat st;
+	autoclose int fd = open_history(state, O_RDWR, LOCK_EX, &st);
+
+	if (fd < 0)
+		return;
+	prune_results(state, fd, st.st_size);
+	if (history)
+		shorten(state, fd);
+}
+
+static bool crosses(off_t size, size_t added, off_t step)
+{
+	return size / step != (size - (off_t)added) / step;
 }
 
 /* A record must not take the place that journals need. */
@@ -462,11 +463,11 @@ int run_store_add(const char *state_dir, const struct result *result, const json
 		return error_sys(err, ERR_UNAVAILABLE, "the state folder '%s' has no room for it", state_dir);
 	if (write_result(state, result->run_id, &text) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s/" RESULTS "/%s.json'", state_dir, result->run_id);
-	entry_write(result, status, text.len, &line);
+	run_entry_write(result, status, text.len, &line);
 	if (append(state, &line, &size) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot write '%s/" HISTORY "'", state_dir);
 	fault_point("history.written");
-	if (text.len > PRUNE_AT_RESULT_BYTES || size / PRUNE_EVERY_BYTES != (size - (off_t)line.len) / PRUNE_EVERY_BYTES)
-		prune(state);
+	if (text.len > PRUNE_AT_RESULT_BYTES || crosses(size, line.len, PRUNE_EVERY_BYTES))
+		prune(state, crosses(size, line.len, SHORTEN_EVERY_BYTES));
 	return 0;
 }

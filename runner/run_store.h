@@ -4,7 +4,8 @@
  *	<state>/history.ndjson		one line a run, written by one append; the last line of a run counts
  *	<state>/results/<run id>.json	the result as --format=json prints it, without blanks
  *
- * Only the newest RUN_STORE_RUNS are kept, and no more than RUN_STORE_BYTES of results. Nothing is synced: a power cut may lose the last
+ * Results are kept of the newest RUN_STORE_RUNS, and no more than RUN_STORE_BYTES; lines of the newest HISTORY_RUNS, and some more until it is
+ * worth the while to shorten the file. Nothing is synced: a power cut may lose the last
  * lines, a full disk or a death may tear one, which is passed over. What is behind this header may change to a database.
  */
 #pragma once
@@ -15,6 +16,7 @@
 #include "runner/base/json.h"
 #include "runner/result.h"
 
+#define HISTORY_RUNS 10000
 #define RUN_STORE_RUNS 200
 #define RUN_STORE_BYTES (UINT64_C(64) << 20)
 
@@ -24,10 +26,12 @@ struct run_entry {
 	char *source;
 	char *where;			/* "container (native)"; NULL: nowhere */
 	char *verdict;
+	char *failure;			/* to count by: "shell/exit_status", "http/timed_out", "error/unavailable"; NULL: none */
 	uint64_t started_ns, duration_ns;
 	uint64_t memory_peak_bytes;	/* 0: unknown */
 	uint64_t kept_until_ns;		/* wall clock; 0: not kept, or no more */
 	uint64_t result_bytes;
+	uint64_t escape_attempts;	/* security events that failed it */
 	int status;			/* the exit status */
 	bool cleanup_complete;
 };

@@ -66,6 +66,17 @@ run ps; out_is "" "no run is alive"
 run logs -f "$slow"; status 0 "-f of what has ended"; out_has begun "is the log"
 run history slow; out_has "cancelled" "what was ended is in the history"
 
+# filters
+run history --verdict=failed --format=json; json 'len(d["runs"]) == 2 and all(r["verdict"] == "failed" for r in d["runs"])' "--verdict"
+run history --package=three; ok "--package" test "$(wc -l < "$out")" = 1; out_has three-1.0.0 "is the operand"
+run history --package=three three; status 2 "not both"
+run history --verdict=fine; status 2 "a word that is no verdict"
+run history --since=0; status 2 "--since=0"
+run history --since=1h good; out_has good-1.0.0 "--since"
+cp "$state/history.ndjson" "$work/saved"; sed -i 's/"started_ns":[0-9]*/"started_ns":1600000000000000000/' "$state/history.ndjson"
+run history --since=1h; status 0 "--since of runs long ago"; out_is "" "lists none"; err_has "no run that is kept fits" "and says so"
+mv "$work/saved" "$state/history.ndjson"
+
 # what somebody did to the files
 printf '{"run_id":"r-torn","verd' >> "$state/history.ndjson"
 run --wpk=good.wpk.yaml; status 0 "a run after a torn line"
@@ -80,22 +91,26 @@ rm "$state/history.ndjson"; mkdir "$state/history.ndjson"; run --wpk=good.wpk.ya
 rmdir "$state/history.ndjson"; mkfifo "$state/history.ndjson"; run --wpk=good.wpk.yaml; status 0 "a FIFO does not block"
 rm "$state/history.ndjson"
 
-# only the newest are kept
+# only the newest are kept: results of 200, lines of 10,000
 python3 - "$state" <<'PY'
 import json, os, sys
 state = sys.argv[1]
 with open(state + "/history.ndjson", "w") as f:
-    for i in range(400):
+    for i in range(10400):
         id = "r-%026d" % i
-        f.write(json.dumps({"run_id": id, "package": "old-%d" % i, "verdict": "verified", "status": 0, "started_ns": i + 1, "result_bytes": 3, "pad": "x" * 100}) + "\n")
-        open(state + "/results/%s.json" % id, "w").write("{}\n")
-    f.write("\n" * (-f.tell() % 32768 - 10))	# now and then it is looked at: whenever 32 KiB more are there
+        f.write(json.dumps({"run_id": id, "package": "old-%d" % i, "verdict": "verified", "status": 0, "started_ns": i + 1, "result_bytes": 3, "pad": "x" * 60}) + "\n")
+        if i >= 10000:
+            open(state + "/results/%s.json" % id, "w").write("{}\n")
+    f.write("\n" * (-f.tell() % (1 << 20) - 10))	# now and then it is looked at: whenever a MiB more is there
 PY
 run --wpk=good.wpk.yaml --quiet; status 0 "a run that makes room"
-ok "the history was shortened" test "$(wc -l < "$state/history.ndjson")" = 200
+ok "the history was shortened" test "$(wc -l < "$state/history.ndjson")" = 10000
+ok "by the oldest" test "$(head -n 1 "$state/history.ndjson" | grep -c '"old-401"')" = 1
 ok "results go with it" test "$(ls "$state/results" | wc -l)" -le 210
-ok "of the oldest" test ! -e "$state/results/r-$(printf %026d 1).json"
-ok "not of the newest" test -e "$state/results/r-$(printf %026d 399).json"
+ok "of the oldest" test ! -e "$state/results/r-$(printf %026d 10001).json"
+ok "not of the newest" test -e "$state/results/r-$(printf %026d 10399).json"
+run history --limit=20000; ok "all of them are listed" test "$(wc -l < "$out")" = 10000
+run logs "r-$(printf %026d 5000)"; status 3 "a run whose result has gone"; err_has "no longer kept" "is said"
 
 if [ "$(id -u)" = 0 ] && in_mount_namespace true; then	# a full disk
 	mkdir full; export SANDBOX_RUNNER

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A line as we write it (one flat object, plain ASCII, nothing escaped) is read in one pass without building a tree, for there are
- * thousands; any other is jansson's, with the same outcome. */
+ * thousands; any other is jansson's, with the same outcome (but that it refuses a key that comes twice). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -184,12 +184,17 @@ int store_run_list(struct store *s, const struct run_filter *f, void (*each)(voi
 {
 	int64_t before = INT64_MAX;
 	struct db_query *q;
+	uint64_t counted = 1;
 	int rc;
 
 	if (f->after && find_cursor(s, f->after, &before, err) < 0)
 		return -1;
-	if (total && count_runs(s, f, total, err) < 0)
+	if (total && count_runs(s, f, &counted, err) < 0)
 		return -1;
+	if (total)
+		*total = counted;
+	if (!counted)		/* rather than look at every row for it */
+		return 0;
 	q = f->workflow_id
 		? db_prepare(s->db, "SELECT " RUN_COLUMNS " FROM runs INDEXED BY runs_workflow WHERE workflow_id = ?1" RUN_WORDS RUN_PAGE, err)
 		: db_prepare(s->db, "SELECT " RUN_COLUMNS " FROM runs NOT INDEXED WHERE 1" RUN_WORDS RUN_PAGE, err);

@@ -20,7 +20,8 @@ struct db_query;
 
 /* Create or open; mode 0600; foreign keys on, synchronous=NORMAL (what was committed survives any death of ours, and a power cut but for the last
  * moments). It is locked as long as it is open: a second opener gets ERR_UNAVAILABLE that says who to stop. A file that is damaged, is no database, or
- * was made by a newer version (user_version above `version`) is refused with what to do about it: nothing is ever repaired or thrown away by itself. */
+ * was made by a newer version (user_version above `version`) is refused with what to do about it: nothing is ever repaired or thrown away by itself.
+ * Nobody else in this process may open and close the file meanwhile: that would drop its locks, as POSIX has them. */
 int db_open(const char *path, unsigned int version, struct db **ret, struct error *err);
 void db_close(struct db *db);
 unsigned int db_version(const struct db *db);	/* that of the file; 0: new */

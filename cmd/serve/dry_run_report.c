@@ -121,7 +121,7 @@ static void put_output(json_t *o, const char *key, const json_t *captured, size_
 		json_put_bool(o, "truncated", true);
 }
 
-/* The words of the agent's adapters; what was not executed is never a success. */
+/* The words of the agent's adapters; what was only simulated or skipped is never a success. */
 static const char *step_status(const json_t *step)
 {
 	const char *mode = text_at(step, "mode"), *status = text_at(step, "status");

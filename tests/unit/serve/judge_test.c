@@ -436,23 +436,23 @@ static void many_wait(void **state)
 	struct bench b;
 
 	(void)state;
-	open_bench(&b, 2, 0);
+	open_bench(&b, 1, 0);	/* of several one may be slow, and is overtaken then */
 	for (size_t i = 0; i < N; i++) {
 		ask(&b, &(struct judge_question){ .bytes = i % 3 ? SAFE : PRIVILEGED, .len = strlen(i % 3 ? SAFE : PRIVILEGED) }, &got[i]);
 		got[i].order = &order;
 	}
-	assert_int_equal(judge_waiting(b.judge), N - 2);
+	assert_int_equal(judge_waiting(b.judge), N - 1);
 	judge_forget(got[0].ticket);	/* in hand */
 	judge_forget(got[N - 1].ticket);
 	judge_forget(got[N / 2].ticket);
-	assert_int_equal(judge_waiting(b.judge), N - 4);
+	assert_int_equal(judge_waiting(b.judge), N - 3);
 	for (size_t i = 1; i < N - 1; i++) {
 		if (i == N / 2)
 			continue;
 		wait_for(&b, &got[i]);
 		assert_null(got[i].failure);
 		assert_int_equal(got[i].status, i % 3 ? 0 : 1);	/* each has its own */
-		assert_true(got[i].rank <= i + 2);		/* in turn */
+		assert_int_equal(got[i].rank, i < N / 2 ? i : i - 1);	/* in turn */
 		release(&got[i]);
 	}
 	assert_false(got[0].done || got[N - 1].done || got[N / 2].done);

@@ -109,6 +109,7 @@ static bool save(struct run *run)
 
 static void let_go(struct run *run)
 {
+	runs_audit_end(run->owner, &run->row, run->result_sha256);
 	runs_watch_ended(run);
 	run_free(run);
 }
@@ -207,7 +208,7 @@ static void on_exit_of_run(void *data, int wait_status)
 	run_list_remove(&r->active, run);
 	r->average_ns = r->average_ns ? r->average_ns - r->average_ns / 8 + took / 8 : took;
 	runs_files_keep_said(r, run->row.id, steal_fd(&run->said));
-	result = runs_read_result(r, &run->row, wait_status);
+	result = runs_read_result(r, &run->row, wait_status, run->result_sha256);
 	if (!run->row.duration_ms)
 		run->row.duration_ms = took / NS_PER_MS;
 	if (run->cancelled_by)

@@ -14,6 +14,7 @@
 #include "cmd/serve/metrics.h"
 #include "cmd/serve/runs.h"
 #include "runner/base/clock.h"
+#include "runner/base/digest.h"
 #include "runner/base/mem.h"
 
 #define RUNS_STDERR_MAX_BYTES (64 << 10)
@@ -32,6 +33,7 @@ struct run {
 	uint64_t timeout_ns, begun_ns;	/* begun: monotonic */
 	char *cancelled_by;		/* NULL: nobody wanted that */
 	bool overdue, killed;
+	char result_sha256[DIGEST_HEX_SIZE];
 	struct run_watch *watches;
 	int inotify_wd;			/* -1: its events are not watched */
 	bool grown;			/* they have changed, and nobody has been told yet */
@@ -106,8 +108,10 @@ void runs_want_gc(struct runs *r);	/* soon; never two at a time */
 
 /* ---- runs_result.c */
 /* What the process of the run left in its folder becomes verdict, detail, summary and the rest of the row. Returns the result (or NULL), for
- * the caller to release. `wait_status` -1: nobody knows how it ended. */
-json_t *runs_read_result(struct runs *r, struct run_row *row, int wait_status);
+ * the caller to release. `wait_status` -1: nobody knows how it ended. `sha256`: of result.json, "" when it is not there or not whole. */
+json_t *runs_read_result(struct runs *r, struct run_row *row, int wait_status, char sha256[DIGEST_HEX_SIZE]);
+/* The end goes into the audit log, so that neither it nor the result can be changed afterwards without that it shows. */
+void runs_audit_end(struct runs *r, const struct run_row *row, const char *sha256);
 json_t *run_summary_of_result(const json_t *result);
 
 /* ---- runs_watch.c */

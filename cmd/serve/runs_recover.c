@@ -150,13 +150,14 @@ static void interrupt(struct run_row *row, uint64_t last_ns)
 static void end_row(struct runs *r, struct run_row *row)
 {
 	uint64_t last_ns = row->state == RUN_RUNNING ? runs_files_last_sign(r, row->id) : 0;
+	char sha256[DIGEST_HEX_SIZE] = "";
 	json_auto_t *result = NULL;
 	struct error err;
 
 	if (!last_ns)
 		last_ns = row->started_ns ? row->started_ns : clock_realtime_ns();
 	if (row->state == RUN_RUNNING)
-		result = runs_read_result(r, row, /* wait_status= */ -1);
+		result = runs_read_result(r, row, /* wait_status= */ -1, sha256);
 	if (!result || !row->verdict || !strcmp(row->verdict, "cancelled"))
 		interrupt(row, last_ns);
 	if (!result && row->started_ns && last_ns > row->started_ns)
@@ -166,6 +167,8 @@ static void end_row(struct runs *r, struct run_row *row)
 	metrics_run(r->metrics, row->sandbox, row->verdict, row->workflow_name, row->duration_ms * NS_PER_MS, result);
 	if (store_run_update(r->store, row, &err) < 0)
 		message("warning", "the end of run '%s' cannot be written down: %s", row->id, err.text);
+	else
+		runs_audit_end(r, row, sha256);
 }
 
 /* A folder without a row: the service died between the two. */

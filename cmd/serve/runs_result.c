@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "cmd/exit_status.h"
+#include "cmd/output.h"
 #include "cmd/serve/runs_private.h"
 #include "runner/base/utf8.h"
 
@@ -235,21 +236,26 @@ static json_t *verdict_event(const struct runs *r, const char *run_id)
 }
 
 /* Whole is what can be parsed. */
-static json_t *read_result(const struct runs *r, const char *run_id)
+static json_t *read_result(const struct runs *r, const char *run_id, char sha256[DIGEST_HEX_SIZE])
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(RUNS_RESULT_MAX_BYTES);
 	json_t *result = NULL;
 
 	if (runs_files_read(r, run_id, "result.json", RUNS_RESULT_MAX_BYTES, &text) &&
-	    json_parse(text.buf, text.len, "result.json", &result, NULL) == 0 && json_is_string(json_object_get(result, "verdict")))
+	    json_parse(text.buf, text.len, "result.json", &result, NULL) == 0 && json_is_string(json_object_get(result, "verdict"))) {
+		sha256_hex(text.buf, text.len, sha256);
 		return result;
+	}
 	json_decref(result);
 	return verdict_event(r, run_id);
 }
 
-json_t *runs_read_result(struct runs *r, struct run_row *row, int wait_status)
+json_t *runs_read_result(struct runs *r, struct run_row *row, int wait_status, char sha256[DIGEST_HEX_SIZE])
 {
-	json_t *result = read_result(r, row->id);
+	json_t *result;
+
+	sha256[0] = '\0';
+	result = read_result(r, row->id, sha256);
 
 	if (wait_status >= 0)
 		row->exit_status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : EXIT_SIGNAL_BASE + WTERMSIG(wait_status);
@@ -258,4 +264,25 @@ json_t *runs_read_result(struct runs *r, struct run_row *row, int wait_status)
 	else if (wait_status >= 0)
 		explain(r, row, wait_status);
 	return result;
+}
+
+/* ---- the audit log */
+
+void runs_audit_end(struct runs *r, const struct run_row *row, const char *sha256)
+{
+	static const char *const good[] = { "verified", "partial", "nothing_executed" };
+	json_t *data = json_object();
+	struct error err;
+	bool completed = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
+		completed = completed || !strcmp(row->verdict, good[i]);
+	json_put_text(data, "workflow_id", row->workflow_id);
+	json_put_text(data, "package_sha256", row->sha256);
+	json_put_text(data, "verdict", row->verdict);
+	json_put_text(data, "detail", row->detail);
+	json_put(data, "exit_status", row->exit_status < 0 ? json_null() : json_integer(row->exit_status));
+	json_put_text(data, "result_sha256", *sha256 ? sha256 : NULL);
+	if (store_audit(r->store, completed ? "workflow_completed" : "workflow_failed", row->id, row->requested_by, data, &err) < 0)
+		message("warning", "the end of run '%s' is not in the audit log: %s", row->id, err.text);
 }

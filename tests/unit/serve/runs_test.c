@@ -620,6 +620,56 @@ static void another_service_ends_what_is_open(void **state)
 	assert_int_equal(n, 0);
 }
 
+static void ends_are_in_the_audit_log(void **state)
+{
+	struct world *w = *state;
+	char good[RUN_ID_SIZE], bad[RUN_ID_SIZE], digest[DIGEST_HEX_SIZE];
+	autofree char *result = NULL;
+	json_auto_t *list = NULL;
+	const json_t *first, *second;
+	struct error err = { 0 };
+
+	start_runs(w, (struct runs_options){ .keep = 0 });
+	submit(w, "true", good);
+	wait_for(w, good);
+	submit(w, "exit 9", bad);
+	wait_for(w, bad);
+	result = text_of(w, good, "result.json");
+	sha256_hex(result, strlen(result), digest);
+	if (store_audit_list(w->store, 0, 10, &list, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(json_array_size(list), 2);
+	first = json_array_get(list, 0);
+	second = json_array_get(list, 1);
+	assert_string_equal(json_string_value(json_object_get(first, "event_type")), "workflow_completed");
+	assert_string_equal(json_string_value(json_object_get(first, "workflow_run_id")), good);
+	assert_string_equal(json_string_value(json_object_get(first, "user_id")), "tester");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(first, "event_data"), "result_sha256")), digest);
+	assert_string_equal(json_string_value(json_object_get(second, "event_type")), "workflow_failed");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(second, "event_data"), "verdict")), "failed");
+}
+
+/* Read by the loop are 8 MiB of it: the last event tells the rest. */
+static void a_result_that_is_too_large(void **state)
+{
+	struct world *w = *state;
+	autofree char *script = xasprintf("%s/script", w->dir);
+	struct run_row row;
+	char id[RUN_ID_SIZE];
+
+	put_script(script, "#!/bin/sh\nprintf '{\"verdict\":\"verified\",\"x\":\"'\nhead -c 9000000 /dev/zero | tr '\\0' x\necho '\"}'\n"
+			   "echo '{\"type\":\"step.end\"}' >&3\n"
+			   "echo '{\"type\":\"verdict\",\"verdict\":\"verified\",\"verdict_reason\":\"all good\",\"summary\":{\"passed\":4},\"cleanup_complete\":true}' >&3\n");
+	start_runs(w, (struct runs_options){ .program = script });
+	submit(w, "true", id);
+	wait_for(w, id);
+	ends(w, id, "verified", 0, "all good");
+	row = row_of(w, id);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(row.summary, "steps"), "passed")), 4);
+	assert_true(json_is_true(json_object_get(row.summary, "cleanup_complete")));
+	run_row_release(&row);
+}
+
 static void old_runs_lose_their_files(void **state)
 {
 	struct world *w = *state;
@@ -661,6 +711,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_child_has_nothing_of_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_a_child_says_is_bounded, setup, teardown),
 		cmocka_unit_test_setup_teardown(another_service_ends_what_is_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(ends_are_in_the_audit_log, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_result_that_is_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(old_runs_lose_their_files, setup, teardown),
 	};
 

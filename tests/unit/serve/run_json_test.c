@@ -132,7 +132,7 @@ static void what_is_wrong_with_a_form(void **state)
 
 		for (size_t k = 0; k + 1 < ARRAY_SIZE(rows[i].fields) && rows[i].fields[k]; k += 2)
 			add_field(rq, rows[i].fields[k], strcmp(rows[i].fields[k], "file") ? NULL : "../../x.tar.gz", rows[i].fields[k + 1]);
-		says(answered(w, rq), rows[i].status, rows[i].part);
+		says(sent(w, rq), rows[i].status, rows[i].part);
 	}
 }
 
@@ -189,7 +189,7 @@ static void options_reach_the_run(void **state)
 	add_field(rq, "file", "../../../evil", "\x1f\x8b.");
 	add_field(rq, "timeout", NULL, "30");
 	add_field(rq, "parameters", NULL, "{\"A\": \"b\"}");
-	finish(w, answered(w, rq), &told, id);
+	finish(w, sent(w, rq), &told, id);
 	assert_non_null(strstr(told, "--timeout=30000ms\n"));
 	assert_non_null(strstr(told, "--wpk=package.wpk.tar.gz\n"));	/* by what it is, not by what it is called */
 

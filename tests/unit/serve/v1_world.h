@@ -172,16 +172,20 @@ static inline void hand_in(struct world *w, struct request *rq)
 
 static inline struct request *answered(struct world *w, struct request *rq)
 {
-	if (!rq->answer)
-		hand_in(w, rq);
 	while (!rq->answer)
 		turn(w);
 	return rq;
 }
 
+static inline struct request *sent(struct world *w, struct request *rq)
+{
+	hand_in(w, rq);
+	return answered(w, rq);
+}
+
 static inline struct request *ask(struct world *w, const char *head, const char *body)
 {
-	return answered(w, make_request(head, body));
+	return sent(w, make_request(head, body));
 }
 
 static inline const char *header_of(const struct request *rq, const char *name)

@@ -23,7 +23,7 @@ function changes(id, name, a, b, key, cells, heads, same = () => true) {
 		rows.length ? table('What differs', ['Change', ...heads], rows) : null);
 }
 
-const delta = (a, b, format) => !known(a) || !known(b) ? '–' : a === b ? 'the same' : `${b > a ? '+' : '−'}${format(Math.abs(b - a))}${a ? ` (${b > a ? '+' : '−'}${Math.round(100 * Math.abs(b - a) / a)} %)` : ''}`;
+const delta = (a, b, format) => !known(a) || !known(b) ? '–' : a === b ? 'the same' : Math.abs(b - a) < Math.abs(a) / 200 ? 'about the same' : `${b > a ? '+' : '−'}${format(Math.abs(b - a))}${a ? ` (${b > a ? '+' : '−'}${Math.round(100 * Math.abs(b - a) / a)} %)` : ''}`;
 
 const of_steps = (r, key) => r.steps.flatMap(s => (s.observation && s.observation[key]) || []);
 const peak = r => r.steps.reduce((m, s) => Math.max(m, s.memory_peak_bytes || 0), 0) || null;

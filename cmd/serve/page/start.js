@@ -42,7 +42,7 @@ function parameter_fields(box) {
 			fields = [];
 			const names = names_of(content);
 			box.replaceChildren(h('legend', 'Parameters'), names.size ? [...names].slice(0, 100).map(([n, d]) => line(n, d)).reduce((f, x) => (f.append(x), f),
-				document.createDocumentFragment()) : note('This package asks for none.'), button);
+				document.createDocumentFragment()) : note('None are known; whatever the package refers to can be added.'), button);
 		},
 		values: () => Object.fromEntries(fields.filter(f => f.name() && f.input.value !== '').map(f => [f.name(), f.input.value])),
 	};
@@ -88,15 +88,19 @@ export async function start(ctx) {
 			field('timeout', 'Deadline', h('input', { id: 'timeout', name: 'timeout', placeholder: '30m', autocomplete: 'off', size: 8 }), 'as in 90s or 1h30m'))),
 		problem, h('p.buttons', send));
 
+	let asked = 0;
 	const package_changed = async () => {
-		const of_file = form.elements.from.value === 'file';
+		const of_file = form.elements.from.value === 'file', mine = ++asked;
+		let content = '';
 		by_name.hidden = of_file;
 		by_file.hidden = !of_file;
 		try {
-			if (of_file && file.files[0])
-				parameters.offer(/\.(ya?ml|json)$/i.test(file.files[0].name) && file.files[0].size < FILE_MAX ? await file.files[0].text() : '');
+			if (of_file && file.files[0] && /\.(ya?ml|json)$/i.test(file.files[0].name) && file.files[0].size < FILE_MAX)
+				content = await file.files[0].text();
 			else if (!of_file && select.value)
-				parameters.offer((await get(`/workflows/${encodeURIComponent(select.value)}`, ctx.signal)).wpk_content || '');
+				content = (await get(`/workflows/${encodeURIComponent(select.value)}`, ctx.signal)).wpk_content || '';
+			if (mine === asked)	// not an answer that comes late
+				parameters.offer(content);
 		} catch (e) {
 			if (!ctx.signal.aborted)
 				fail(e);

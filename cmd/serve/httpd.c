@@ -246,16 +246,27 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *m)
 	return x;
 }
 
+/* What MHD lets pass and others might read otherwise: a name with blanks, a carriage return or NUL within a value. */
+static bool is_plain_header(const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	for (size_t i = 0; i < name_len; i++)
+		if (name[i] <= ' ' || name[i] >= 0x7f || strchr("()<>@,;:\\\"/[]?={}", name[i]))
+			return false;
+	for (size_t i = 0; i < value_len; i++)
+		if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
+			return false;
+	return name_len > 0;
+}
+
 static enum MHD_Result add_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value, size_t value_len)
 {
 	struct httpd_exchange *x = cls;
 
 	(void)kind;
-	/* "a: b\0c": whoever reads strings would see another value than whoever reads bytes */
-	if (strlen(name) != name_len || (value && strlen(value) != value_len))
-		x->gone = true;
-	else
+	if (is_plain_header(name, name_len, value, value ? value_len : 0))
 		pairs_add(&x->rq->headers, name, value ? value : "");
+	else
+		x->ends = true;
 	return MHD_YES;
 }
 
@@ -286,9 +297,8 @@ static enum MHD_Result on_head(struct httpd_exchange *x, const char *method)
 	rq->tls = x->httpd->tls;
 	rq->peer = c->peer;
 	mhd->get_connection_values_n(c->mhd, MHD_HEADER_KIND, add_header, x);
-	if (x->gone)
-		return MHD_NO;
-	refusal = body_framing_refused(rq);
+	refusal = x->ends ? response_problem(400, "bad_header", NULL, "a header has characters that do not belong there") : body_framing_refused(rq);
+	x->ends = refusal;	/* where the next request would begin is anybody's guess */
 	if (!refusal)
 		refusal = route_accept(rq->service, rq, &x->body_max);
 	if (!refusal && body_is_announced(rq, &announced))

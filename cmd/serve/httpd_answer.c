@@ -110,7 +110,7 @@ enum MHD_Result answer_queue(struct httpd_exchange *x)
 	for (size_t i = 0; m && i < r->headers.len; i++)
 		if (!is_framing(r->headers.items[i].name))
 			mhd->add_response_header(m, r->headers.items[i].name, r->headers.items[i].value);
-	if (m && x->httpd->stopped)
+	if (m && (x->ends || x->httpd->stopped))
 		mhd->add_response_header(m, "Connection", "close");
 	if (m) {
 		rc = mhd->queue_response(x->connection->mhd, (unsigned int)r->status, m);

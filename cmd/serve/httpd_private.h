@@ -89,6 +89,7 @@ struct httpd_exchange {
 	struct httpd_exchange *prev, *next;
 	enum phase phase;
 	bool suspended, woken, gone;
+	bool ends;			/* its answer is the last of the connection */
 	char *target;			/* until there is a request */
 	struct request *rq;		/* until its answer is on its way */
 	size_t body_max;

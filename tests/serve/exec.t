@@ -6,9 +6,12 @@
 order() { http POST /v1/exec -H 'Content-Type: application/json' --data-binary "$1"; }
 order_of() { jq -n "$@" > "$work/order.json"; http POST /v1/exec -H 'Content-Type: application/json' --data-binary @"$work/order.json"; }
 pool() { http GET /v1/exec/pool; body "$1"; }
-until_pool() { local i; for i in $(seq 300); do [ "$(pool "$1")" = "$2" ] && return 0; sleep 0.1; done; echo "# $(cat "$BODY")"; return 1; }
+until_pool() { local i; for i in $(seq 600); do [ "$(pool "$1")" = "$2" ] && return 0; sleep 0.1; done; echo "# $(cat "$BODY")"; return 1; }
 says() { local got; got=$(body "$1"); [ "$got" = "$2" ]; result $? "$3" || { echo "# $1: '$got', not '$2'"; head -c 600 "$BODY" | sed 's/^/# /'; }; }
-gone() { local i; for i in $(seq 100); do [ -z "$(find "$SERVE_DATA/state/runs" -mindepth 1 2> /dev/null)" ] && return 0; sleep 0.1; done; find "$SERVE_DATA/state/runs" | sed 's/^/# /'; return 1; }
+gone() { local i; for i in $(seq 300); do [ -z "$(find "$SERVE_DATA/state/runs" -mindepth 1 2> /dev/null)" ] && return 0; sleep 0.1; done; find "$SERVE_DATA/state/runs" | sed 's/^/# /'; return 1; }
+
+"$SANDBOX_RUNNER" doctor --format=json > "$work/doctor.json" 2> /dev/null
+enforced() { [ "$(jq -r --arg c "$1" '.controls[] | select(.control == $c) | .state' "$work/doctor.json")" = enforced ]; }
 
 serve_start || { finish; exit; }
 order '{"language": "bash", "code": "echo"}'
@@ -37,16 +40,18 @@ command -v python3 > /dev/null && [ -x /usr/bin/python3 ] && {
 
 order '{"language": "bash", "code": "while :; do :; done", "timeout": 1}'
 says '[.status, .exit_code] | tojson' '["timed_out",null]' 'time'
-order '{"language": "bash", "code": "x=$(head -c 200M /dev/zero | tr \"\\0\" x)", "mem_limit": "48Mi"}'
-says '[.status, .limit, .warm] | tojson' '["limit","memory",false]' 'memory of its own: a sandbox of its own'
+enforced memory && order '{"language": "bash", "code": "x=$(head -c 200M /dev/zero | tr \"\\0\" x)", "mem_limit": "48Mi"}'
+enforced memory && says '[.status, .limit, .warm] | tojson' '["limit","memory",false]' 'memory of its own: a sandbox of its own'
 order '{"language": "bash", "code": "head -c 3M /dev/zero | tr \"\\0\" x"}'
 says '[.status, .truncated, (.stdout | length)] | tojson' '["completed",true,262144]' 'more output than is told'
 order '{"language": "bash", "code": "kill -9 $$"}'
 says '[.status, .exit_code, .signal] | tojson' '["failed",null,9]' 'a signal'
-order '{"language": "bash", "code": "mount -t tmpfs none /mnt || echo refused"}'
-says '[.stdout, (.security_events | map(select(.kind == "call" and .subject == "mount" and .allowed == false)) | length)] | tojson' '["refused\n",1]' 'an attempt is refused and told'
-order '{"language": "bash", "code": "exec 3<>/dev/tcp/192.0.2.1/80 || echo refused"}'
-says '[.stdout, (.security_events | map(select(.kind == "connect")) | length > 0)] | tojson' '["refused\n",true]' 'no network'
+if enforced observation; then
+	order '{"language": "bash", "code": "mount -t tmpfs none /mnt || echo refused"}'
+	says '[.stdout, (.security_events | map(select(.kind == "call" and .subject == "mount" and .allowed == false)) | length)] | tojson' '["refused\n",1]' 'an attempt is refused and told'
+	order '{"language": "bash", "code": "exec 3<>/dev/tcp/192.0.2.1/80 || echo refused"}'
+	says '[.stdout, (.security_events | map(select(.kind == "connect")) | length > 0)] | tojson' '["refused\n",true]' 'no network'
+fi
 order '{"language": "bash", "code": "cat '"$SERVE_DATA"'/data/service.db; ls '"$SERVE_DATA"' / 2>&1 | grep -c serve.data"}'
 says '.stdout | contains("SQLite")' false 'nothing of the service can be seen'
 
@@ -92,7 +97,9 @@ done
 wait $many
 ok 'sixteen at once: each gets its own answer' test "$(for i in $(seq 16); do jq -r .stdout "$work/many.$i"; done | grep . | tr '\n' ' ')" = "$(seq -s ' ' 16) "
 until_pool '[.warm, .busy, .waiting] | tojson' '[2,0,0]'; result $? 'then the pool is as before'
-curl -sS --max-time 1 "$BASE/v1/exec" --data-binary '{"language": "bash", "code": "sleep 300", "timeout": 300}' > /dev/null 2>&1
+curl -sS --max-time 120 "$BASE/v1/exec" --data-binary '{"language": "bash", "code": "sleep 300", "timeout": 300}' > /dev/null 2>&1 & client=$!
+until_pool .busy 1; result $? 'an order that takes long'
+kill "$client"; wait "$client" 2> /dev/null
 until_pool '[.busy, .orders.forgotten] | tojson' '[0,1]'; result $? 'who goes away takes his order along'
 
 # ---- health and size

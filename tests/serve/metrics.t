@@ -12,6 +12,9 @@ scrape() { http GET /metrics "$@"; cp "$BODY" "$work/metrics"; }
 metric_is() { local got; got=$(metric "$1"); [ "$got" = "$2" ]; result $? "$1 is $2" || echo "# it is '$got'"; }
 start_run() { http POST "/v1/runs?wait=60s" -H 'Content-Type: application/yaml' --data-binary @"$1"; }
 
+"$SANDBOX_RUNNER" doctor --format=json > "$work/doctor.json" 2> /dev/null
+enforced() { [ "$(jq -r --arg c "$1" '.controls[] | select(.control == $c) | .state' "$work/doctor.json")" = enforced ]; }
+
 serve_start --compatible-metrics || { finish; exit; }
 
 # ---- health
@@ -51,8 +54,8 @@ scrape
 metric_is 'sandbox_runner_runs_total{sandbox="container",verdict="verified"}' 1
 metric_is 'sandbox_runner_steps_total{type="shell",status="passed"}' 2
 metric_is 'sandbox_runner_errors_total{kind="step_failed"}' 1
-metric_is 'sandbox_runner_errors_total{kind="security"}' 1
-metric_is 'sandbox_runner_escape_signals_total{kind="call"}' 1
+enforced observation && metric_is 'sandbox_runner_errors_total{kind="security"}' 1
+enforced observation && metric_is 'sandbox_runner_escape_signals_total{kind="call"}' 1
 metric_is 'sandbox_runner_cleanup_total{result="complete"}' 3
 metric_is 'sandbox_runner_cleanup_total{result="incomplete"}' 0
 metric_is 'sandbox_runner_run_duration_seconds_count{sandbox="container"}' 3

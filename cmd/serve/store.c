@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/serve/store.h"
 
+#include <errno.h>
+#include <sys/statvfs.h>
+
 #include "cmd/serve/store_private.h"
 #include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+
+#define ROOM_BYTES (UINT64_C(64) << 10)
 
 /* What brings a file from each version to the next. Never changed once released: a new version is a new row.
  *
@@ -71,6 +76,16 @@ static int forget_reservations(struct store *s, struct error *err)
 	return db_exec(s->db, "DELETE FROM idempotency WHERE status IS NULL", err);
 }
 
+static int write_ping(struct store *s, struct error *err)
+{
+	struct db_query *q = db_prepare(s->db, "UPDATE ping SET at_ns = ?1 WHERE id = 1", err);
+
+	if (!q)
+		return -1;
+	db_bind_int(q, 1, (int64_t)clock_realtime_ns());
+	return db_run(q, err);
+}
+
 int store_open(const char *data_dir, struct store **ret, struct error *err)
 {
 	autofree char *path = xasprintf("%s/service.db", data_dir);
@@ -81,7 +96,8 @@ int store_open(const char *data_dir, struct store **ret, struct error *err)
 		return -1;
 	s = xcalloc(1, sizeof(*s));
 	s->db = db;
-	if (migrate(db, err) < 0 || forget_reservations(s, err) < 0 || audit_begin(s, err) < 0 || store_ping(s, err) < 0) {
+	s->data_dir = xstrdup(data_dir);
+	if (migrate(db, err) < 0 || forget_reservations(s, err) < 0 || audit_begin(s, err) < 0 || write_ping(s, err) < 0) {
 		store_close(s);
 		return -1;
 	}
@@ -94,15 +110,18 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	db_close(s->db);
+	free(s->data_dir);
 	free(s);
 }
 
+/* The log may have room in itself when the disk has none: then this can be written, and the next run not. */
 int store_ping(struct store *s, struct error *err)
 {
-	struct db_query *q = db_prepare(s->db, "UPDATE ping SET at_ns = ?1 WHERE id = 1", err);
+	struct statvfs v;
 
-	if (!q)
-		return -1;
-	db_bind_int(q, 1, (int64_t)clock_realtime_ns());
-	return db_run(q, err);
+	if (statvfs(s->data_dir, &v) == 0 && v.f_bfree * v.f_frsize < ROOM_BYTES) {
+		errno = ENOSPC;
+		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "no room in '%s'", s->data_dir);
+	}
+	return write_ping(s, err);
 }

@@ -8,6 +8,7 @@
 
 struct store {
 	struct db *db;
+	char *data_dir;
 	/* the end of the audit log */
 	uint64_t audit_sequence;
 	char audit_hash[DIGEST_HEX_SIZE];

@@ -146,7 +146,14 @@ static void on_a_small_disk(void)
 		written++;
 	must(err.code == ERR_RESOURCE_EXHAUSTED && strstr(err.text, "no room to write '") && written > 10);
 	must(store_audit_verify(store, &records, NULL) == 0 && records == written);
+	while (write(fd, big, sizeof(big)) > 0)
+		;
+	must(store_ping(store, &err) < 0 && err.code == ERR_RESOURCE_EXHAUSTED);
+	store_close(store);
+	store = NULL;		/* one that cannot write anything does not start, and says why */
+	must(store_open(dir, &store, &err) < 0 && err.code == ERR_RESOURCE_EXHAUSTED);
 	must(ftruncate(fd, 0) == 0);
+	reopen();
 	must(store_audit(store, "workflow_executed", NULL, "ci", NULL, NULL) == 0 && store_ping(store, NULL) == 0);
 	must(add_run("r-3", "w", RUN_ENDED, "verified") == 0);
 	reopen();

@@ -58,6 +58,14 @@ ok 'because of that' test "$(row "$first" .detail | grep -c stopping)" = 1
 ok 'what waited was told so' test "$(row "$second" '.verdict + ": " + .detail')" = 'cancelled: the service was stopping before it began'
 ok 'a folder without a row is gone' test ! -e "$SERVE_DATA/data/runs/r-orphanorphanorphanorphanor"
 
+# ---- dying
+submit long; until_begun "$id"
+serve_stop KILL 2> /dev/null
+ok 'a service that dies takes its runs with it' nothing_left
+serve_start --runs=2 --keep-runs=3
+ok 'the next one says so' test "$(row "$id" '.state + " " + .verdict')" = 'ended interrupted'
+ok 'and when' test "$(row "$id" .detail | grep -cE 'last heard of at 20.*started again at 20')" = 1
+
 # ---- what is kept
 submit quick; kept=$id
 for _ in $(seq 34); do submit quick '-sS'; until_row "$id" .state ended; done

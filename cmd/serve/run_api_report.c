@@ -99,6 +99,21 @@ static void add_step(struct strbuf *out, const json_t *step)
 	}
 }
 
+static void add_findings(struct strbuf *out, const json_t *findings)
+{
+	const json_t *finding;
+	size_t i;
+
+	json_array_foreach(findings, i, finding) {
+		if (json_is_true(json_object_get(finding, "suppressed")))
+			continue;
+		add_printable(out, "Finding:   ", text_at(finding, "file"), "");
+		strbuf_addf(out, ":%lld:%lld: ", number_at(finding, "line"), number_at(finding, "column"));
+		add_printable(out, "", text_at(finding, "severity"), ": ");
+		add_printable(out, "", text_at(finding, "message"), "\n");
+	}
+}
+
 static void add_tail(struct strbuf *out, const json_t *result)
 {
 	static const char *const areas[] = { "work", "tmp", "system" };
@@ -135,6 +150,7 @@ static void reply_text_report(struct service *s, struct request *rq, const struc
 		return;
 	}
 	add_head(&out, run, result);
+	add_findings(&out, json_object_get(result, "findings"));
 	json_array_foreach(json_object_get(result, "steps"), i, step)
 		add_step(&out, step);
 	add_tail(&out, result);

@@ -181,7 +181,7 @@ static int serve_main(const struct command *self, int argc, char **argv)
 
 const struct command command_serve = {
 	.name = "serve",
-	.summary = "Answer over HTTP: registry dry runs, the runtime agent's API, an API of our own, metrics, a page to look at",
+	.summary = "Answer over HTTP: dry runs, their results, metrics, a page",
 	.usage = "serve [options] [-- OPTIONS OF run]",
 	.examples = "  sandbox_runner serve\n"
 		    "  sandbox_runner serve --listen=unix:/run/sandbox_runner.sock -- --profile=restrictive\n"

@@ -2,7 +2,6 @@
  * route: which row of the tables a request means, and whether it may go there. */
 #include "cmd/serve/route_private.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "runner/base/mem.h"
@@ -22,30 +21,28 @@ const struct route *route_at(size_t i)
 
 /* ---- which row */
 
-/* -1: the path is another. Otherwise how much of it is not literal: what is named in full wins over what fits a {parameter}. */
-static int match_path(const char *template, const struct strvec *segments, const char *params[REQUEST_PARAMS])
+/* No two templates fit the same path (a test sees to that), so the first that fits is the one. */
+static bool match_path(const char *template, const struct strvec *segments, const char *params[REQUEST_PARAMS])
 {
-	int n = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < segments->len; i++) {
 		const char *part = template + (*template == '/');
 		size_t len = strcspn(part, "/");
 
 		if (!len)
-			return -1;
+			return false;
 		if (*part != '{') {
 			if (strlen(segments->items[i]) != len || memcmp(part, segments->items[i], len))
-				return -1;
+				return false;
+		} else if (n == REQUEST_PARAMS) {
+			return false;
 		} else {
-			if (n == REQUEST_PARAMS)
-				return -1;
-			if (params)
-				params[n] = segments->items[i];
-			n++;
+			params[n++] = segments->items[i];
 		}
 		template = part + len;
 	}
-	return template[*template == '/'] ? -1 : n;
+	return !template[*template == '/'];
 }
 
 static bool answers_method(const struct route *r, const char *method)
@@ -53,32 +50,23 @@ static bool answers_method(const struct route *r, const char *method)
 	return !strcmp(r->method, method) || (!strcmp(r->method, "GET") && !strcmp(method, "HEAD"));
 }
 
-/* All rows of the path that fits best: the one for the method, and what `Allow` lists. False: no row has this path. */
-static bool find_route(const struct request *rq, const struct route **ret, struct strbuf *allow)
+/* The row for the method among those of the path, and what `Allow` lists. False: no row has this path. */
+static bool find_route(struct request *rq, struct strbuf *allow)
 {
-	const struct route *r;
-	int best = -1;
-
 	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-		for (r = tables[t]; r->method; r++) {
-			int n = match_path(r->path, &rq->segments, NULL);
+		for (const struct route *r = tables[t]; r->method; r++) {
+			const char *params[REQUEST_PARAMS] = { NULL };
 
-			if (n >= 0 && (best < 0 || n < best))
-				best = n;
-		}
-	*ret = NULL;
-	if (best < 0)
-		return false;
-	for (size_t t = 0; t < ARRAY_SIZE(tables); t++)
-		for (r = tables[t]; r->method; r++) {
-			if (match_path(r->path, &rq->segments, NULL) != best)
+			if (!match_path(r->path, &rq->segments, params))
 				continue;
 			strbuf_addf(allow, "%s%s, ", r->method, strcmp(r->method, "GET") ? "" : ", HEAD");
-			if (!*ret && answers_method(r, rq->method))
-				*ret = r;
+			if (!rq->route && answers_method(r, rq->method)) {
+				rq->route = r;
+				memcpy(rq->params, params, sizeof(params));
+			}
 		}
 	strbuf_addstr(allow, "OPTIONS");
-	return true;
+	return allow->len > strlen("OPTIONS");
 }
 
 static struct response *not_allowed(const struct request *rq, const struct strbuf *allow)
@@ -99,11 +87,10 @@ static struct response *route_find(struct request *rq)
 
 	if (!request_target_is_good(rq))
 		return response_problem(400, "bad_target", NULL, "the path cannot be read: percent-encoding, '..', empty parts and bytes that are no UTF-8 have no place in it");
-	if (!find_route(rq, &rq->route, &allow))
+	if (!find_route(rq, &allow))
 		return response_problem(404, "not_found", NULL, "there is nothing at this path; /openapi.json lists what there is");
 	if (!rq->route)
 		return not_allowed(rq, &allow);
-	match_path(rq->route->path, &rq->segments, rq->params);
 	return NULL;
 }
 
@@ -138,8 +125,7 @@ static struct response *check_identity(struct service *s, struct request *rq)
 static struct response *check_length(struct service *s, const struct request *rq, size_t *body_max)
 {
 	const char *length = request_header(rq, "Content-Length");
-	unsigned long long n = 0;
-	char *end;
+	unsigned long long n;
 
 	*body_max = rq->route->body_max;
 	if (*body_max == ROUTE_BODY_PACKAGE)
@@ -148,9 +134,8 @@ static struct response *check_length(struct service *s, const struct request *rq
 		return NULL;
 	if (!*length || strspn(length, "0123456789") != strlen(length))
 		return response_problem(400, "bad_length", NULL, "Content-Length is no number");
-	errno = 0;
-	n = strtoull(length, &end, 10);
-	if (!errno && n <= *body_max)
+	n = strtoull(length, NULL, 10);	/* what is too large for it becomes the largest */
+	if (n <= *body_max)
 		return NULL;
 	if (!*body_max)
 		return response_problem(413, "body_too_large", NULL, "this takes no body");

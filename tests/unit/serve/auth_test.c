@@ -20,6 +20,22 @@
 
 /* ---- the file */
 
+/* A text whose digest has the last byte of that of "abc"; or "abc". */
+static const char *like_abc(bool exactly)
+{
+	static char text[16];
+	char digest[DIGEST_HEX_SIZE];
+	int i = 0;
+
+	if (exactly)
+		return "abc";
+	do {
+		snprintf(text, sizeof(text), "%d", i++);
+		sha256_hex(text, strlen(text), digest);
+	} while (strcmp(digest + 62, "ad"));
+	return text;
+}
+
 static void reads_tokens(void **state)
 {
 	static const char text[] = "# comment\n\n"
@@ -40,6 +56,8 @@ static void reads_tokens(void **state)
 	assert_ptr_equal(token_list_find(&list, ""), &list.items[1]);
 	assert_null(token_list_find(&list, "abcd"));
 	assert_null(token_list_find(&list, "ABC"));
+	assert_non_null(token_list_find(&list, like_abc(true)));
+	assert_null(token_list_find(&list, like_abc(false)));
 	token_list_release(&list);
 }
 

@@ -62,7 +62,7 @@ static void traces_go_on(void **state)
 		if (rows[i].taken) {
 			assert_int_equal(strlen(rq->trace), 55);
 			assert_memory_equal(rq->trace, PARENT, 36);	/* the trace is the same, the span another */
-			assert_memory_not_equal(rq->trace + 36, PARENT + 36, 16);
+			assert_memory_not_equal(rq->trace + 36, &PARENT[36], 16);
 			assert_int_equal(strspn(rq->trace + 36, "0123456789abcdef"), 16);
 			assert_memory_equal(rq->trace + 52, "-0", 2);
 			assert_int_equal(rq->trace[54], rows[i].flag);

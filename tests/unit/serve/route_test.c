@@ -53,6 +53,37 @@ static void tables_are_well_formed(void **state)
 	assert_true(n > 30);
 }
 
+static bool same_part(const char *a, const char *b)
+{
+	size_t len = strcspn(a, "/");
+
+	return *a == '{' || *b == '{' || (len == strcspn(b, "/") && !memcmp(a, b, len));
+}
+
+/* Can a path fit both? */
+static bool overlap(const char *a, const char *b)
+{
+	while (*a == '/' && *b == '/') {
+		if (!same_part(++a, ++b))
+			return false;
+		a += strcspn(a, "/");
+		b += strcspn(b, "/");
+	}
+	return !*a && !*b;
+}
+
+static void no_path_fits_two_templates(void **state)
+{
+	const struct route *a, *b;
+
+	(void)state;
+	assert_true(overlap("/a/{x}/c", "/a/b/{y}") && !overlap("/a/b", "/a/bc") && !overlap("/a", "/a/{x}") && !overlap("/", "/{x}/b"));
+	for (size_t i = 0; (a = route_at(i)); i++)
+		for (size_t k = i + 1; (b = route_at(k)); k++)
+			if (strcmp(a->path, b->path) && overlap(a->path, b->path))
+				fail_msg("a path may be %s and %s", a->path, b->path);
+}
+
 static void finds_the_row(void **state)
 {
 	static const struct { const char *method, *target; int status; const char *path, *param; } rows[] = {
@@ -369,6 +400,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_are_well_formed),
+		cmocka_unit_test(no_path_fits_two_templates),
 		cmocka_unit_test_setup_teardown(finds_the_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(says_what_a_path_answers_to, setup, teardown),
 		cmocka_unit_test_setup_teardown(other_names_are_refused, setup, teardown),

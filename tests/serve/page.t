@@ -9,7 +9,7 @@ wpk ticking - <<'Y'
       type: shell
       config:
         command: |
-          for i in $(seq 1 ${TICKS:-6}); do echo "tick $i of ${WORD:-nobody}"; sleep 0.5; done
+          for i in $(seq 1 ${TICKS:-12}); do echo "tick $i of ${WORD:-nobody}"; sleep 0.5; done
 Y
 cat > hostile.wpk.yaml <<'Y'
 apiVersion: v1

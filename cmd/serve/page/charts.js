@@ -11,7 +11,7 @@ function bar(from, to, total, kind, ticks = []) {
 	return svg('svg', { class: 'bar', viewBox: `0 0 ${WIDE} 10`, preserveAspectRatio: 'none', 'aria-hidden': 'true' },
 		svg('rect', { class: 'rail', x: 0, y: 4.5, width: WIDE, height: 1 }),
 		svg('rect', { class: kind, x: x(from), y: 0, width: Math.max(4, x(to) - x(from)), height: 10, rx: 1 }),
-		ticks.map(t => svg('rect', { class: 'tick', x: x(t), y: 0, width: 2, height: 10 })));
+		ticks.map(t => svg('rect', { class: 'tick', x: x(t), y: 0, width: 3, height: 10 })));
 }
 
 const STATUS_CLASS = { passed: 'good', failed: 'bad', timed_out: 'bad', limit: 'bad', cancelled: 'none', running: 'live' };
@@ -26,7 +26,7 @@ export function timeline(run, link) {
 		return { class: s.mode === 'executed' || !s.mode ? '' : 'not-run', cells: [
 			link ? h('a', { href: link(s) }, label) : label,
 			s.mode ? badge(s.mode) : '',
-			badge(s.status),
+			[badge(s.status), s.attempts > 1 ? h('div.dim.num', `${count(s.attempts)} attempts`) : null],
 			ran ? bar(s.from, s.to, total, STATUS_CLASS[s.status] || 'plain', s.retries) : h('em.dim', s.reason || (s.mode === 'executed' ? 'its time was not recorded' : 'not executed')),
 			num(ran ? `+${seconds(s.from)}` : '–'),
 			num(seconds(s.duration)),

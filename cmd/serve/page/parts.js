@@ -4,7 +4,7 @@
 import { h, badge, mark, title, tone, facts, section, note, table, num, in_parts, seconds, bytes, cpus, count, many, known, show } from './dom.js';
 import { get, download } from './api.js';
 
-const LINES_HEAD = 200, LINES_TAIL = 300;
+const LINES_HEAD = 200, LINES_TAIL = 300, WORST = ['critical', 'high', 'medium', 'low', 'info'];
 const or_dash = x => known(x) && x !== '' ? String(x) : '–';
 const yes_no = x => x === null || x === undefined ? 'not known' : x ? 'yes' : 'no';
 const value = x => typeof x === 'string' ? x : x === null || x === undefined ? 'absent' : JSON.stringify(x);
@@ -175,7 +175,7 @@ export function findings(list, source) {
 		h('h3', badge(f.severity), ' ', f.message), h('p.dim', code(f.rule_id), ` ${or_dash(f.path)}${f.line ? `, line ${f.line}, column ${or_dash(f.column)}` : ''}${f.cwe ? `, ${f.cwe}` : ''}`),
 		excerpt(f, source), f.suggestion ? h('p', h('strong', 'What helps: '), f.suggestion) : null,
 		f.suppressed ? note(`Does not count (${title((f.suppression || {}).kind)}): ${or_dash((f.suppression || {}).justification)}`) : null);
-	return section('findings', 'Findings', list.length ? [note(many(list.length, 'finding')), box, in_parts(box, list, make, 50)] : note('The scan of the package found nothing.'));
+	return section('findings', 'Findings', list.length ? [note(many(list.length, 'finding')), box, in_parts(box, [...list].sort((a, b) => WORST.indexOf(a.severity) - WORST.indexOf(b.severity)), make, 50)] : note('The scan of the package found nothing.'));
 }
 
 export function policy(d) {

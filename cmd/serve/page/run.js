@@ -137,6 +137,8 @@ function numbers(run, result) {
 	const s = result.summary, peaks = result.steps.map(x => x.memory_peak_bytes).filter(known), events_ = result.steps.flatMap(x => (x.observation && x.observation.security) || []);
 	const changed = result.files && ['work', 'system', 'tmp'].map(a => result.files[a]).filter(Boolean).reduce((n, c) => n + c.created + c.changed + c.deleted, 0);
 	const tile = (n, name, to) => h('li', h('a', { href: route('runs', run.run_id, to) }, h('strong', n), h('span', name)));
+	if (!result.steps.length)
+		return null;
 	return h('ul.tiles', { 'aria-label': 'In numbers' },
 		tile(`${s.executed} of ${s.steps}`, 'steps executed', 'steps'), s.simulated + s.emulated ? tile(count(s.simulated + s.emulated), s.emulated ? 'emulated or simulated' : 'only simulated', 'steps') : null,
 		s.failed ? tile(count(s.failed), 'failed', 'steps') : null, tile(seconds(result.duration_seconds), 'without clean-up', 'timeline'), peaks.length ? tile(bytes(Math.max(...peaks)), 'memory at most', 'resources') : null,
@@ -168,18 +170,19 @@ function timed(result, story) {
 	return result.steps.map(s => {
 		const told = story.steps.get(`${s.phase}-${s.number}`) || {}, usage = s.observation && s.observation.usage;
 		return { key: `${s.phase}-${s.number}`, number: s.number, phase: s.phase, name: s.name, mode: s.mode, status: s.status, reason: s.reason, from: told.from ?? null,
-			to: known(told.from) && known(s.duration_seconds) ? told.from + s.duration_seconds : null, duration: s.duration_seconds, points: (usage && usage.points) || told.points || [], retries: told.retries || [] };
+			to: known(told.from) && known(s.duration_seconds) ? told.from + s.duration_seconds : null, duration: s.duration_seconds, points: (usage && usage.points) || told.points || [], retries: told.retries || [], attempts: s.attempts };
 	});
 }
 
 function whole(ctx, run, result, story, source, others) {
 	const all = { ...story.run(), steps: timed(result, story) }, resources = charts(all, result.limits);
-	const sections = [
-		section('timeline', 'Timeline', result.steps.length ? timeline(all, s => route('runs', run.run_id, `step-${s.key}`)) : note('There was no step.')),
+	const said = [parts.findings(result.findings, source), parts.policy(result.decision)], left = [parts.cleanup(result.cleanup), parts.downloads(run, result.artifacts)];
+	const sections = (!result.steps.length ? [...said, parts.parameters(result.parameters), ...left] : [
+		section('timeline', 'Timeline', timeline(all, s => route('runs', run.run_id, `step-${s.key}`))),
 		section('resources', 'Resources', resources ? [resources, chart_values(all)] : note('Nothing was measured.')),
-		parts.steps(run.run_id, result.steps), parts.effects(result), parts.security(result), parts.findings(result.findings, source), parts.policy(result.decision),
-		parts.declared(result.declared_vs_observed), parts.parameters(result.parameters), parts.cluster(result), parts.enforcement(result.enforcement), parts.cleanup(result.cleanup), parts.downloads(run, result.artifacts),
-	].filter(Boolean);
+		parts.steps(run.run_id, result.steps), parts.effects(result), parts.security(result), ...said,
+		parts.declared(result.declared_vs_observed), parts.parameters(result.parameters), parts.cluster(result), parts.enforcement(result.enforcement), ...left,
+	]).filter(Boolean);
 	return h('div', parts.banner(word_of(run), run.detail || result.verdict_reason, buttons(ctx, run, result, others)),
 		result.error && result.error.message !== run.detail ? h('p.problem', result.error.message) : null, result.warnings.map(w => h('p.warning', w)), facts([...about(run, result.backend), result.backend ? ['Ran in', `${result.backend.type} (${result.backend.runtime})`] : null, result.profile ? ['Limits', result.profile] : null]),
 		numbers(run, result), on_this_page(run, sections), sections);

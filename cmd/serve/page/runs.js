@@ -30,7 +30,7 @@ function row(run, picked) {
 		when(run.started || run.created),
 		num(run.state === 'ended' && run.duration_ms !== null ? seconds(run.duration_ms / 1000) : '–'),
 		what_happened(run),
-		[run.sandbox || '–', h('div.dim', run.requested_by || '')],
+		[run.sandbox || '–', h('div.dim.by', run.requested_by || '')],
 		run.state === 'ended' ? box : null,
 	];
 	return h('tr', { role: 'row', 'data-run': run.run_id }, cells.map((cell, i) => i === 1

@@ -67,7 +67,7 @@ function order(form, parameters) {
 export async function start(ctx) {
 	ctx.head('New dry run');
 	const [registered, kinds] = await Promise.all([get('/workflows', ctx.signal), get('/v1/sandboxes', ctx.signal).catch(() => null)]);
-	const packages = registered.workflows || [], types = (kinds && (kinds.sandboxes || kinds.types)) || [];
+	const packages = registered.workflows || [], types = kinds ? kinds.types : [];
 	const chosen = ctx.query.get('workflow');
 	const problem = h('p.problem', { role: 'alert', hidden: true });
 	const box = h('fieldset.parameters');
@@ -82,7 +82,7 @@ export async function start(ctx) {
 		h('fieldset', h('legend', 'Package'), h('p', radio('registered', packages.length ? 'one that is registered' : 'one that is registered (there is none)'), radio('file', 'a file')), by_name, by_file),
 		box,
 		h('fieldset', h('legend', 'Sandbox'), h('div.row',
-			field('type', 'Kind', h('select', { id: 'type', name: 'type' }, option('', 'as the service says'), types.map(t => t.type || t.name || t).map(t => option(t, t)))),
+			field('type', 'Kind', h('select', { id: 'type', name: 'type' }, option('', 'as the service says'), types.map(t => option(t, t)))),
 			field('profile', 'Limits', h('select', { id: 'profile', name: 'profile' }, option('', 'as the service says'),
 				['default', 'restrictive', 'standard', 'permissive'].map(p => option(p, p)))),
 			field('timeout', 'Deadline', h('input', { id: 'timeout', name: 'timeout', placeholder: '30m', autocomplete: 'off', size: 8 }), 'as in 90s or 1h30m'))),

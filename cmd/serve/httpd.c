@@ -165,6 +165,7 @@ static void list_remove(struct exchange_list *l, struct httpd_exchange *x)
 static void exchange_free(struct httpd_exchange *x)
 {
 	request_free(x->rq);
+	body_release(x);
 	response_free(x->answer);
 	free(x->target);
 	free(x);
@@ -196,7 +197,8 @@ void exchange_suspend(struct httpd_exchange *x)
 {
 	x->suspended = true;
 	mhd->suspend_connection(x->connection->mhd);
-	/* without the watch (no memory) it is seen gone when we next write to it */
+	/* Who has closed his sending side only is taken for gone, too: from here they look the same. Without the watch (no memory) he is seen
+	 * gone when we next write to him. */
 	x->hangup = loop_watch(x->httpd->loop, x->connection->fd, EPOLLRDHUP, on_hangup, x);
 }
 

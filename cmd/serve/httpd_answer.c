@@ -107,6 +107,7 @@ enum MHD_Result answer_queue(struct httpd_exchange *x)
 
 	x->phase = PHASE_SENDING;
 	request_free(steal_ptr(&x->rq));
+	body_release(x);
 	for (size_t i = 0; m && i < r->headers.len; i++)
 		if (!is_framing(r->headers.items[i].name))
 			mhd->add_response_header(m, r->headers.items[i].name, r->headers.items[i].value);

@@ -56,8 +56,26 @@ struct response *body_begin(struct httpd_exchange *x)
 
 struct response *body_add(struct httpd_exchange *x, const char *data, size_t len)
 {
+	struct httpd *h = x->httpd;
+	struct response *r;
+
+	if (len > BODIES_MAX - h->bodies) {	/* each may be one that we take, all of them together are not */
+		r = response_problem(503, "too_busy", NULL, "too many requests with large bodies at once: try again later");
+		response_header(r, "Retry-After", "1");
+		return r;
+	}
 	strbuf_add(&x->rq->body, data, len);
-	return x->rq->body.overflow ? too_large(x) : NULL;
+	if (x->rq->body.overflow)
+		return too_large(x);
+	x->held += len;
+	h->bodies += len;
+	return NULL;
+}
+
+void body_release(struct httpd_exchange *x)
+{
+	x->httpd->bodies -= x->held;
+	x->held = 0;
 }
 
 struct response *body_end(struct httpd_exchange *x)

@@ -183,7 +183,6 @@ static void set_up_tcp(const struct httpd *h, int fd)
 static int take(struct httpd *h, int fd, const union address *a, socklen_t len, struct error *err)
 {
 	struct peer peer;
-	struct connection *c = h->connections;
 
 	peer_of(fd, a, &peer);
 	if (is_one_too_many(h, a, &peer)) {
@@ -194,10 +193,8 @@ static int take(struct httpd *h, int fd, const union address *a, socklen_t len, 
 		set_up_tcp(h, fd);
 	if (mhd->add_connection(h->daemon, fd, &a->any, len) != MHD_YES)	/* closes it in any case */
 		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "taking a connection");
-	if (h->connections != c) {	/* MHD has told us of it */
-		h->connections->peer = peer;
-		h->connections->address = *a;
-	}
+	h->connections->peer = peer;	/* MHD has told us of it: it is the newest */
+	h->connections->address = *a;
 	httpd_kick(h);
 	return 0;
 }

@@ -52,7 +52,7 @@ struct httpd {
 	struct strbuf said;		/* by the library, while it starts */
 
 	struct connection *connections;
-	size_t connections_len;
+	size_t connections_len, bodies;
 	struct exchange_list { struct httpd_exchange *head; } pending, orphans;
 
 	/* httpd_listen.c */
@@ -92,7 +92,7 @@ struct httpd_exchange {
 	bool ends;			/* its answer is the last of the connection */
 	char *target;			/* until there is a request */
 	struct request *rq;		/* until its answer is on its way */
-	size_t body_max;
+	size_t body_max, held;		/* held: bytes of its body, while there is a request */
 	struct response *answer;
 	struct stream *stream;		/* of an answer in pieces; owned by its MHD_Response */
 	struct loop_watch *hangup;	/* while suspended: MHD looks away then */
@@ -111,6 +111,8 @@ bool body_is_announced(const struct request *rq, uint64_t *ret_len);	/* UINT64_M
 struct response *body_begin(struct httpd_exchange *x);			/* NULL, or the refusal */
 struct response *body_add(struct httpd_exchange *x, const char *data, size_t len);
 struct response *body_end(struct httpd_exchange *x);
+void body_release(struct httpd_exchange *x);
+#define BODIES_MAX ((size_t)256 << 20)	/* bytes of all bodies that are there at a time */
 /* multipart/form-data: its fields, in order, into `rq`. Bounded by the body and FORM_FIELDS. */
 #define FORM_FIELDS 64
 int form_parse(const char *content_type, const char *body, size_t len, struct request *rq, struct error *err);

@@ -2,6 +2,8 @@
  * httpd: what nobody gets more of than his share: time, connections, descriptors, memory; and the addresses it listens on. */
 #include "tests/unit/serve/httpd_clients.h"
 
+#include "cmd/serve/httpd_private.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -110,6 +112,33 @@ static void bounds_connections(void **state)
 	client_wait(&c[2], "hello");
 	client_close(&c[2]);
 	client_close(&c[0]);
+	tear_down(NULL);
+}
+
+/* Every body may be taken, all of them together may not. */
+static void bounds_all_bodies(void **state)
+{
+	const struct httpd_limits limits = HTTPD_LIMITS;
+	struct client c[2];
+
+	(void)state;
+	set_up_with(NULL, &limits);
+	t.httpd->bodies = BODIES_MAX - 5;
+	for (size_t i = 0; i < ARRAY_SIZE(c); i++) {
+		client_open(&c[i]);
+		client_send(&c[i], "POST / HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nab");
+		run_for(NS_PER_SEC / 20);
+	}
+	client_send(&c[1], "cde");
+	client_wait(&c[1], "HTTP/1.1 503 ");
+	assert_non_null(strstr(c[1].got.buf, "Retry-After"));
+	client_close(&c[1]);
+	run_for(NS_PER_SEC / 20);
+	client_send(&c[0], "cde");
+	client_wait(&c[0], "abcde");
+	client_close(&c[0]);
+	assert_int_equal(t.httpd->bodies, BODIES_MAX - 5);
+	t.httpd->bodies = 0;
 	tear_down(NULL);
 }
 
@@ -328,7 +357,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_drips), cmocka_unit_test(ends_the_idle), cmocka_unit_test(ends_who_does_not_read),
-		cmocka_unit_test(bounds_connections), cmocka_unit_test(survives_without_descriptors), cmocka_unit_test(a_thousand_idle_streams),
+		cmocka_unit_test(bounds_connections), cmocka_unit_test(bounds_all_bodies),
+		cmocka_unit_test(survives_without_descriptors), cmocka_unit_test(a_thousand_idle_streams),
 		cmocka_unit_test(knows_addresses), cmocka_unit_test(listens_on_unix_sockets), cmocka_unit_test(nothing_is_inherited),
 		cmocka_unit_test(stops_accepting),
 	};

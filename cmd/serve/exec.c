@@ -111,7 +111,7 @@ static void post_pool(struct service *s, struct request *rq)
 
 const struct route exec_routes[] = {
 	{ "POST", "/v1/exec", "exec", SCOPE_DRY_RUN, ROUTE_CHANGES, ROUTE_BODY_PACKAGE, post_exec },
-	{ "GET", "/v1/exec/pool", "getExecPool", SCOPE_READ, 0, 0, get_pool },
-	{ "POST", "/v1/exec/pool", "setExecPool", SCOPE_ADMIN, ROUTE_CHANGES, ROUTE_BODY_SMALL, post_pool },
+	{ "GET", "/v1/exec/pool", "get_exec_pool", SCOPE_READ, 0, 0, get_pool },
+	{ "POST", "/v1/exec/pool", "set_exec_pool", SCOPE_ADMIN, ROUTE_CHANGES, ROUTE_BODY_SMALL, post_pool },
 	{ 0 },
 };

@@ -118,10 +118,10 @@ static void get_metrics(struct service *s, struct request *rq)
 }
 
 const struct route health_routes[] = {
-	{ "GET", "/healthz", "getHealthz", 0, ROUTE_PUBLIC, 0, get_livez },
-	{ "GET", "/livez", "getLivez", 0, ROUTE_PUBLIC, 0, get_livez },
-	{ "GET", "/readyz", "getReadyz", 0, ROUTE_PUBLIC, 0, get_readyz },
-	{ "GET", "/health", "getHealth", 0, ROUTE_PUBLIC, 0, get_health },
-	{ "GET", "/metrics", "getMetrics", SCOPE_READ, ROUTE_PUBLIC, 0, get_metrics },
+	{ "GET", "/healthz", "get_healthz", 0, ROUTE_PUBLIC, 0, get_livez },
+	{ "GET", "/livez", "get_livez", 0, ROUTE_PUBLIC, 0, get_livez },
+	{ "GET", "/readyz", "get_readyz", 0, ROUTE_PUBLIC, 0, get_readyz },
+	{ "GET", "/health", "get_health", 0, ROUTE_PUBLIC, 0, get_health },
+	{ "GET", "/metrics", "get_metrics", SCOPE_READ, ROUTE_PUBLIC, 0, get_metrics },
 	{ 0 },
 };

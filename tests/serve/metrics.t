@@ -30,7 +30,7 @@ ok 'text for who asks for nothing' grep -qi '^content-type: text/plain; version=
 metric_is 'sandbox_runner_runs_total{sandbox="container",verdict="verified"}' 0
 metric_is sandbox_runner_leaked_resources 0
 metric_is sandbox_runner_queue_capacity 256
-metric_is 'sandbox_runner_http_requests_total{method="GET",route="getReadyz",code="200"}' 1
+metric_is 'sandbox_runner_http_requests_total{method="GET",route="get_readyz",code="200"}' 1
 scrape -H 'Accept: application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5'
 ok 'OpenMetrics for who prefers it' grep -qi '^content-type: application/openmetrics-text; version=1.0.0; charset=utf-8' "$HEADERS"
 ok 'which ends in # EOF' test "$(tail -n 1 "$work/metrics")" = '# EOF'

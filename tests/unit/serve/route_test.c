@@ -38,7 +38,7 @@ static void tables_are_well_formed(void **state)
 
 		for (size_t k = 0; k < ARRAY_SIZE(methods); k++)
 			known |= !strcmp(a->method, methods[k]);
-		if (!known || a->path[0] != '/' || !a->name || !a->name[0] || !a->handle)
+		if (!known || a->path[0] != '/' || !a->name[0] || a->name[strspn(a->name, "abcdefghijklmnopqrstuvwxyz_")] || !a->handle)
 			fail_msg("%s %s", a->method, a->path);
 		if (reads && ((a->flags & ROUTE_CHANGES) || a->body_max))
 			fail_msg("%s %s: a GET changes nothing and has no body", a->method, a->path);

@@ -180,6 +180,16 @@ class Check:
         self.b.wait("/Verified|Failed/.test(document.querySelector('.banner .word').innerText)", "the end")
         ok("it ends as its result says", self.text(".banner .word") == "Verified", self.text(".banner"))
         ok("the parameter was used", "from the page" in self.text("#parameters"), self.text("#parameters"))
+        first = self.b.value("location.hash")
+        self.b.value("[...document.querySelectorAll('.banner a')].find(a => a.textContent === 'Run it again').focus()")
+        self.b.key("Enter")
+        self.b.wait("(document.getElementById('param-WORD') || {}).value === 'from the page'", "the parameters of the run before")
+        self.b.value("document.getElementById('param-WORD').focus()")
+        self.b.key("Enter")
+        self.b.wait(f"document.querySelector('.banner .word') && /^#.runs.r-/.test(location.hash) && location.hash !== {json.dumps(first)}", "the run again")
+        self.b.value("fetch('/v1' + location.hash.slice(1) + '/cancel', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'}).then(r => r.status)")
+        self.b.wait("document.querySelector('.banner .word').innerText === 'Cancelled'", "its end")
+        ok("run again with the same parameters", "from the page" in self.text("#parameters"), self.text())
 
     def cancel(self):
         run = self.b.value(f"""fetch('/v1/runs', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify({{workflow_id: {json.dumps(self.runs['workflow'])},

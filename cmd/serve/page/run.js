@@ -6,7 +6,6 @@ import { get, post, text, page, events, events_so_far, pause } from './api.js';
 import { timeline, charts, chart_values } from './charts.js';
 import { rows_of, word_of } from './runs.js';
 import * as parts from './parts.js';
-import { again } from './start.js';
 
 const EVENTS_MAX = 8 << 20, SOURCE_MAX = 4 << 20, LIVE_LINES = 400, LINE_MAX = 8000, REDRAW_MS = 200, POINTS_MAX = 600;
 const { api } = parts;
@@ -147,18 +146,10 @@ function numbers(run, result) {
 		tile(result.cleanup.complete ? 'clean' : 'NOT CLEAN', `${result.cleanup.gone} of ${result.cleanup.made} gone`, 'cleanup'));
 }
 
-function buttons(ctx, run, result, others) {
-	const redo = h('button', { type: 'button', onclick: async () => {
-		redo.disabled = true;
-		try {
-			location.hash = route('runs', (await again(run, result, ctx.signal)).run_id);
-		} catch (e) {
-			ctx.say(e.message);
-			redo.after(h('span.problem', { role: 'alert' }, ` ${e.message}`));
-		}
-	} }, 'Run it again');
+function buttons(run, others) {
 	const other = others.find(o => o.created < run.created) || others[0];
-	return h('p.buttons', run.files ? redo : null, other ? [' ', h('a.button', { href: `#/compare?${new URLSearchParams({ a: other.run_id, b: run.run_id })}` }, other.created < run.created ? 'Compare with the run before' : 'Compare with a later run')] : null);
+	return h('p.buttons', run.files ? h('a.button', { href: `#/new?${new URLSearchParams({ run: run.run_id })}` }, 'Run it again') : null, other ? [' ', h('a.button',
+		{ href: `#/compare?${new URLSearchParams({ a: other.run_id, b: run.run_id })}` }, other.created < run.created ? 'Compare with the run before' : 'Compare with a later run')] : null);
 }
 
 function on_this_page(run, sections) {
@@ -174,7 +165,7 @@ function timed(result, story) {
 	});
 }
 
-function whole(ctx, run, result, story, source, others) {
+function whole(run, result, story, source, others) {
 	const all = { ...story.run(), steps: timed(result, story) }, resources = charts(all, result.limits);
 	const said = [parts.findings(result.findings, source), parts.policy(result.decision)], left = [parts.cleanup(result.cleanup), parts.downloads(run, result.artifacts)];
 	const sections = (!result.steps.length ? [...said, parts.parameters(result.parameters), ...left] : [
@@ -183,7 +174,7 @@ function whole(ctx, run, result, story, source, others) {
 		parts.steps(run.run_id, result.steps), parts.effects(result), parts.security(result), ...said,
 		parts.declared(result.declared_vs_observed), parts.parameters(result.parameters), parts.cluster(result), parts.enforcement(result.enforcement), ...left,
 	]).filter(Boolean);
-	return h('div', parts.banner(word_of(run), run.detail || result.verdict_reason, buttons(ctx, run, result, others)),
+	return h('div', parts.banner(word_of(run), run.detail || result.verdict_reason, buttons(run, others)),
 		result.error && result.error.message !== run.detail ? h('p.problem', result.error.message) : null, result.warnings.map(w => h('p.warning', w)), facts([...about(run, result.backend), result.backend ? ['Ran in', `${result.backend.type} (${result.backend.runtime})`] : null, result.profile ? ['Limits', result.profile] : null]),
 		numbers(run, result), on_this_page(run, sections), sections);
 }
@@ -202,7 +193,7 @@ async function ended(ctx, run, story) {
 	]);
 	if (!result)
 		return bare(run, 'It came to no result.');
-	return whole(ctx, run, result, story, source && !source.text.includes('\0') ? source.text.split('\n') : null, others ? rows_of(others.body).filter(o => o.run_id !== run.run_id) : []);
+	return whole(run, result, story, source && !source.text.includes('\0') ? source.text.split('\n') : null, others ? rows_of(others.body).filter(o => o.run_id !== run.run_id) : []);
 }
 
 // A part of the run that the address names: opened, brought into view, focused.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// start: a new dry run, of a registered package or of a file. The ${NAME}s of the package become fields.
+// start: a new dry run, of a registered package, of a file, or of what an earlier run had. The ${NAME}s of the package become fields.
 
 import { h, route, note } from './dom.js';
 import { get, post, request } from './api.js';
@@ -20,9 +20,9 @@ const option = (value, text_, selected) => h('option', { value, selected }, text
 
 function parameter_fields(box) {
 	let fields = [], extra = 0;
-	const line = (name, fallback) => {
+	const line = (name, fallback, value) => {
 		const id = `param-${name}`;
-		const input = h('input', { id, autocomplete: 'off', spellcheck: 'false', placeholder: known_default(fallback) });
+		const input = h('input', { id, autocomplete: 'off', spellcheck: 'false', placeholder: known_default(fallback), value });
 		fields.push({ name: () => name, input });
 		return field(id, h('code', name), input, fallback === undefined ? 'the package has no default for it' : null);
 	};
@@ -38,10 +38,10 @@ function parameter_fields(box) {
 	const button = h('button', { type: 'button', onclick: add }, 'Add a parameter');
 	box.append(h('legend', 'Parameters'), button);
 	return {
-		offer(content) {
+		offer(content, values = {}) {
 			fields = [];
 			const names = names_of(content);
-			box.replaceChildren(h('legend', 'Parameters'), names.size ? [...names].slice(0, 100).map(([n, d]) => line(n, d)).reduce((f, x) => (f.append(x), f),
+			box.replaceChildren(h('legend', 'Parameters'), names.size ? [...names].slice(0, 100).map(([n, d]) => line(n, d, values[n])).reduce((f, x) => (f.append(x), f),
 				document.createDocumentFragment()) : note('None are known; whatever the package refers to can be added.'), button);
 		},
 		values: () => Object.fromEntries(fields.filter(f => f.name() && f.input.value !== '').map(f => [f.name(), f.input.value])),
@@ -50,13 +50,26 @@ function parameter_fields(box) {
 
 const key = () => [...crypto.getRandomValues(new Uint8Array(16))].map(x => x.toString(16).padStart(2, '0')).join('');
 
-function order(form, parameters) {
+// What an earlier run had, with its parameters that were not secret; null: nothing of it is left.
+async function earlier(id, signal) {
+	const path = `/v1/runs/${encodeURIComponent(id)}`;
+	const [answer, result] = await Promise.all([request(`${path}/package`, { signal }), get(`${path}/result`, signal).catch(() => ({ parameters: [] }))]);
+	const [, name] = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') || '') || [0, 'package.wpk.yaml'];
+	return { id, name, blob: await answer.blob(), parameters: Object.fromEntries(result.parameters.filter(p => p.given && !p.secret).map(p => [p.name, p.value])) };
+}
+
+const is_text = (name, size) => /\.(ya?ml|json)$/i.test(name) && size < FILE_MAX;
+
+function order(form, parameters, old) {
 	const how = { type: form.elements.type.value, profile: form.elements.profile.value, timeout: form.elements.timeout.value.trim(), monitor: 'true' };
 	const wanted = Object.fromEntries(Object.entries(how).filter(([, value]) => value));
 	if (form.elements.from.value === 'registered')
 		return { workflow_id: form.elements.workflow.value, ...(Object.keys(parameters).length ? { parameters } : {}), ...wanted };
 	const body = new FormData();
-	body.append('file', form.elements.file.files[0]);
+	if (form.elements.from.value === 'run')
+		body.append('file', old.blob, old.name);
+	else
+		body.append('file', form.elements.file.files[0]);
 	if (Object.keys(parameters).length)
 		body.append('parameters', JSON.stringify(parameters));
 	for (const [name, value] of Object.entries(wanted))
@@ -66,7 +79,8 @@ function order(form, parameters) {
 
 export async function start(ctx) {
 	ctx.head('New dry run');
-	const [registered, kinds] = await Promise.all([get('/workflows', ctx.signal), get('/v1/sandboxes', ctx.signal).catch(() => null)]);
+	const run = ctx.query.get('run');
+	const [registered, kinds, old] = await Promise.all([get('/workflows', ctx.signal), get('/v1/sandboxes', ctx.signal).catch(() => null), run ? earlier(run, ctx.signal) : null]);
 	const packages = registered.workflows || [], types = kinds ? kinds.types : [];
 	const chosen = ctx.query.get('workflow');
 	const problem = h('p.problem', { role: 'alert', hidden: true });
@@ -75,11 +89,11 @@ export async function start(ctx) {
 	const select = h('select', { id: 'workflow', name: 'workflow' }, packages.map(w => option(w.id, w.description ? `${w.id} – ${w.description}` : w.id, w.id === chosen)));
 	const file = h('input', { id: 'file', name: 'file', type: 'file', accept: '.yaml,.yml,.json,.gz,.zip,.tar,.tgz' });
 	const by_name = field('workflow', 'Registered package', select), by_file = field('file', 'Package file', file, 'a .wpk.yaml, or a bundle (.wpk.tar.gz, .zip)');
-	const radio = (value, label) => h('label.radio', h('input', { type: 'radio', name: 'from', value, checked: value === (packages.length ? 'registered' : 'file'),
-		disabled: value === 'registered' && !packages.length }), label);
+	const radio = (value, ...label) => h('label.radio', h('input', { type: 'radio', name: 'from', value, checked: value === (old ? 'run' : packages.length ? 'registered' : 'file'),
+		disabled: value === 'registered' && !packages.length }), ' ', label);
 	const send = h('button.first', { type: 'submit' }, 'Start the dry run');
 	const form = h('form.start',
-		h('fieldset', h('legend', 'Package'), h('p', radio('registered', packages.length ? 'one that is registered' : 'one that is registered (there is none)'), radio('file', 'a file')), by_name, by_file),
+		h('fieldset', h('legend', 'Package'), h('p', old ? radio('run', 'that of run ', h('code', run)) : null, radio('registered', packages.length ? 'one that is registered' : 'one that is registered (there is none)'), radio('file', 'a file')), by_name, by_file),
 		box,
 		h('fieldset', h('legend', 'Sandbox'), h('div.row',
 			field('type', 'Kind', h('select', { id: 'type', name: 'type' }, option('', 'as the service says'), types.map(t => option(t, t)))),
@@ -90,17 +104,17 @@ export async function start(ctx) {
 
 	let asked = 0;
 	const package_changed = async () => {
-		const of_file = form.elements.from.value === 'file', mine = ++asked;
+		const from = form.elements.from.value, mine = ++asked, picked = from === 'file' ? file.files[0] : from === 'run' ? old.blob : null;
 		let content = '';
-		by_name.hidden = of_file;
-		by_file.hidden = !of_file;
+		by_name.hidden = from !== 'registered';
+		by_file.hidden = from !== 'file';
 		try {
-			if (of_file && file.files[0] && /\.(ya?ml|json)$/i.test(file.files[0].name) && file.files[0].size < FILE_MAX)
-				content = await file.files[0].text();
-			else if (!of_file && select.value)
+			if (picked && is_text(picked.name || old.name, picked.size))
+				content = await picked.text();
+			else if (from === 'registered' && select.value)
 				content = (await get(`/workflows/${encodeURIComponent(select.value)}`, ctx.signal)).wpk_content || '';
 			if (mine === asked)	// not an answer that comes late
-				parameters.offer(content);
+				parameters.offer(content, from === 'run' ? old.parameters : {});
 		} catch (e) {
 			if (!ctx.signal.aborted)
 				fail(e);
@@ -126,7 +140,7 @@ export async function start(ctx) {
 		}
 		send.disabled = true;
 		try {
-			const answer = await post('/v1/runs', order(form, parameters.values()), { 'Idempotency-Key': `${once}-${attempt}` });
+			const answer = await post('/v1/runs', order(form, parameters.values(), old), { 'Idempotency-Key': `${once}-${attempt}` });
 			const run = await answer.json();
 			location.hash = route('runs', run.run_id);
 		} catch (x) {
@@ -139,17 +153,4 @@ export async function start(ctx) {
 	});
 	ctx.main.append(form);
 	await package_changed();
-}
-
-// Again, as it was: the same package with the parameters that were not secret.
-export async function again(run, result, signal) {
-	const answer = await request(`/v1/runs/${encodeURIComponent(run.run_id)}/package`, { signal }), body = new FormData();
-	const [, name] = /filename="?([^";]+)/.exec(answer.headers.get('Content-Disposition') || '') || [0, 'package.wpk.yaml'];
-	const parameters = Object.fromEntries(result.parameters.filter(p => p.given && !p.secret).map(p => [p.name, p.value]));
-	body.append('file', await answer.blob(), name);
-	body.append('parameters', JSON.stringify(parameters));
-	body.append('monitor', 'true');
-	if (result.profile)
-		body.append('profile', result.profile);
-	return (await post('/v1/runs', body, { 'Idempotency-Key': key() })).json();
 }

@@ -9,9 +9,16 @@
 #include "cmd/run_invocation.h"
 #include "cmd/serve/runs_private.h"
 
-/* What the service says itself, or what makes no sense where nobody sits. */
-static const char *const ours[] = {
-	"wpk", "format", "state-dir", "run-id", "events-fd", "no-history", "keep", "keep-on-failure",
+/* What the service says itself, or what makes no sense where nobody sits; and what to do instead. */
+static const struct {
+	const char *name, *instead;
+} ours[] = {
+	{ "wpk", "packages come with requests" },
+	{ "timeout", "'serve --run-timeout' is for that" },
+	{ "state-dir", "they have that of the service" },
+	{ "keep", "nobody would end it" },
+	{ "keep-on-failure", "nobody would end it" },
+	{ "format", NULL }, { "run-id", NULL }, { "events-fd", NULL }, { "no-history", NULL },
 };
 
 static int check_row(const struct option_spec *row, const char *word, struct error *err)
@@ -19,8 +26,9 @@ static int check_row(const struct option_spec *row, const char *word, struct err
 	if (!row)
 		return error_set(err, ERR_USAGE, "'%s' is no option of 'run'", word);
 	for (size_t i = 0; i < ARRAY_SIZE(ours); i++)
-		if (!strcmp(row->name, ours[i]))
-			return error_set(err, ERR_USAGE, "'--%s' cannot be given to the runs of the service", row->name);
+		if (!strcmp(row->name, ours[i].name))
+			return error_set(err, ERR_USAGE, "'--%s' cannot be given to the runs of the service%s%s", row->name,
+					 ours[i].instead ? ": " : "", ours[i].instead ? ours[i].instead : "");
 	return 0;
 }
 

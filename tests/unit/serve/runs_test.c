@@ -142,7 +142,7 @@ static void what_never_runs_says_why(void **state)
 static void the_operators_arguments_are_tried(void **state)
 {
 	static const char *const refused[][2] = {
-		{ "--wpk=x", "--wpk" }, { "--format=text", "--format" }, { "--run-id=x", "--run-id" }, { "--keep", "--keep" }, { "--profil=x", "no option" },
+		{ "--wpk=x", "--wpk" }, { "--format=text", "--format" }, { "--timeout=1h", "--run-timeout" }, { "--run-id=x", "--run-id" }, { "--keep", "--keep" }, { "--profil=x", "no option" },
 		{ "x.wpk.yaml", "no option" }, { "--type=boat", "boat" }, { "--memory=lots", "lots" }, { "--state-dir=x", "--state-dir" }, { "--type", "value" },
 	};
 	struct world *w = *state;

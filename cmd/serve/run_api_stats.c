@@ -44,10 +44,10 @@ static void stats_release(struct stats *st)
 	json_decref(st->index);
 }
 
-/* What the package would have been stopped by, or could not begin with, tells nothing about how it runs. */
+/* What never ran, or was not let run to its end, tells nothing about how it goes. */
 static bool was_executed(const char *verdict)
 {
-	static const char *const never[] = { "refused", "invalid", "cancelled", "interrupted" };
+	static const char *const never[] = { "refused", "invalid", "cancelled", "interrupted", "nothing_executed" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(never); i++)
 		if (!strcmp(verdict, never[i]))

@@ -87,6 +87,10 @@ END
 sed 's/^/# /' streams; grep -q good streams; result $? 'a thousand streams cost less than 64 MiB, and others are answered'
 http GET /metrics; said 200 'the service is well'
 
+for _ in $(seq 400); do grep -qx : live.sse && break; sleep 0.1; done
+grep -qx : live.sse; result $? 'a comment keeps a silent stream alive'
+[ "$(grep -cx : live.log)" = 0 ]; result $? 'but not a text'
+
 # clients that stop reading: their own connection is all they hold
 start_run loud.wpk.yaml
 python3 - "$BASE" "$id" > deaf <<'END' & deaf=$!

@@ -296,6 +296,45 @@ def multipart(fields):
 	return (out + '--b0undary--\r\n').encode()
 
 
+# ---- what is not as described
+
+VALUES = (None, True, 0, -1, 1e308, 2 ** 63, '', '0', 'x' * 5000, '../../etc/passwd', 'a\x00b', '\ud800', '\u202e', '${HOME}', [], [[]], {}, {'': {'': ''}})
+BODIES = (b'', b'null', b'[]', b'""', b'0', b'{', b'}', b'{"a":1,"a":2}', b'\xff\xfe', b'{"\xff":1}', b'\x00', b'[' * 5000, b'{"a":' * 100 + b'1' + b'}' * 100,
+	b'--b0undary', b'- &a [*a]')
+TYPES = ('application/json', 'application/yaml', 'multipart/form-data; boundary=b0undary', 'multipart/form-data', 'application/x-www-form-urlencoded', 'image/png', '', None)
+QUERIES = ('', '0', '-1', '1.5', '18446744073709551616', 'x' * 3000, '%00', '%ff', '%e2%80%ae', "'--", '%7B%7D', 'true', 'a%0d%0aX-Injected:%201')
+
+
+def hostile_bodies(op):
+	"""(content type, bytes): each member of each example as something else, left out, and with a stranger; then what is no JSON at all."""
+	for media, m in op.get('requestBody', {}).get('content', {}).items():
+		for name in m.get('example', {}):
+			for value in VALUES:
+				yield media, json.dumps(dict(m['example'], **{name: value})).encode()
+			yield media, json.dumps({k: v for k, v in m['example'].items() if k != name}).encode()
+		if 'example' in m:
+			yield media, json.dumps(dict(m['example'], stranger=1)).encode()
+	if 'requestBody' in op:
+		yield from itertools.product(TYPES, BODIES)
+
+
+def check_hostile(client, method, path, op, ids):
+	target = client.target(path, op, ids, False)
+	glue = '&' if '?' in target else '?'
+	asked = [(target, data, media) for media, data in hostile_bodies(op)]
+	media, data = client.bodies(op)[-1]
+	asked += [(target.split('?')[0] + '?' + p['name'] + '=' + v, data, media) for p in (resolve(client.doc, p) for p in op.get('parameters', []))
+		  if p['in'] == 'query' for v in QUERIES]
+	asked += [(target + glue + 'stranger=1', data, media), (target + glue + 'a&&=&==b&%41', data, media)]
+	for to, body, media in asked:
+		# urllib would name a type of its own
+		answer = send(method.upper(), to, body, {'Content-Type': media} if media is not None else {'Content-Type': ''} if body else {})
+		if answer.status >= 500 and answer.status != 501 or answer.headers.get('X-Injected'):
+			yield '%s %s (%s) %r: %d %s' % (method, to[:150], media, (body or b'')[:150], answer.status, answer.body[:200])
+		for wrong in client.judge(op, answer):
+			yield '%s %s (%s) %r: %s' % (method, to[:150], media, (body or b'')[:150], wrong)
+
+
 def ended_run(run_id):
 	for _ in range(600):
 		answer = send('GET', '/v1/runs/' + run_id)
@@ -367,6 +406,11 @@ def main():
 						wrong.append('%s %s: %d' % (method, target, a.status))
 				wrong += ['%s %s: %s' % (method, target, w) for w in client.judge(op, a)]
 	report('names of nothing are refused as described', wrong)
+	again = multipart([('file', PACKAGE)]), {'Content-Type': 'multipart/form-data; boundary=b0undary'}
+	ids = names([send('POST', '/workflows', *again), send('POST', '/v1/runs?wait=60s', *again)])
+	for method, path, op in sorted(operations(doc), key=order):
+		report('%s %s refuses what is wrong as described' % (method.upper(), path), check_hostile(client, method, path, op, ids))
+	report('it is still well', [] if send('GET', '/readyz').status == 200 else ['not ready'])
 	print('1..%d' % (next(numbers) - 1))
 	sys.exit(1 if failed else 0)
 

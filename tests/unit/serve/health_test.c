@@ -122,14 +122,14 @@ static void lets_others_read_only_with_a_token(void **state)
 	head = xasprintf("GET /metrics\nAuthorization: Bearer %s", reader.buf);
 	other = xasprintf("GET /metrics\nAuthorization: Bearer %s", runner.buf);
 	for (size_t i = 0; i < ARRAY_SIZE(near); i++)
-		says(answered(w, from(near[i], "GET /metrics", false)), 200, "sandbox_runner_runs_total");
-	says(answered(w, from("unix", "GET /metrics", true)), 200, "sandbox_runner_runs_total");
+		says(sent(w, from(near[i], "GET /metrics", false)), 200, "sandbox_runner_runs_total");
+	says(sent(w, from("unix", "GET /metrics", true)), 200, "sandbox_runner_runs_total");
 	for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
-		says(answered(w, from(far[i], "GET /metrics", false)), 401, "detail");
-		says(answered(w, from(far[i], "GET /metrics\nAuthorization: Bearer srt_x", false)), 401, "detail");
-		says(answered(w, from(far[i], other, false)), 403, "detail");
-		says(answered(w, from(far[i], head, false)), 200, "sandbox_runner_runs_total");
-		says(answered(w, from(far[i], "GET /readyz", false)), 200, "ready");
+		says(sent(w, from(far[i], "GET /metrics", false)), 401, "detail");
+		says(sent(w, from(far[i], "GET /metrics\nAuthorization: Bearer srt_x", false)), 401, "detail");
+		says(sent(w, from(far[i], other, false)), 403, "detail");
+		says(sent(w, from(far[i], head, false)), 200, "sandbox_runner_runs_total");
+		says(sent(w, from(far[i], "GET /readyz", false)), 200, "ready");
 	}
 }
 

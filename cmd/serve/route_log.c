@@ -20,8 +20,10 @@ static char *path_of(const struct request *rq)
 	return xstrndup(rq->target ? rq->target : "", len < SHOWN_PATH_MAX ? len : SHOWN_PATH_MAX);
 }
 
-static uint64_t bytes_of(const struct response *r)
+static uint64_t bytes_of(const struct request *rq, const struct response *r)
 {
+	if (rq->method && !strcmp(rq->method, "HEAD"))
+		return 0;
 	return r->fd >= 0 ? r->fd_len : r->body.len;
 }
 
@@ -61,7 +63,7 @@ void route_log(struct service *s, const struct request *rq, const struct respons
 	json_add_text(&line, "route", rq->route ? rq->route->name : NULL);
 	json_add_int(&line, "status", r->status);
 	json_add_int(&line, "duration_us", (int64_t)(duration_ns / 1000));
-	json_add_int(&line, "bytes", (int64_t)bytes_of(r));
+	json_add_int(&line, "bytes", (int64_t)bytes_of(rq, r));
 	json_add_text(&line, "who", rq->identity.name[0] ? rq->identity.name : NULL);
 	json_add_text(&line, "address", rq->peer.address);
 	if (pairs_get_header(&r->headers, "Idempotent-Replayed"))

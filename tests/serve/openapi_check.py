@@ -288,6 +288,10 @@ class Client:
 			for wrong in self.judge(op, answer):
 				yield '%s %s (%s): %s' % (method.upper(), target, media, wrong)
 			yield answer
+			if method == 'get':
+				head = send('HEAD', target, None, headers)
+				if (head.status, head.type, head.body) != (answer.status, answer.type, b''):
+					yield 'HEAD %s: %d %s, but GET: %d %s' % (target, head.status, head.type, answer.status, answer.type)
 
 
 def multipart(fields):

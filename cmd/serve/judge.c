@@ -10,14 +10,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
 #include "cmd/serve/judge_frame.h"
-#include "cmd/serve/judge_worker.h"
+#include "cmd/serve/judge_template.h"
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
 
@@ -62,6 +61,7 @@ struct worker {
 struct judge {
 	struct loop *loop;
 	struct judge_bench bench;
+	struct judge_template template;
 	char *state_dir;
 	uint64_t timeout_ns;
 	struct worker workers[WORKERS_MAX];
@@ -311,23 +311,17 @@ static void on_exit_of_worker(void *data, int status)
 static int start_worker(struct worker *w, struct error *err)
 {
 	struct judge *j = w->judge;
-	pid_t parent = getpid();
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return error_sys(err, ERR_UNAVAILABLE, "cannot start a process that judges packages");
-	w->pid = fork();
-	if (w->pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != parent)
-			_exit(EXIT_UNAVAILABLE);
-		judge_work(&j->bench, fds[1]);
-	}
+	w->pid = judge_template_spawn(&j->template, fds[1]);
+	if (w->pid < 0 && judge_template_start(&j->template, &j->bench, err) == 0)	/* it has been killed, or does not answer */
+		w->pid = judge_template_spawn(&j->template, fds[1]);
 	close(fds[1]);
 	if (w->pid < 0) {
-		error_sys(err, ERR_UNAVAILABLE, "cannot start a process that judges packages");
 		close(fds[0]);
-		return -1;
+		return error_set(err, ERR_UNAVAILABLE, "cannot start a process that judges packages");
 	}
 	w->child = loop_child(j->loop, w->pid, on_exit_of_worker, w, err);
 	if (!w->child) {
@@ -495,7 +489,7 @@ int judge_new(struct loop *l, const struct judge_options *o, struct judge **ret,
 {
 	struct judge *j = xcalloc(1, sizeof(*j));
 
-	*j = (struct judge){ .loop = l, .bench = JUDGE_BENCH_INIT, .state_dir = xstrdup_or_null(o->state_dir),
+	*j = (struct judge){ .loop = l, .bench = JUDGE_BENCH_INIT, .template = JUDGE_TEMPLATE_NONE, .state_dir = xstrdup_or_null(o->state_dir),
 			     .timeout_ns = o->timeout_ns ? o->timeout_ns : TIMEOUT_USUAL_NS };
 	j->waiting_end = &j->waiting;
 	j->bench.state_dir = j->state_dir;
@@ -546,6 +540,7 @@ void judge_free(struct judge *j)
 		ticket_free(next_ticket(j));
 	loop_timer_free(j->turns);
 	loop_timer_free(j->again);
+	judge_template_end(&j->template);
 	judge_bench_close(&j->bench);
 	free(j->state_dir);
 	free(j);

@@ -299,18 +299,24 @@ static void settle_limits(void)
 	mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 }
 
-_Noreturn void judge_work(struct judge_bench *b, int fd)
+void judge_settle(int *fd, const char *name)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	settle_signals();
-	prctl(PR_SET_NAME, "judge");
-	if (fd != WORKER_FD && dup3(fd, WORKER_FD, O_CLOEXEC) < 0)
+	prctl(PR_SET_NAME, name);
+	if (*fd != WORKER_FD && dup3(*fd, WORKER_FD, O_CLOEXEC) < 0)
 		_exit(EXIT_UNAVAILABLE);
+	*fd = WORKER_FD;
 	if (null >= 0)
 		dup2(null, STDIN_FILENO);
 	close_range(WORKER_FD + 1, ~0U, 0);
+}
+
+_Noreturn void judge_work(struct judge_bench *b, int fd)
+{
+	judge_settle(&fd, "judge");
 	settle_limits();
-	while (answer_next(b, WORKER_FD)) {}
+	while (answer_next(b, fd)) {}
 	_exit(EXIT_OK);
 }

@@ -14,7 +14,9 @@ struct judge_bench {
 int judge_bench_open(struct judge_bench *b, const char *policy, struct error *err);
 void judge_bench_close(struct judge_bench *b);
 
-/* In a process forked for this: lets go of everything of the service but `fd`, and answers what comes there until it is closed. */
+/* In a process forked for this: let go of everything of the service but *fd, which gets another number; signals for the service are not for us. */
+void judge_settle(int *fd, const char *name);
+/* The same, and answer what comes there until it is closed. */
 _Noreturn void judge_work(struct judge_bench *b, int fd);
 
 /* Content type of one of scan's formats; NULL: no such format. */

@@ -322,8 +322,8 @@ static void names(void **state)
 
 /* ---- workers */
 
-/* The children of this process that are called "judge"; at most `max`. */
-static size_t workers(pid_t *pids, size_t max)
+/* The children of this process that are called so; at most `max`. */
+static size_t children(const char *name, pid_t *pids, size_t max)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
@@ -340,12 +340,38 @@ static size_t workers(pid_t *pids, size_t max)
 		if (!f)
 			continue;
 		if (fgets(text, sizeof(text), f) && sscanf(text, "%d (%31[^)]) %c %d", &pid, comm, &kind, &parent) == 4 && parent == getpid() &&
-		    kind != 'Z' && !strcmp(comm, "judge"))
+		    kind != 'Z' && !strcmp(comm, name))
 			pids[n++] = pid;
 		fclose(f);
 	}
 	closedir(dir);
 	return n;
+}
+
+static size_t workers(pid_t *pids, size_t max)
+{
+	return children("judge", pids, max);
+}
+
+/* A worker that has just been made is still called like it. */
+static pid_t template_of(void)
+{
+	uint64_t until = clock_deadline(PATIENCE_NS);
+	pid_t pids[2];
+
+	while (children("judge-template", pids, 2) != 1)
+		assert_true(clock_monotonic_ns() < until);
+	return pids[0];
+}
+
+static void kill_worker(pid_t pid)
+{
+	uint64_t until = clock_deadline(PATIENCE_NS);
+	pid_t still[1];
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	while (workers(still, 1) && still[0] == pid)
+		assert_true(clock_monotonic_ns() < until);
 }
 
 static pid_t only_worker(struct bench *b)
@@ -395,12 +421,7 @@ static void a_worker_dies_for_nothing(void **state)
 	(void)state;
 	open_bench(&b, 1, 0);
 	for (int i = 0; i < 3; i++) {
-		pid_t pid = only_worker(&b), still[1];
-		uint64_t until = clock_deadline(PATIENCE_NS);
-
-		assert_int_equal(kill(pid, SIGKILL), 0);
-		while (workers(still, 1))
-			assert_true(clock_monotonic_ns() < until);
+		kill_worker(only_worker(&b));
 		judge_text(&b, SAFE, NULL, &g);
 		assert_null(g.failure);
 		release(&g);
@@ -529,6 +550,88 @@ static void nothing_inherited(void **state)
 	close_bench(&b);
 }
 
+/* Is `text` anywhere in the memory of another process? */
+static bool is_in_memory(pid_t pid, const char *text, size_t len)
+{
+	autofree char *maps = xasprintf("/proc/%d/maps", pid);
+	autofree char *mem = xasprintf("/proc/%d/mem", pid);
+	autofree char *bytes = NULL;
+	autoclose int fd = open(mem, O_RDONLY | O_CLOEXEC);
+	FILE *f = fopen(maps, "re");
+	unsigned long from, to;
+	bool found = false;
+	char line[512];
+
+	assert_true(fd >= 0 && f);
+	while (!found && fgets(line, sizeof(line), f)) {
+		ssize_t n;
+
+		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || !strstr(line, " rw") || to - from > (64 << 20))
+			continue;
+		bytes = xrealloc(bytes, to - from, 1);
+		n = pread(fd, bytes, to - from, (off_t)from);
+		found = n > 0 && memmem(bytes, (size_t)n, text, len);
+	}
+	fclose(f);
+	return found;
+}
+
+/* A worker that is made later, too, was not made of the service as it is then. */
+static void no_secrets(void **state)
+{
+	char *secret = malloc(64);	/* on the heap, and nowhere else */
+	struct bench b;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(secret);
+	open_bench(&b, 1, 0);
+	for (int i = 0; i < 64; i++)
+		secret[i] = (char)('a' + i * 7 % 26);
+	pid = only_worker(&b);
+	kill_worker(pid);
+	pid = only_worker(&b);
+	assert_true(is_in_memory(getpid(), secret, 64));	/* it would be found */
+	assert_false(is_in_memory(pid, secret, 64));
+	assert_false(is_in_memory(template_of(), secret, 64));
+	close_bench(&b);
+	free(secret);
+}
+
+static void the_template_dies(void **state)
+{
+	struct bench b;
+	struct got g;
+	pid_t pid;
+
+	(void)state;
+	open_bench(&b, 1, 0);
+	pid = only_worker(&b);
+	assert_int_equal(kill(template_of(), SIGKILL), 0);
+	judge_text(&b, SAFE, NULL, &g);		/* the worker is as good as before */
+	assert_null(g.failure);
+	release(&g);
+	kill_worker(pid);
+	judge_text(&b, SAFE, NULL, &g);
+	assert_null(g.failure);
+	release(&g);
+	assert_true(template_of() > 0);
+	close_bench(&b);
+}
+
+static void all_end_with_us(void **state)
+{
+	pid_t pids[4];
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 3, 0);
+	assert_int_equal(template_of() > 0, 1);
+	close_bench(&b);
+	assert_int_equal(workers(pids, 4), 0);
+	assert_int_equal(children("judge-template", pids, 4), 0);
+}
+
 static void a_policy_that_is_none(void **state)
 {
 	struct bench b;
@@ -546,6 +649,7 @@ int main(void)
 		cmocka_unit_test(bundles), cmocka_unit_test(sources), cmocka_unit_test(names), cmocka_unit_test(a_worker_dies_of_a_package),
 		cmocka_unit_test(a_worker_dies_for_nothing), cmocka_unit_test(a_package_takes_too_long), cmocka_unit_test(many_wait),
 		cmocka_unit_test(too_many_wait), cmocka_unit_test(large_answers), cmocka_unit_test(nothing_inherited),
+		cmocka_unit_test(no_secrets), cmocka_unit_test(the_template_dies), cmocka_unit_test(all_end_with_us),
 		cmocka_unit_test(a_policy_that_is_none),
 	};
 

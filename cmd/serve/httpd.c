@@ -44,24 +44,25 @@ static void arm(struct httpd *h)
 		loop_timer_set(h->timer, CLOCK_NEVER);
 }
 
-static void run(struct httpd *h)
+void httpd_run(struct httpd *h)
 {
 	h->running = true;
 	h->kicked = false;
 	mhd->run(h->daemon);
 	h->running = false;
+	h->untold = 0;
 	arm(h);
 }
 
 static void on_daemon_ready(void *data, uint32_t events)
 {
 	(void)events;
-	run(data);
+	httpd_run(data);
 }
 
 static void on_daemon_time(void *data)
 {
-	run(data);
+	httpd_run(data);
 }
 
 void httpd_kick(struct httpd *h)
@@ -112,6 +113,9 @@ static void connection_started(struct httpd *h, struct MHD_Connection *m, void *
 		c->next->prev = c;
 	h->connections = c;
 	h->connections_len++;
+	if (h->untold)
+		h->untold--;
+	listen_introduce(c);
 	*context = c;
 }
 

@@ -119,7 +119,7 @@ static void peer_of(int fd, const union address *a, struct peer *ret)
 	else if (a->any.sa_family == AF_INET6)
 		inet_ntop(AF_INET6, &a->in6.sin6_addr, ret->address, sizeof(ret->address));
 	else
-		snprintf(ret->address, sizeof(ret->address), "unix");
+		snprintf(ret->address, sizeof(ret->address), "%s", a->any.sa_family == AF_UNIX ? "unix" : "unknown");
 	if (a->any.sa_family != AF_UNIX || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	ret->local = true;
@@ -184,6 +184,8 @@ static int take(struct httpd *h, int fd, const union address *a, socklen_t len, 
 {
 	struct peer peer;
 
+	if (h->untold)	/* those that MHD has not told us of are not counted yet */
+		httpd_run(h);
 	peer_of(fd, a, &peer);
 	if (is_one_too_many(h, a, &peer)) {
 		turn_away(h, fd);
@@ -191,12 +193,22 @@ static int take(struct httpd *h, int fd, const union address *a, socklen_t len, 
 	}
 	if (a->any.sa_family != AF_UNIX)
 		set_up_tcp(h, fd);
-	if (mhd->add_connection(h->daemon, fd, &a->any, len) != MHD_YES)	/* closes it in any case */
+	h->untold++;
+	if (mhd->add_connection(h->daemon, fd, &a->any, len) != MHD_YES) {	/* closes it in any case */
+		h->untold = 0;
 		return error_sys(err, ERR_RESOURCE_EXHAUSTED, "taking a connection");
-	h->connections->peer = peer;	/* MHD has told us of it: it is the newest */
-	h->connections->address = *a;
+	}
 	httpd_kick(h);
 	return 0;
+}
+
+void listen_introduce(struct connection *c)
+{
+	socklen_t len = sizeof(c->address);
+
+	if (getpeername(c->fd, &c->address.any, &len) < 0)
+		c->address.any.sa_family = AF_UNSPEC;	/* gone already */
+	peer_of(c->fd, &c->address, &c->peer);
 }
 
 int listen_take(struct httpd *h, int fd, struct error *err)

@@ -53,6 +53,7 @@ struct httpd {
 
 	struct connection *connections;
 	size_t connections_len, bodies;
+	size_t untold;			/* connections that MHD has taken, but tells us of in its next run only (1.0 does so) */
 	struct exchange_list { struct httpd_exchange *head; } pending, orphans;
 
 	/* httpd_listen.c */
@@ -99,7 +100,8 @@ struct httpd_exchange {
 };
 
 /* httpd.c */
-void httpd_kick(struct httpd *h);
+void httpd_run(struct httpd *h);	/* now; not from within a callback of MHD */
+void httpd_kick(struct httpd *h);	/* soon */
 void exchange_suspend(struct httpd_exchange *x);
 void exchange_resume(struct httpd_exchange *x);
 void connection_deadline(struct connection *c, uint64_t at_ns);
@@ -127,6 +129,7 @@ void stream_forget(struct httpd_exchange *x);
 int listen_open(struct httpd *h, const char *text, struct error *err);
 void listen_close(struct httpd *h);
 int listen_take(struct httpd *h, int fd, struct error *err);	/* `fd` is consumed */
+void listen_introduce(struct connection *c);	/* fills in who is at the other end */
 
 /* httpd_linger.c: sockets of connections that we have ended, kept until the client has read why */
 void linger_add(struct httpd *h, int fd);	/* a duplicate of it is made */

@@ -102,12 +102,12 @@ bool run_find(struct service *s, struct request *rq, const char *id, struct run_
 
 bool run_has_files(struct request *rq, const struct run_row *run)
 {
-	if (run->files || run->state != RUN_ENDED)
-		return true;
 	if (run->origin && !strcmp(run->origin, "notify"))
 		reply_problem(rq, 404, "not_here", "run '%s' ran elsewhere: only its end is known here", run->id);
-	else
+	else if (!run->files && run->state == RUN_ENDED)
 		reply_problem(rq, 410, "files_removed", "the files of run '%s' are no more, only its record is", run->id);
+	else
+		return true;
 	return false;
 }
 

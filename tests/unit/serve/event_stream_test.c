@@ -243,6 +243,8 @@ static void wrong_questions(void **state)
 	}
 	store_run_notify(w->s.store, "w-1.0.0", "other-1", "success", 5, NULL);
 	says(ask(w, "GET /v1/runs/other-1/events", NULL), 404, "ran elsewhere");
+	store_run_notify(w->s.store, "w-1.0.0", "other-2", "running", 5, NULL);
+	says(ask(w, "GET /v1/runs/other-2/logs?follow=true", NULL), 404, "ran elsewhere");
 }
 
 /* ---- a run that goes on */

@@ -545,18 +545,36 @@ static bool too_many_tag_lines(struct builder *b)
 	return false;
 }
 
+/* The text is whole, UTF-8 and has only characters that YAML allows: it becomes the parser's buffer as it is, with its NUL as the
+ * end of the stream, instead of going through libyaml's decoder, which costs more than finding the tokens. What reads ahead finds
+ * the stream at its end and asks for nothing. */
+static void lend_text(yaml_parser_t *parser, const struct yaml_text *text)
+{
+	yaml_char_t *bytes = (yaml_char_t *)text->bytes;
+
+	yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(parser, bytes + text->len, 0);
+	parser->eof = 1;
+	parser->offset = text->len;
+	parser->buffer.start = parser->buffer.pointer = bytes;
+	parser->buffer.last = parser->buffer.end = bytes + text->len + 1;
+	parser->unread = text->chars + 1;
+}
+
 static void parse_text(struct builder *b)
 {
 	const struct yaml_text *text = &b->store->text;
+	yaml_char_t *buffer;
 
 	if (too_many_tag_lines(b))
 		return;
 	if (!yaml_parser_initialize(&b->parser))
 		abort();
-	yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&b->parser, (const unsigned char *)text->bytes, text->len);
+	buffer = b->parser.buffer.start;
+	lend_text(&b->parser, text);
 	b->frames = xcalloc(b->limits->max_depth, sizeof(*b->frames));
 	build(b);
+	b->parser.buffer.start = buffer;	/* its own goes with it, ours stays */
 	yaml_parser_delete(&b->parser);
 	/* what is in a collection has a place in those around it */
 	for (unsigned int i = 0; i < b->limits->max_depth && b->frames[i].items; i++)

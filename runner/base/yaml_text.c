@@ -138,13 +138,14 @@ static int survey(struct yaml_text *text, size_t *ret_offset, char **ret_message
 		if (c == '\r' && s[i] != '\n')
 			line_add(text, i);
 	}
+	text->chars = ascii ? text->len : 0;
 	if (ascii)
 		return good ? 0 : -1;
 	text->marks = xcalloc(text->len / MARK_EVERY + 1, sizeof(*text->marks));
-	for (size_t j = 0, chars = 0; j < text->len; j++) {
+	for (size_t j = 0; j < text->len; j++) {
 		if (j % MARK_EVERY == 0)
-			text->marks[j / MARK_EVERY] = (uint32_t)chars;
-		chars += (s[j] & 0xc0) != 0x80;
+			text->marks[j / MARK_EVERY] = (uint32_t)text->chars;
+		text->chars += (s[j] & 0xc0) != 0x80;
 	}
 	if (text->len % MARK_EVERY == 0 && text->len)
 		text->marks[text->len / MARK_EVERY] = UINT32_MAX;	/* never reached by an index */

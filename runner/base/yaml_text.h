@@ -8,7 +8,7 @@
 
 struct yaml_text {
 	char *bytes;		/* owned; UTF-8 without byte order mark, NUL-terminated */
-	size_t len;
+	size_t len, chars;	/* in bytes, in characters */
 	uint32_t *lines;	/* owned; offset at which each line begins */
 	size_t lines_len, lines_alloc;
 	uint32_t *marks;	/* owned; characters before every 128th byte; NULL when a character is a byte */

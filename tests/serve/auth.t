@@ -123,4 +123,20 @@ http GET /healthz
 [ "$STATUS" = 200 ]; result $? "nor of who looks after us"
 wait_for() { local i; for i in $(seq 100); do as reader GET /v1/routes; [ "$STATUS" = 200 ] && return 0; sleep 0.2; done; return 1; }
 ok "later it is let in again" wait_for
+serve_stop
+
+# ---- for other hosts
+if command -v openssl > /dev/null; then
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=dryrun.example.org -addext 'subjectAltName=DNS:dryrun.example.org,IP:127.0.0.1' \
+		-keyout "$work/key" -out "$work/cert" 2> /dev/null
+	serve_start --tokens="$tokens" --tls-cert="$work/cert" --tls-key="$work/key" --listen=0.0.0.0:0 --host=dryrun.example.org || exit 1
+	port=$(sed -n 's/^listening on https:\/\/0\.0\.0\.0:\([0-9]*\)$/\1/p' "$SERVE_LOG")
+	far() { curl -sS --max-time 20 -o /dev/null -w '%{http_code}' --cacert "$work/cert" --connect-to "::127.0.0.1:$port" "$@" 2> /dev/null; }
+	[ "$(far https://dryrun.example.org/v1/routes)" = 401 ]; result $? "open to all hosts, nobody comes in without a token"
+	[ "$(far https://dryrun.example.org/v1/routes -H "Authorization: Bearer $(cat "$work/reader.token")")" = 200 ]; result $? "with one, by its name"
+	[ "$(far https://127.0.0.1/v1/routes -H "Authorization: Bearer $(cat "$work/reader.token")")" = 200 ]; result $? "and by an address"
+	[ "$(far https://dryrun.example.org/healthz -H 'Host: evil.example')" = 421 ]; result $? "not by another name"
+else
+	skip "open to all hosts, nobody comes in without a token" "openssl is not installed"
+fi
 finish

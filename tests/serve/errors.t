@@ -116,7 +116,7 @@ before=$(total)
 for _ in 1 2 3; do http POST /workflows/hello-1.0.0/dry-run -H 'Idempotency-Key: run' -H 'Prefer: respond-async'; done
 is_status 202 "a dry run, asked for three times under one key"
 [ "$(total)" = "$((before + 1))" ]; result $? "is one run"
-cat > "$work/slow.wpk.yaml" < <(sed 's/echo hello/sleep 3/; s/name: hello/name: slow/' "$work/hello.wpk.yaml")
+cat > "$work/slow.wpk.yaml" < <(sed 's/echo hello/sleep 8/; s/name: hello/name: slow/' "$work/hello.wpk.yaml")
 http POST /workflows -F "file=@$work/slow.wpk.yaml"
 curl -sS --max-time 60 -X POST -H 'Idempotency-Key: slow' -o "$work/slow.json" "$BASE/workflows/slow-1.0.0/dry-run" 2> /dev/null & slow=$!
 for _ in $(seq 100); do http GET /workflows/slow-1.0.0/runs; [ "$(body .total)" = 1 ] && break; sleep 0.05; done
@@ -125,7 +125,7 @@ problem "in progress"
 wait "$slow"
 http POST /workflows/slow-1.0.0/dry-run -H 'Idempotency-Key: slow'; is_status 200 "afterwards it gets the answer"
 [ "$(body .run_id)" = "$(jq -r .run_id "$work/slow.json")" ]; result $? "that of the first"
-curl -sS --max-time 1 -X POST -H 'Idempotency-Key: gone' "$BASE/workflows/slow-1.0.0/dry-run" > /dev/null 2>&1
+curl -sS --max-time 4 -X POST -H 'Idempotency-Key: gone' "$BASE/workflows/slow-1.0.0/dry-run" > /dev/null 2>&1
 for _ in $(seq 100); do grep -q '"status":499' "$SERVE_LOG" && break; sleep 0.1; done
 has "$SERVE_LOG" '"status":499' "a client that has gone is seen going"
 http POST /workflows/slow-1.0.0/dry-run -H 'Idempotency-Key: gone' -H 'Prefer: respond-async'; is_status 202 "and its key is free again"

@@ -133,6 +133,12 @@ static void match(struct exec_pool *p)
 		t->worker = w;
 	}
 	refill(p);
+	if (p->draining && p->on_empty && !p->waiting && !exec_pool_counts(p).busy) {
+		void (*on_empty)(void *data) = p->on_empty;
+
+		p->on_empty = NULL;
+		on_empty(p->on_empty_data);
+	}
 }
 
 /* ---- from a worker */
@@ -218,10 +224,30 @@ void exec_pool_on_exit(struct exec_worker *w)
 
 /* ---- from outside */
 
+static void end_orders(struct exec_pool *p)
+{
+	struct exec_ticket *t;
+	struct error err;
+
+	error_set(&err, ERR_UNAVAILABLE, "the service is ending");
+	while ((t = p->waiting)) {
+		unqueue(t);
+		answer(t, &err, NULL);
+	}
+	for (struct exec_worker *w = p->workers; w; w = w->next)
+		if (w->ticket)
+			exec_worker_hurry(w);
+	loop_timer_set(p->again, 0);
+}
+
 static void on_idle(void *data)
 {
 	struct exec_pool *p = data;
 
+	if (p->draining) {
+		end_orders(p);
+		return;
+	}
 	p->shrunk = true;
 	refill(p);
 }
@@ -265,6 +291,10 @@ struct exec_ticket *exec_pool_submit(struct exec_pool *p, const struct exec_orde
 			return NULL;
 		}
 	}
+	if (p->draining) {
+		error_set(err, ERR_UNAVAILABLE, "the service is ending");
+		return NULL;
+	}
 	if (p->waiting_len >= WAITING_MAX) {
 		error_set(err, ERR_RESOURCE_EXHAUSTED, "%u orders wait already", p->waiting_len);
 		return NULL;
@@ -300,8 +330,20 @@ void exec_pool_forget(struct exec_ticket *t)
 	ticket_free(t);
 }
 
+void exec_pool_drain(struct exec_pool *p, uint64_t grace_ns, void (*on_empty)(void *data), void *data)
+{
+	p->draining = true;
+	p->size = 0;
+	p->on_empty = on_empty;
+	p->on_empty_data = data;
+	loop_timer_set(p->idle, clock_deadline(grace_ns));
+	loop_timer_set(p->again, 0);
+}
+
 void exec_pool_resize(struct exec_pool *p, unsigned int warm)
 {
+	if (p->draining)
+		return;
 	p->size = warm < EXEC_POOL_MAX ? warm : EXEC_POOL_MAX;
 	p->shrunk = false;
 	p->retry_ns = 0;

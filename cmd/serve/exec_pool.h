@@ -38,6 +38,9 @@ struct exec_ticket *exec_pool_submit(struct exec_pool *p, const struct exec_orde
 				     void (*on_answer)(void *data, const struct exec_answer *a), void *data, struct error *err);
 void exec_pool_forget(struct exec_ticket *t);	/* no answer is wanted: what runs is ended */
 
+/* Take nothing more, give back what is warm, and give what runs or waits this long before it is cancelled; call when none is left. */
+void exec_pool_drain(struct exec_pool *p, uint64_t grace_ns, void (*on_empty)(void *data), void *data);
+
 void exec_pool_resize(struct exec_pool *p, unsigned int warm);
 struct exec_pool_counts { unsigned int warm, starting, busy, waiting; };
 struct exec_pool_counts exec_pool_counts(const struct exec_pool *p);

@@ -45,6 +45,9 @@ struct exec_pool {
 	struct loop_timer *idle, *again;	/* nobody came for long; starting may be tried again */
 	uint64_t retry_ns;			/* not before */
 	unsigned int failures;			/* to start, one after another */
+	bool draining;
+	void (*on_empty)(void *data);
+	void *on_empty_data;
 	struct exec_worker *workers;
 	struct exec_ticket *waiting;
 	unsigned int waiting_len;
@@ -57,6 +60,7 @@ struct exec_pool {
 /* exec_worker.c: NULL: err. The ticket, if it is made for one, is set by the caller. */
 struct exec_worker *exec_worker_start(struct exec_pool *p, uint64_t memory_bytes, uint64_t cpu_millis, struct error *err);
 void exec_worker_give(struct exec_worker *w, struct exec_ticket *t);
+void exec_worker_hurry(struct exec_worker *w);		/* what runs is cancelled, and answers that */
 void exec_worker_end(struct exec_worker *w);		/* nothing more is wanted of it: it ends by itself, or its time does */
 void exec_worker_dismiss(struct exec_worker *w);	/* the same, and what runs is ended */
 void exec_worker_free(struct exec_worker *w);		/* the handle */

@@ -144,6 +144,12 @@ void exec_worker_give(struct exec_worker *w, struct exec_ticket *t)
 	on_room(w, EPOLLOUT);
 }
 
+void exec_worker_hurry(struct exec_worker *w)
+{
+	if (w->child)
+		loop_child_signal(w->child, SIGTERM);
+}
+
 void exec_worker_end(struct exec_worker *w)
 {
 	w->state = WORKER_ENDING;

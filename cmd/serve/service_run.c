@@ -22,6 +22,7 @@ struct serving {
 	struct strbuf certificate, key;
 	struct loop_timer *last;	/* ends the loop after draining */
 	bool in_time;
+	unsigned int busy;	/* parts that still drain */
 };
 
 /* A descriptor for each connection and stream, if the hard limit lets us. */
@@ -105,6 +106,8 @@ static void on_empty(void *data)
 {
 	struct serving *s = data;
 
+	if (--s->busy)
+		return;
 	s->in_time = true;
 	loop_timer_set(s->last, clock_deadline(NS_PER_SEC / 5));
 }
@@ -125,6 +128,9 @@ static void on_signal(void *data, int sig)
 			(unsigned long long)(s->o->grace_ns / NS_PER_SEC));
 	for (size_t i = 0; i < v->listeners_len; i++)
 		httpd_stop_accepting(v->listeners[i]);
+	s->busy = v->exec ? 2 : 1;
+	if (v->exec)
+		exec_pool_drain(v->exec, s->o->grace_ns, on_empty, s);
 	runs_drain(v->runs, s->o->grace_ns, on_empty, s);
 }
 

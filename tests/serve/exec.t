@@ -126,6 +126,13 @@ http POST /v1/exec/pool --data-binary '{"size": 3}'
 until_pool .warm 3
 serve_stop TERM; rc=$?; status 0 'the service ends with a full pool'
 gone; result $? 'and leaves nothing'
+serve_start --exec-pool=1 --grace=60s
+until_pool .warm 1
+curl -sS --max-time 120 "$BASE/v1/exec" --data-binary '{"language": "bash", "code": "sleep 2; echo still", "timeout": 60}' > "$work/last" 2>&1 & client=$!
+until_pool .busy 1
+serve_stop TERM; rc=$?; wait "$client"
+status 0 'the service ends while an order runs'
+ok 'which is still answered' test "$(jq -r .stdout "$work/last")" = still
 serve_start --exec-pool=2
 until_pool .warm 2
 curl -sS --max-time 60 "$BASE/v1/exec" --data-binary '{"language": "bash", "code": "sleep 300", "timeout": 300}' > /dev/null 2>&1 & client=$!

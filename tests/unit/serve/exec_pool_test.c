@@ -221,6 +221,49 @@ static void bounds_what_waits_and_lets_go(void **state)
 	assert_int_equal(s.answers, 0);
 }
 
+static void on_empty(void *data)
+{
+	bool *empty = data;
+
+	*empty = true;
+}
+
+static void ends_within_its_grace(void **state)
+{
+	static const struct { const char *script; bool cancelled; } rows[] = {
+		{ READY "read -r order || exit 0\nwhile [ ! -e \"$0.go\" ]; do sleep 0.05; done\n" OUTCOME CLEAN, false },
+		{ READY "read -r order || exit 0\ntrap 'echo \"{\\\"outcome\\\":{}}\"; exit 0' TERM\nsleep 60 & wait\n", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		bool empty = false;
+		struct scene s;
+		struct error err;
+
+		begin(&s, rows[i].script, 1);
+		until_warm(&s, 1);
+		assert_non_null(order(&s, usual, &err));
+		turn(&s, 20 * NS_PER_MS);
+		until_warm(&s, 1);	/* one works, one is warm again */
+		assert_int_equal(exec_pool_counts(s.pool).busy, 1);
+		exec_pool_drain(s.pool, rows[i].cancelled ? 50 * NS_PER_MS : 60 * NS_PER_SEC, on_empty, &empty);
+		assert_null(order(&s, usual, &err));
+		assert_int_equal(err.code, ERR_UNAVAILABLE);
+		autofree char *go = xasprintf("%s.go", s.program);
+
+		assert_int_equal(file_write_atomic(go, "", 0, 0600, &err), 0);
+		for (int k = 0; k < 1200 && !empty; k++)
+			turn(&s, 50 * NS_PER_MS);
+		unlink(go);
+		assert_true(empty);
+		assert_int_equal(s.answers, 1);
+		assert_int_equal(s.failures, 0);
+		assert_int_equal(exec_pool_counts(s.pool).warm, 0);
+		end(&s);
+	}
+}
+
 /* A host that cannot make sandboxes is not asked all the time. */
 static void does_not_insist(void **state)
 {
@@ -267,6 +310,7 @@ int main(void)
 		cmocka_unit_test(answers_whatever_workers_do),
 		cmocka_unit_test(keeps_some_warm_and_uses_each_once),
 		cmocka_unit_test(bounds_what_waits_and_lets_go),
+		cmocka_unit_test(ends_within_its_grace),
 		cmocka_unit_test(does_not_insist),
 		cmocka_unit_test(counts_what_was_not_cleaned_up),
 	};

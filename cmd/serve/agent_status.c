@@ -5,6 +5,7 @@
 
 #include "cmd/serve/agent_api.h"
 #include "cmd/serve/agent_progress.h"
+#include "cmd/serve/dry_run.h"
 #include "cmd/serve/registry_item.h"
 #include "cmd/serve/run_json.h"
 #include "runner/base/clock.h"
@@ -39,6 +40,14 @@ static void read_progress(struct service *s, const struct run_row *r, size_t tai
 		strvec_push(&ret->logs, r->detail);
 }
 
+/* The caller frees; NULL: there is nothing wrong, or not yet. Only what never began has more to say than its row. */
+static char *error_message(struct service *s, const struct run_row *r)
+{
+	json_auto_t *result = r->verdict && !strcmp(r->verdict, "invalid") ? dry_run_read_result(s, r) : NULL;
+
+	return r->state == RUN_ENDED ? dry_run_reason(r, result) : NULL;
+}
+
 static json_t *logs_to_json(const struct agent_progress *p)
 {
 	json_t *list = json_array();
@@ -52,23 +61,23 @@ void agent_status(struct service *s, struct request *rq)
 {
 	struct agent_progress p = AGENT_PROGRESS_INIT;
 	struct run_row r = { .exit_status = -1 };
-	const char *status;
+	autofree char *error = NULL;
 	json_t *o;
 
 	if (!run_find(s, rq, rq->params[0], &r))
 		return;
 	read_progress(s, &r, STATUS_TAIL_BYTES, STATUS_LOGS, &p);
-	status = run_status_word(&r);
+	error = error_message(s, &r);
 	o = json_object();
 	json_put_text(o, "execution_id", shown_id(&r));
 	json_put_text(o, "workflow_id", r.workflow_id);
-	json_put_text(o, "status", status);
+	json_put_text(o, "status", run_status_word(&r));
 	put_time(o, "started_at", r.started_ns);
 	put_time(o, "completed_at", r.ended_ns);
 	json_put_text(o, "current_step", r.state == RUN_RUNNING ? p.current_step : NULL);
 	json_put_int(o, "steps_completed", (int64_t)p.steps_completed);
 	json_put_int(o, "total_steps", (int64_t)p.total_steps);
-	json_put_text(o, "error_message", !strcmp(status, "failed") || !strcmp(status, "rolled_back") ? r.detail ? r.detail : r.verdict : NULL);
+	json_put_text(o, "error_message", error);
 	json_put(o, "logs", logs_to_json(&p));
 	json_put_bool(o, "dry_run", true);
 	json_put_text(o, "run_id", r.id);

@@ -119,8 +119,7 @@ static bool find_package(struct dry_run *d, struct service *s)
 
 /* ---- the answer */
 
-/* What is too large, or cannot be read any more, is left out. */
-static json_t *read_result(struct service *s, const struct run_row *run)
+json_t *dry_run_read_result(struct service *s, const struct run_row *run)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(RESULT_BYTES_MAX);
 	uint64_t bytes = 0;
@@ -144,7 +143,7 @@ static json_t *tell(const struct dry_run *d, const char *refusal, const struct r
 static struct response *answer(void *data, struct service *s, const struct request *rq, const struct run_row *run)
 {
 	const struct dry_run *d = data;
-	json_auto_t *result = run ? read_result(s, run) : NULL;
+	json_auto_t *result = run ? dry_run_read_result(s, run) : NULL;
 
 	if (!run)
 		return response_problem(500, "lost", NULL, "the run has been lost");

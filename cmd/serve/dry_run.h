@@ -21,5 +21,9 @@ struct dry_run_view {
  * sandbox, error} | null, sandbox_type, execution_time, resource_usage, score; run_id, verdict, detail, effects, links}. `valid` is null as long as
  * the run goes on. */
 json_t *dry_run_to_json(const struct dry_run_view *v);
+/* result.json of an ended run; NULL: there is none, or it is too large to be looked into here. */
+json_t *dry_run_read_result(struct service *s, const struct run_row *run);
+/* Why an ended run is not acceptable, in a sentence that stands alone; NULL: it is. `result` may be NULL. The caller frees. */
+char *dry_run_reason(const struct run_row *run, const json_t *result);
 /* Why a judged package must not be executed (static text or the caller's `buf`); NULL: it may. */
 const char *dry_run_refusal(const json_t *facts, char *buf, size_t size);

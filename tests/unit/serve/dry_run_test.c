@@ -213,6 +213,27 @@ static void parameters(void **state)
 	}
 }
 
+static void reasons(void **state)
+{
+	static const struct { int exit_status; const char *detail, *result, *reason; } cases[] = {
+		{ 0, "all passed", "{}", NULL },
+		{ 1, "step 1 failed", "{\"findings\":[{\"level\":\"warning\",\"message\":\"w\"}]}", "step 1 failed" },
+		{ 3, "1 parameter", "{\"findings\":[{\"level\":\"warning\",\"message\":\"w\"},{\"level\":\"error\",\"message\":\"A\"},{\"level\":\"error\",\"message\":\"B\"}]}",
+		  "nothing was executed: A; B" },
+		{ 3, NULL, "{\"findings\":[{},[],{\"level\":1},{\"level\":\"error\"}]}", "invalid" },
+		{ -1, NULL, "null", "invalid" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct run_row run = { .state = RUN_ENDED, .exit_status = cases[i].exit_status, .detail = (char *)(uintptr_t)cases[i].detail, .verdict = (char *)"invalid" };
+		json_auto_t *result = parse(cases[i].result);
+		autofree char *reason = dry_run_reason(&run, result);
+
+		assert_string_equal(reason ? reason : "", cases[i].reason ? cases[i].reason : "");
+	}
+}
+
 /* ---- agent_progress */
 
 #define EVENT(type, rest) "{\"time\":\"T\",\"type\":\"" type "\"" rest "}\n"
@@ -293,7 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_is_valid), cmocka_unit_test(refusals), cmocka_unit_test(steps), cmocka_unit_test(outputs),
-		cmocka_unit_test(parameters), cmocka_unit_test(progress), cmocka_unit_test(tails),
+		cmocka_unit_test(parameters), cmocka_unit_test(reasons), cmocka_unit_test(progress), cmocka_unit_test(tails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,7 +90,7 @@ class Browser:
     def wait(self, expression, what=None):
         until = time.monotonic() + self.deadline
         while True:
-            got = self.value(f"(v => v instanceof Node ? true : v)({expression})")
+            got = self.value(f"!!({expression})")
             if got:
                 return got
             if time.monotonic() > until:

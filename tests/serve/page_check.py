@@ -52,6 +52,24 @@ return bad;
 CONTROLS = r"""(() => { window.stops = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')].filter(e => !e.disabled &&
 	e.checkVisibility() && e.getClientRects().length && (e.type !== 'radio' || e.checked) && !e.closest('dialog:not([open])')); window.reached = new Set(); return stops.length; })()"""
 
+# The first streams of events break off, each a little later.
+BREAK = r"""(() => { const real = window.fetch; window.cuts = 3; window.resumed = [];
+window.fetch = async (url, options) => {
+	const answer = await real(url, options);
+	if (!/\/events$/.test(url)) return answer;
+	resumed.push(new Headers(options.headers).get('Last-Event-ID'));
+	if (cuts-- <= 0) return answer;
+	let left = 9000;
+	const reader = answer.body.getReader();
+	return new Response(new ReadableStream({ async pull(to) {
+		const { done, value } = await reader.read();
+		if (done) return to.close();
+		to.enqueue(value.slice(0, left));
+		left -= value.length;
+		if (left <= 0) { await reader.cancel(); to.error(new TypeError('cut')); }
+	} }), { status: answer.status, headers: answer.headers });
+}; })()"""
+
 test_number = 0
 
 
@@ -186,7 +204,7 @@ class Check:
         self.b.wait("(document.getElementById('param-WORD') || {}).value === 'from the page'", "the parameters of the run before")
         self.b.value("document.getElementById('param-WORD').focus()")
         self.b.key("Enter")
-        self.b.wait(f"document.querySelector('.banner .word') && /^#.runs.r-/.test(location.hash) && location.hash !== {json.dumps(first)}", "the run again")
+        self.b.wait(f"/^#.runs.r-/.test(location.hash) && location.hash !== {json.dumps(first)} && /tick 1/.test((document.querySelector('pre.live') || {{}}).textContent)", "the run again")
         self.b.value("fetch('/v1' + location.hash.slice(1) + '/cancel', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'}).then(r => r.status)")
         self.b.wait("document.querySelector('.banner .word').innerText === 'Cancelled'", "its end")
         ok("run again with the same parameters", "from the page" in self.text("#parameters"), self.text())
@@ -201,6 +219,23 @@ class Check:
         self.b.key("Enter")
         self.b.wait("document.querySelector('.banner .word').innerText === 'Cancelled'", "the end after cancel")
         ok("cancelled from the page, and clean", "Complete:" in self.text("#cleanup"), self.text("#cleanup"))
+
+    def broken_stream(self):
+        script = self.b.send("Page.addScriptToEvaluateOnNewDocument", source=BREAK)["identifier"]
+        self.b.send("Page.reload")
+        self.b.wait("document.readyState === 'complete' && window.resumed")
+        run = self.b.value(f"""fetch('/v1/runs', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: JSON.stringify({{workflow_id: {json.dumps(self.runs['workflow'])},
+            parameters: {{WORD: 'x', TICKS: '600'}}}})}}).then(r => r.json()).then(r => r.run_id)""")
+        self.view(f"#/runs/{run}", "resumed.length >= 2 && /tick 8/.test((document.querySelector('pre.live') || {}).textContent)")
+        lines = self.b.value("document.querySelector('pre.live').textContent.trim().split('\\n')")
+        ok("a stream that breaks goes on where it was, nothing twice", lines == [f"tick {i + 1} of x" for i in range(len(lines))] and len(lines) >= 8, lines)
+        ids = self.b.value("resumed")
+        ok("by the id of the last event", ids[0] is None and all(i and i.isdigit() for i in ids[1:]), ids)
+        self.b.value(f"fetch('/v1/runs/{run}/cancel', {{method: 'POST', headers: {{'Content-Type': 'application/json'}}, body: '{{}}'}}).then(r => r.status)")
+        self.b.wait("document.querySelector('.banner .word').innerText === 'Cancelled'", "its end")
+        self.b.send("Page.removeScriptToEvaluateOnNewDocument", identifier=script)
+        self.b.send("Page.reload")
+        self.b.wait("document.readyState === 'complete' && !window.resumed && document.querySelector('.banner .word')")
 
     def compare(self):
         a, b = self.runs["verified"], self.runs["partial"]
@@ -286,7 +321,7 @@ class Check:
         self.b = Browser(os.path.join(folder, "profile"), deadline=60)
         try:
             self.b.look(1280, 900)
-            for part in (self.run_list, self.run_view, self.hostile, self.start, self.cancel, self.compare, self.statistics, self.many, self.errors, self.secured, self.policy):
+            for part in (self.run_list, self.run_view, self.hostile, self.start, self.cancel, self.broken_stream, self.compare, self.statistics, self.many, self.errors, self.secured, self.policy):
                 began = time.monotonic()
                 try:
                     part()

@@ -106,7 +106,7 @@ export function steps(run_id, list) {
 		d.open = s === failed;
 		return d;
 	};
-	return section('steps', 'Steps', box, in_parts(box, list, make, 200) || '');
+	return section('steps', 'Steps', box, in_parts(box, list, make, 1000));
 }
 
 /* ---- effects */

@@ -140,7 +140,7 @@ function numbers(run, result) {
 		return null;
 	return h('ul.tiles', { 'aria-label': 'In numbers' },
 		tile(`${s.executed} of ${s.steps}`, 'steps executed', 'steps'), s.simulated + s.emulated ? tile(count(s.simulated + s.emulated), s.emulated ? 'emulated or simulated' : 'only simulated', 'steps') : null,
-		s.failed ? tile(count(s.failed), 'failed', 'steps') : null, tile(seconds(result.duration_seconds), 'without clean-up', 'timeline'), peaks.length ? tile(bytes(Math.max(...peaks)), 'memory at most', 'resources') : null,
+		s.failed ? tile(count(s.failed), 'failed', 'steps') : null, tile(seconds(result.duration_seconds), 'took', 'timeline'), peaks.length ? tile(bytes(Math.max(...peaks)), 'memory peak', 'resources') : null,
 		known(changed) ? tile(count(changed), changed === 1 ? 'file changed' : 'files changed', 'effects') : null, tile(count(events_.length), events_.length === 1 ? 'security event' : 'security events', 'security'),
 		tile(count(result.findings.length), result.findings.length === 1 ? 'finding' : 'findings', 'findings'), result.decision ? tile(count(result.decision.score), 'risk of 100', 'policy') : null,
 		tile(result.cleanup.complete ? 'clean' : 'NOT CLEAN', `${result.cleanup.gone} of ${result.cleanup.made} gone`, 'cleanup'));

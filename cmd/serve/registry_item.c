@@ -9,13 +9,13 @@
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 
-#define ID_MAX 200
+#define ID_MAX 257	/* a name and a version of 128 each, as the decoder takes them */
 
 bool registry_id_is_good(const char *id)
 {
 	size_t len = strlen(id);
 
-	return len && len <= ID_MAX && id[0] != '.' && id[0] != '-' &&
+	return len && len <= ID_MAX && id[0] != '.' &&
 	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
 }
 

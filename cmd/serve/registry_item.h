@@ -4,7 +4,7 @@
 
 #include "cmd/serve/service.h"
 
-/* Letters, digits, '.', '_' and '-', the first no dot or dash: never a path. */
+/* Letters, digits, '.', '_' and '-', the first no dot: never a path, and every id that a valid package has. */
 bool registry_id_is_good(const char *id);
 
 /* {id, name, version, description, author, created, tags, safety_mode, runtime_type, file_path, signature, registered_at}, and where there is

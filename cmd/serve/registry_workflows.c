@@ -27,6 +27,41 @@ static void ask(struct service *s, struct request *rq, const struct judge_questi
 
 /* ---- POST /workflows */
 
+#define TEXT_MAX ((size_t)16 << 10)
+#define TAGS_MAX 100
+#define TAG_MAX 200
+
+/* What stands in every list has an end. NULL: it is fine; otherwise the key that is too long. */
+static const char *too_long(const json_t *package)
+{
+	static const char *const texts[] = { "description", "author", "created", "safety_mode", "runtime_type", "signature" };
+	const json_t *tags = json_object_get(package, "tags");
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (json_string_length(json_object_get(package, texts[i])) > TEXT_MAX)
+			return texts[i];
+	for (size_t i = 0; i < json_array_size(tags); i++)
+		if (i == TAGS_MAX || json_string_length(json_array_get(tags, i)) > TAG_MAX)
+			return "tags";
+	return NULL;
+}
+
+/* False: answered. */
+static bool may_register(struct request *rq, const json_t *package)
+{
+	const char *key = too_long(package);
+
+	if (json_is_true(json_object_get(package, "bundle")))
+		reply_problem(rq, 400, "bundle",
+			      "a bundle cannot be registered, for the registry keeps one file: upload the package in it, or run the bundle by POST /v1/runs");
+	else if (key)
+		reply_problem(rq, 400, "too_long", "%s is too long to be registered: texts have at most %zu bytes, and there are at most %d tags of %d bytes", key,
+			      TEXT_MAX, TAGS_MAX, TAG_MAX);
+	else
+		return true;
+	return false;
+}
+
 static void on_uploaded(void *data, const struct judge_answer *a)
 {
 	struct request *rq = data;
@@ -43,10 +78,8 @@ static void on_uploaded(void *data, const struct judge_answer *a)
 		request_reply(rq, judge_invalid(a, 400));
 		return;
 	}
-	if (json_is_true(json_object_get(json_object_get(a->facts, "package"), "bundle"))) {
-		reply_problem(rq, 400, "bundle", "a bundle cannot be registered, for the registry keeps one file: upload the package in it, or run the bundle by POST /v1/runs");
+	if (!may_register(rq, json_object_get(a->facts, "package")))
 		return;
-	}
 	registry_row(a->facts, registry_package(rq), clock_realtime_ns(), &row);
 	if (store_workflow_put(rq->service->store, &row, &err) < 0) {
 		reply_error(rq, &err);

@@ -38,7 +38,7 @@ jq -j .wpk_content "$BODY" > content; ok 'with its content, byte for byte' cmp c
 sed -i 's/a package of the tests/changed/' hello.wpk.yaml; upload hello.wpk.yaml; http GET /workflows/hello-1.0.0
 is_json '.description == "changed"' 'uploaded again, it is replaced'
 http GET /workflows/none-1.0.0; answers 404 'an unknown one'; problem 'an unknown one'
-for id in '..%2f..%2fetc%2fpasswd' '.hidden' '-rf' 'a%20b' "$(printf 'a%.0s' $(seq 300))" '%00' 'a%2fb'; do
+for id in '..%2f..%2fetc%2fpasswd' '.hidden' 'a%20b' "$(printf 'a%.0s' $(seq 300))" '%00' 'a%2fb'; do
 	http GET "/workflows/$id"
 	[ "$STATUS" = 400 ] || [ "$STATUS" = 404 ]; result $? "an id that is none: ${id:0:20}"
 done
@@ -48,6 +48,13 @@ printf 'apiVersion: v1\nkind: WorkflowPackage\nmetadata: {name: "A B", version: 
 upload bad.wpk.yaml; answers 400 'a wrong schema'; is_json '(.errors | length) > 1 and (.errors[0].detail | type) == "string"' 'all that is wrong'
 http POST /workflows -F other=x; answers 422 'no file'; problem 'no file'
 mkdir b && cp hello.wpk.yaml b/ && tar -czf b.tar.gz -C b hello.wpk.yaml; upload b.tar.gz; answers 400 'a bundle'; problem 'a bundle'
+name=-$(printf 'a%.0s' $(seq 127)) version=$(printf '9%.0s' $(seq 124)).0.0	# the longest id that a valid package has, and the oddest beginning
+sed "s/name: hello\$/name: $name/; s/version: .*/version: $version/" hello.wpk.yaml > long.wpk.yaml; upload long.wpk.yaml; answers 200 'a very long name'
+http GET "/workflows/$name-$version"; answers 200 'is found again'
+dry "$name-$version" ''; is_json '.valid == true' 'and run'
+http DELETE "/workflows/$name-$version"; answers 200 'and deleted'
+sed "s/description: .*/description: $(printf 'long %.0s' $(seq 4000))/" hello.wpk.yaml > long.wpk.yaml; upload long.wpk.yaml; answers 400 'a very long description'; problem 'a very long description'
+sed "s/  author: .*/  author: a\n  tags: [$(seq -s, 101)]/" hello.wpk.yaml > long.wpk.yaml; upload long.wpk.yaml; answers 400 'very many tags'
 http POST /workflows/hello-1.0.0/sign; answers 501 'signing'; problem 'signing'
 http GET /workflows/hello-1.0.0; is_json '.signature == null' 'and none was made up'
 

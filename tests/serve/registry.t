@@ -178,9 +178,9 @@ ok 'the preference was honoured' test "$(header Preference-Applied)" = respond-a
 slow=$(body .run_id)
 http GET "/v1/runs/$slow"; ok 'it is there' test "$STATUS" = 200
 http POST "/v1/runs/$slow/cancel"
-HTTP_TIMEOUT=1; dry test '' -F file=@slow.wpk.yaml; HTTP_TIMEOUT=60	# this client goes away
+HTTP_TIMEOUT=5; dry test '' -F file=@slow.wpk.yaml; HTTP_TIMEOUT=60	# this client goes away
 http GET /healthz; answers 200 'a client that goes away'
-for _ in $(seq 100); do http GET '/v1/runs?state=running'; [ "$(body '.runs | length')" -ge 1 ] && break; sleep 0.1; done
+for _ in $(seq 300); do http GET '/v1/runs?state=running'; [ "$(body '.runs | length')" -ge 1 ] && break; sleep 0.1; done
 is_json '(.runs | length) >= 1' 'its run goes on'
 for id in $(body '.runs[].run_id'); do http POST "/v1/runs/$id/cancel"; done
 
@@ -224,7 +224,7 @@ far_run=$(body .run_id)
 dry hello-1.0.0 '?mode=static'; is_json '.valid == true and .run_id == null' 'fetched and judged'
 dry none-1.0.0 ''; answers 502 'one that is not there either'; problem 'one that is not there either'
 BASE=$near
-for _ in $(seq 100); do http GET '/workflows/hello-1.0.0/runs'; jq -e '.runs | map(.run_id) | index("'"$far_run"'")' "$BODY" > /dev/null && break; sleep 0.1; done
+for _ in $(seq 300); do http GET '/workflows/hello-1.0.0/runs'; jq -e '.runs | map(.run_id) | index("'"$far_run"'")' "$BODY" > /dev/null && break; sleep 0.1; done
 is_json '.runs | map(select(.run_id == "'"$far_run"'"))[0].status == "completed"' 'and the registry was told'
 kill "$far_pid"; wait "$far_pid"
 SERVE_PID=$near_pid
@@ -238,7 +238,7 @@ for _ in 1 2 3 4 5; do
 done
 answers 429 'a full queue'; problem 'a full queue'
 ok 'when to try again' test "$(header Retry-After)" -ge 1
-for _ in $(seq 20); do http GET '/v1/runs?state=running'; [ "$(body '.runs | length')" = 1 ] && break; sleep 0.1; done
+for _ in $(seq 200); do http GET '/v1/runs?state=running'; [ "$(body '.runs | length')" = 1 ] && break; sleep 0.1; done
 for id in $(body '.runs[].run_id'); do http POST "/v1/runs/$id/cancel"; done
 for _ in $(seq 300); do dry test '' -F file=@slow.wpk.yaml; [ "$STATUS" = 202 ] && break; sleep 0.1; done
 answers 202 'the longest that is waited for'

@@ -70,12 +70,6 @@ static int migrate(struct db *db, struct error *err)
 	return 0;
 }
 
-/* Who had reserved a key and died before the answer cannot answer it any more. */
-static int forget_reservations(struct store *s, struct error *err)
-{
-	return db_exec(s->db, "DELETE FROM idempotency WHERE status IS NULL", err);
-}
-
 static int write_ping(struct store *s, struct error *err)
 {
 	struct db_query *q = db_prepare(s->db, "UPDATE ping SET at_ns = ?1 WHERE id = 1", err);
@@ -97,7 +91,7 @@ int store_open(const char *data_dir, struct store **ret, struct error *err)
 	s = xcalloc(1, sizeof(*s));
 	s->db = db;
 	s->data_dir = xstrdup(data_dir);
-	if (migrate(db, err) < 0 || forget_reservations(s, err) < 0 || audit_begin(s, err) < 0 || write_ping(s, err) < 0) {
+	if (migrate(db, err) < 0 || idempotency_open(s, err) < 0 || audit_begin(s, err) < 0 || write_ping(s, err) < 0) {
 		store_close(s);
 		return -1;
 	}

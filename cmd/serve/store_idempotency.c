@@ -6,6 +6,7 @@
 
 #define KEPT_NS (24 * 3600 * NS_PER_SEC)
 #define KEPT_KEYS "100000"
+#define KEPT_BYTES (INT64_C(64) << 20)	/* of answers: whoever may send keys must not be able to fill the disk */
 #define AT_ONCE "100"		/* more than come in between: the heap of old ones cannot grow */
 
 static int drop_old(struct store *s, uint64_t now_ns, struct error *err)
@@ -70,6 +71,27 @@ static int reserve(struct store *s, const char *who, const char *key, const char
 	return db_run(q, err);
 }
 
+static int count_bytes(struct store *s, struct error *err)
+{
+	struct db_query *q = db_prepare(s->db, "SELECT CAST(total(length(body)) AS INTEGER) FROM idempotency", err);
+
+	if (!q)
+		return -1;
+	if (db_step(q, err) < 0) {
+		db_done(q);
+		return -1;
+	}
+	s->idempotency_bytes = db_int(q, 0);
+	db_done(q);
+	return 0;
+}
+
+/* Who had reserved a key and died before the answer cannot answer it any more. */
+int idempotency_open(struct store *s, struct error *err)
+{
+	return db_exec(s->db, "DELETE FROM idempotency WHERE status IS NULL", err) < 0 ? -1 : count_bytes(s, err);
+}
+
 int store_idempotency_begin(struct store *s, const char *who, const char *key, const char *fingerprint, uint64_t now_ns,
 			    int *status, json_t **headers, struct strbuf *body, struct error *err)
 {
@@ -86,6 +108,25 @@ int store_idempotency_begin(struct store *s, const char *who, const char *key, c
 	return db_commit(s->db, err) < 0 ? -1 : IDEMPOTENCY_NEW;
 }
 
+/* The tally only rises, as keys that become too old are not taken off it; so it is made anew before anything goes. The oldest go, down to three
+ * quarters, so that this is seldom. */
+static int bound_bytes(struct store *s, size_t added, struct error *err)
+{
+	s->idempotency_bytes += (int64_t)added;
+	if (s->idempotency_bytes <= KEPT_BYTES)
+		return 0;
+	if (count_bytes(s, err) < 0)
+		return -1;
+	while (s->idempotency_bytes > KEPT_BYTES / 4 * 3) {
+		struct db_query *q = db_prepare(s->db, "DELETE FROM idempotency WHERE seq IN (SELECT seq FROM idempotency WHERE body IS NOT NULL ORDER BY seq"
+						       " LIMIT " AT_ONCE ")", err);
+
+		if (!q || db_run(q, err) < 0 || count_bytes(s, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int store_idempotency_end(struct store *s, const char *who, const char *key, int status, const json_t *headers, const struct strbuf *body, struct error *err)
 {
 	struct db_query *q = db_prepare(s->db, "UPDATE idempotency SET status = ?3, headers = ?4, body = ?5 WHERE who = ?1 AND key = ?2", err);
@@ -100,7 +141,7 @@ int store_idempotency_end(struct store *s, const char *who, const char *key, int
 	db_bind_int(q, 3, status);
 	db_bind_text(q, 4, headers ? text.buf : "{}");
 	db_bind_blob(q, 5, body->buf, body->len);
-	return db_run(q, err);
+	return db_run(q, err) < 0 ? -1 : bound_bytes(s, body->len, err);
 }
 
 void store_idempotency_forget(struct store *s, const char *who, const char *key)

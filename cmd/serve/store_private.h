@@ -12,8 +12,10 @@ struct store {
 	/* the end of the audit log */
 	uint64_t audit_sequence;
 	char audit_hash[DIGEST_HEX_SIZE];
+	int64_t idempotency_bytes;	/* of kept answers, at most */
 };
 
+int idempotency_open(struct store *s, struct error *err);
 int audit_begin(struct store *s, struct error *err);	/* reads the end of the log */
 
 char *store_text(struct db_query *q, int column);	/* owned; NULL: NULL */

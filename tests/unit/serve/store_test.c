@@ -368,6 +368,28 @@ static void forgets_keys_that_are_old(void **state)
 	db_close(db);
 }
 
+/* Whoever may send keys must not be able to fill the disk with answers. */
+static void bounds_the_bytes_of_answers(void **state)
+{
+	const size_t each = 4 << 20;
+	autofree char *answer = xmalloc(each + 1);
+	struct db *db;
+	char key[16];
+
+	(void)state;
+	memset(answer, 'x', each);
+	answer[each] = '\0';
+	for (int i = 0; i < 20; i++) {	/* 80 MiB */
+		snprintf(key, sizeof(key), "k%d", i);
+		assert_int_equal(begin_key("a", key, "f", 1000 + (uint64_t)i, NULL), IDEMPOTENCY_NEW);
+		end_key("a", key, answer);
+	}
+	assert_int_equal(begin_key("a", "k19", "f", 2000, answer), IDEMPOTENCY_REPLAY);
+	db = open_below();
+	must(number(db, "SELECT total(length(body)) FROM idempotency") <= 64 << 20);
+	db_close(db);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, make_store, remove_store)
 
 int main(void)
@@ -381,7 +403,7 @@ int main(void)
 		CASE(is_told_of_runs_of_others),
 		CASE(expires_runs),
 		CASE(answers_a_key_once),
-		CASE(forgets_keys_that_are_old),
+		CASE(forgets_keys_that_are_old), CASE(bounds_the_bytes_of_answers),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * httpd: what is sent, and what comes back. */
 #include "tests/unit/serve/httpd_clients.h"
 
+#include <errno.h>
+
 /* ---- requests and answers */
 
 #define HOST "Host: x\r\n"
@@ -159,29 +161,48 @@ static void bounds_chunked_bodies(void **state)
 	client_close(&c);
 }
 
-/* Who sends five megabytes without looking, and only then reads, still learns why. */
+static void send_megabytes(struct client *c, size_t n)
+{
+	autofree char *block = xcalloc(1, 64 << 10);
+
+	for (size_t sent = 0; sent < n << 20;) {
+		ssize_t rc = send(c->fd, block, 64 << 10, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (rc < 0 && errno != EAGAIN)
+			fail_msg("after %zu bytes: %s", sent, strerror(errno));
+		if (rc < 0)
+			run_for(NS_PER_MS);
+		else
+			sent += (size_t)rc;
+	}
+}
+
+/* Who sends five megabytes without looking, and only then reads, still learns why; whoever sends on after the answer is not reset, either. */
 static void refusals_are_heard(void **state)
 {
-	const struct httpd_limits limits = HTTPD_LIMITS;
-	autofree char *block = xcalloc(1, 64 << 10);
 	static const char *const heads[] = { "Content-Length: 5242880\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n500000\r\n" };
-	struct client c;
+	const struct httpd_limits limits = HTTPD_LIMITS;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(heads); i++) {
+		struct client c;
+
 		set_up_with("127.0.0.1:0", &limits);
 		client_connect(&c);
-		loop_unwatch(c.watch);	/* does not read */
 		client_send(&c, "POST / HTTP/1.1\r\n" HOST);
-		client_send(&c, heads[i]);
-		for (size_t sent = 0; sent < 5 << 20;) {
-			ssize_t n = send(c.fd, block, 64 << 10, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-			if (n < 0)
-				run_for(NS_PER_MS);
-			else
-				sent += (size_t)n;
+		client_send(&c, heads[i / 2]);
+		if (i % 2) {
+			if (i / 2)
+				for (int n = 0; n < 20; n++)	/* more than a route takes */
+					client_send(&c, "0123456789012345678901234567890123456789012345678901234567890123");
+			client_wait(&c, "body_too_large");
 		}
+		loop_unwatch(c.watch);	/* does not read */
+		for (int n = 0; n < 5; n++) {
+			send_megabytes(&c, 1);
+			run_for(NS_PER_MS);
+		}
+		shutdown(c.fd, SHUT_WR);
 		client_watch(&c);
 		client_wait_end(&c);
 		assert_memory_equal(c.got.buf, "HTTP/1.1 413 ", 13);

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import select
+import signal
 import subprocess
 import time
 
@@ -39,7 +40,16 @@ class Browser:
         self.send("Network.setCacheDisabled", cacheDisabled=True)
 
     def close(self):
-        self.process.kill()
+        try:  # asked, it waits for its processes
+            self.session = None
+            self.send("Browser.close")
+            self.process.wait(10)
+        except (Broken, subprocess.TimeoutExpired):
+            pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # what is left of its session
+        except ProcessLookupError:
+            pass
         self.process.wait()
 
     def read(self, until):
@@ -72,7 +82,10 @@ class Browser:
         message = {"id": number, "method": method, "params": params}
         if self.session and not method.startswith("Target."):
             message["sessionId"] = self.session
-        os.write(self.write_fd, json.dumps(message).encode() + b"\0")
+        try:
+            os.write(self.write_fd, json.dumps(message).encode() + b"\0")
+        except OSError as e:
+            raise Broken("the browser has ended") from e
         until = time.monotonic() + self.deadline
         while number not in self.answers:
             self.read(until)

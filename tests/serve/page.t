@@ -47,14 +47,13 @@ verified=$(submit "$repo/wpk-examples/backup-verify.wpk.yaml")
 partial=$(submit "$repo/wpk-examples/release-gate.wpk.yaml")
 hostile=$(submit hostile.wpk.yaml)
 base=$BASE first=$SERVE_PID
+trap 'kill "$first" 2> /dev/null; wait "$first" 2> /dev/null; serve_end' EXIT
 
 "$SANDBOX_RUNNER" token page --scope=read,dry-run > token.out 2> token.err
 grep -hoE 'srt_[A-Za-z0-9_-]+' token.out token.err | head -n 1 > token.text
 grep -hE '^page[[:space:]]' token.out token.err | head -n 1 > tokens; chmod 600 tokens
 SERVE_DATA=$work/secured; mkdir -p "$SERVE_DATA"
-serve_start --tokens="$work/tokens" || { kill "$first"; finish; exit; }
+serve_start --tokens="$work/tokens" || { finish; exit; }
 python3 "$here/page_check.py" "$base" "$work" "$(jq -n --arg verified "$verified" --arg partial "$partial" --arg hostile "$hostile" --arg workflow "$workflow" --arg secured "$BASE" \
 	--arg token "$(cat token.text)" --rawfile package ticking.wpk.yaml '{$verified, $partial, $hostile, $workflow, $secured, $token, $package}')"
-rc=$?
-kill "$first"; wait "$first" 2> /dev/null
-exit $rc
+exit

@@ -17,7 +17,7 @@ class Story {
 	seen = [];
 	warnings = [];
 	lines = [];
-	words = 'waiting';
+	words = 'waiting for its turn';
 	total_steps = null;
 
 	at(e) {
@@ -53,7 +53,7 @@ class Story {
 			reader.call(this, e, now);
 	}
 	static readers = {
-		'run.start'(e) { this.total_steps = e.steps; this.words = 'making the sandbox'; this.where = e.where; },
+		'run.start'(e) { this.total_steps = e.steps; this.workflow = e.workflow_id; this.words = 'making the sandbox'; },
 		warning(e) { this.warnings.push(e.text); },
 		'sandbox.create'(e, now) { this.setup = { from: now }; },
 		'sandbox.progress'(e) { this.words = e.text; },
@@ -79,8 +79,8 @@ class Story {
 
 /* ---- live */
 
-function live(ctx, run, story) {
-	const word = h('p.word', title(run.state)), reason = h('p.reason', 'waiting'), progress = h('progress', { 'aria-label': 'steps done', max: 1, value: 0 });
+function live(ctx, run, story, heading) {
+	const word = h('p.word', title(run.state)), reason = h('p.reason'), progress = h('progress', { 'aria-label': 'steps done', max: 1, value: 0 });
 	const cancel = h('button', { type: 'button', onclick: async () => {
 		cancel.disabled = true;
 		try {
@@ -102,6 +102,8 @@ function live(ctx, run, story) {
 		const r = story.run(), done = r.steps.filter(s => s.status !== 'running').length;
 		word.textContent = title(story.setup || story.steps.size ? 'running' : run.state);
 		reason.textContent = show(story.words);
+		if (story.workflow)
+			heading.textContent = show(story.workflow);
 		progress.max = story.total_steps || 1;
 		progress.value = done;
 		lines.replaceChildren(r.steps.length || r.setup ? timeline(r) : note('No step has begun.'));
@@ -126,7 +128,7 @@ function live(ctx, run, story) {
 
 function about(run, ran) {
 	return [
-		['Workflow', run.workflow_id || run.workflow_name || 'not known'], ['Run', h('code', run.run_id)], ['Started', when(run.started || run.created)],
+		['Workflow', run.workflow_id || run.workflow_name || 'not known'], ['Run', h('code', run.run_id)], [run.started ? 'Started' : 'Asked for', when(run.started || run.created)],
 		known(run.duration_ms) ? ['Took', seconds(run.duration_ms / 1000)] : null, run.sandbox && !ran ? ['Sandbox', run.sandbox] : null, run.requested_by ? ['Asked for by', run.requested_by] : null,
 		run.origin && run.origin !== 'v1' ? ['By way of', run.origin] : null, run.sha256 ? ['Package', h('code', { title: run.sha256 }, `sha256:${run.sha256.slice(0, 12)}…`)] : null,
 	];
@@ -215,7 +217,7 @@ export async function run(ctx) {
 	const heading = ctx.head(row.workflow_id || row.workflow_name || 'Run');
 	const put = box => ctx.main.replaceChildren(heading, box);
 	if (row.state !== 'ended') {
-		const now = live(ctx, row, story);
+		const now = live(ctx, row, story, heading);
 		put(now.box);
 		await events(api(id, '/events'), e => { story.take(e); now.changed(); }, ctx.signal);
 		while ((row = await get(api(id), ctx.signal)).state !== 'ended')
@@ -225,6 +227,7 @@ export async function run(ctx) {
 	const was_here = ctx.main.contains(document.activeElement) && document.activeElement !== ctx.main;
 	const box = await ended(ctx, row, story);
 	const live_before = ctx.main.contains(heading.nextSibling) && heading.nextSibling !== null;
+	heading.textContent = show(row.workflow_id || row.workflow_name || 'Run');
 	put(box);
 	document.title = `${title(word_of(row))}: ${row.workflow_id || 'run'} – sandbox_runner`;
 	if (live_before) {

@@ -14,7 +14,7 @@ function fill(element, rest) {
 			continue;
 		if (name.startsWith('on'))
 			element.addEventListener(name.slice(2), value);
-		else if (name === 'href' && !/^[#/]/.test(value))
+		else if (name === 'href' && !/^(#|\/(?!\/))/.test(value))
 			throw new Error(`'${value}' leads elsewhere`);
 		else
 			element.setAttribute(name, value === true ? '' : show(value));

@@ -96,6 +96,7 @@ void connection_deadline(struct connection *c, uint64_t at_ns)
 void connection_cut(struct connection *c)
 {
 	connection_deadline(c, CLOCK_NEVER);
+	c->cut = true;
 	shutdown(c->fd, SHUT_RD);
 	if (c->exchange && c->exchange->suspended)
 		exchange_resume(c->exchange);
@@ -119,12 +120,21 @@ static void connection_started(struct httpd *h, struct MHD_Connection *m, void *
 	*context = c;
 }
 
-static void connection_closed(struct httpd *h, struct connection *c)
+/* Bytes that nobody has read would turn our last words into a reset. What MHD refuses by itself (a head that is too large, no HTTP) is not told
+ * to us: then the request has got no answer of ours, and the client has not closed. */
+static bool may_still_be_sending(const struct connection *c)
 {
 	int unread = 0;
+	char byte;
 
-	/* a head too large for us is MHD's to refuse: what is left of it tells */
 	if (c->linger || (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0))
+		return true;
+	return !c->served && !c->cut && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
+static void connection_closed(struct httpd *h, struct connection *c)
+{
+	if (may_still_be_sending(c))
 		linger_add(h, c->fd);
 	loop_timer_free(c->deadline);
 	if (c->prev)
@@ -249,6 +259,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *m)
 	*x = (struct httpd_exchange){ .httpd = h, .connection = c, .phase = PHASE_URI, .target = xstrdup(uri ? uri : "") };
 	list_add(&h->pending, x);
 	c->exchange = x;
+	c->served = false;
 	return x;
 }
 
@@ -398,6 +409,7 @@ static void on_completed(void *cls, struct MHD_Connection *m, void **context, en
 	x->hangup = NULL;
 	stream_forget(x);
 	x->connection->exchange = NULL;
+	x->connection->served = x->phase != PHASE_URI;
 	connection_deadline(x->connection, clock_deadline(h->limits.idle_ns > h->limits.request_ns ? h->limits.idle_ns : h->limits.request_ns));
 	list_remove(&h->pending, x);
 	x->connection = NULL;

@@ -79,6 +79,7 @@ struct connection {
 	struct httpd_exchange *exchange;	/* the one it is in */
 	struct loop_timer *deadline;	/* of the complete request … */
 	uint64_t deadline_ns;		/* … armed for */
+	bool served, cut;		/* its last request came to us; it was too slow */
 	bool linger;			/* we end it although the client may still be sending */
 };
 

@@ -53,6 +53,14 @@ static inline bool run_for(uint64_t ns)
 	return !late;
 }
 
+/* Until so many requests have come to a handler. */
+static inline void wait_for_dispatch(unsigned int n)
+{
+	for (int i = 0; i < 1000 && t.dispatched < n; i++)
+		run_for(NS_PER_SEC / 50);
+	assert_int_equal(t.dispatched, n);
+}
+
 static inline void client_watch(struct client *c)
 {
 	c->watch = loop_watch(t.loop, c->fd, EPOLLIN, on_readable, c);

@@ -141,6 +141,33 @@ static void bounds_heads(void **state)
 	assert_int_equal(t.accepted, 0);
 }
 
+/* MHD has refused it by itself, and more of it comes then: no reset. */
+static void large_heads_may_go_on(void **state)
+{
+	const struct httpd_limits limits = HTTPD_LIMITS;
+	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+	struct client c;
+
+	(void)state;
+	set_up_with("127.0.0.1:0", &limits);
+	client_connect(&c);
+	strbuf_addstr(&text, "GET /");
+	while (text.len < 16384)
+		strbuf_addch(&text, 'a');
+	for (int i = 0; i < 200 && !c.got.len; i++) {
+		client_send(&c, i ? "a" : text.buf);
+		run_for(NS_PER_MS);
+	}
+	for (int i = 0; i < 50; i++) {
+		client_send(&c, text.buf);
+		run_for(NS_PER_MS);
+	}
+	client_wait_end(&c);
+	assert_memory_equal(c.got.buf, "HTTP/1.1 414 ", 13);
+	client_close(&c);
+	tear_down(NULL);
+}
+
 static void bounds_chunked_bodies(void **state)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
@@ -220,8 +247,8 @@ static void answers_later(void **state)
 	(void)state;
 	client_open(&c);
 	client_send(&c, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n");
+	wait_for_dispatch(1);
 	assert_false(run_for(NS_PER_SEC / 5));
-	assert_non_null(t.later);
 	assert_int_equal(c.got.len, 0);
 	request_reply(t.later, response_text(200, "text/plain", "at last", 7));
 	client_wait(&c, "at last");
@@ -237,8 +264,7 @@ static void notices_who_leaves(void **state)
 	(void)state;
 	client_open(&c);
 	client_send(&c, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-	assert_false(run_for(NS_PER_SEC / 20));
-	assert_non_null(t.later);
+	wait_for_dispatch(1);
 	client_close(&c);
 	for (int i = 0; i < 100 && httpd_connections(t.httpd); i++)
 		run_for(NS_PER_SEC / 20);
@@ -254,7 +280,7 @@ static void lets_the_stubborn_answer(void **state)
 	(void)state;
 	client_open(&c);
 	client_send(&c, "GET /stubborn HTTP/1.1\r\nHost: x\r\n\r\n");
-	assert_false(run_for(NS_PER_SEC / 20));
+	wait_for_dispatch(1);
 	client_close(&c);
 	for (int i = 0; i < 100 && httpd_connections(t.httpd); i++)
 		run_for(NS_PER_SEC / 20);
@@ -276,6 +302,7 @@ static void closes_with_everything_open(void **state)
 		client_send(&c[i], i < 3 ? " HTTP/1.1\r\n" HOST "\r\n" : " HTTP");
 		run_for(NS_PER_SEC / 20);
 	}
+	wait_for_dispatch(3);
 	httpd_close(t.httpd);
 	t.httpd = NULL;
 	assert_int_equal(t.closed, 1);
@@ -358,7 +385,7 @@ int main(void)
 #define WITH(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		WITH(talks_http), WITH(asks_for_the_body), WITH(hears_byte_by_byte), WITH(takes_forms), WITH(bounds_heads), WITH(bounds_chunked_bodies),
-		cmocka_unit_test(refusals_are_heard),
+		cmocka_unit_test(refusals_are_heard), cmocka_unit_test(large_heads_may_go_on),
 		WITH(answers_later), WITH(notices_who_leaves), WITH(lets_the_stubborn_answer), WITH(closes_with_everything_open),
 		WITH(streams), WITH(streams_end), WITH(sends_files),
 	};

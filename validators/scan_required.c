@@ -24,14 +24,21 @@ static const unsigned char classes[256] = {
 	['|'] = 57, ['}'] = 58, ['~'] = 59,
 };
 
-static uint64_t bit_of(unsigned int class)
+/* Looked up, because shifting by a variable number takes longer. */
+#define BIT(n) (UINT64_C(1) << (n))
+#define BITS8(n) BIT(n), BIT((n) + 1), BIT((n) + 2), BIT((n) + 3), BIT((n) + 4), BIT((n) + 5), BIT((n) + 6), BIT((n) + 7)
+static const uint64_t bits[64] = {
+	BITS8(0), BITS8(8), BITS8(16), BITS8(24), BITS8(32), BITS8(40), BITS8(48), BITS8(56),
+};
+
+static inline uint64_t bit_of(unsigned int class)
 {
-	return UINT64_C(1) << class;
+	return bits[class & 63];
 }
 
 static inline uint64_t pair_bit(unsigned int first, unsigned int second)
 {
-	return UINT64_C(1) << ((first * 37 + second * 11) & 63);
+	return bits[(first * 3 + second) & 63];
 }
 
 /* Pairs with a blank or the like are marked as well, which says less than it could and costs no branch. */

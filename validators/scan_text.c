@@ -23,15 +23,15 @@ struct keyword {
 	struct rule_refs refs;
 };
 
-/* A rolling hash of three bytes: 15 bits; the byte that is a keyword on its own brings the 16th. */
+/* A rolling hash of three bytes: the low 15 bits; what was before them has been shifted out. */
 #define ENDING_BITS 15
-#define ENDING_LONE (1u << ENDING_BITS)
+#define ENDING_MASK ((1u << ENDING_BITS) - 1)
 #define ENDING_SHIFT 5
 #define LISTS 1024
 
 struct finder {
-	uint64_t ends[2 * (1u << ENDING_BITS) / 64];	/* by hash: a keyword may end so */
-	uint16_t folded[256];
+	uint64_t ends[(1u << ENDING_BITS) / 64];	/* by hash: a keyword may end so */
+	uint32_t folded[256];
 	uint32_t lists[LISTS];		/* keywords of three bytes and more, by the hash of their ends: index + 1 */
 	uint32_t short_lists[256];	/* shorter ones, by their last byte */
 	struct keyword *keywords;
@@ -74,35 +74,28 @@ struct text_index {
 static void finder_init(struct finder *f)
 {
 	for (unsigned int c = 0; c < ARRAY_SIZE(f->folded); c++)
-		f->folded[c] = (uint16_t)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-	memset(f->ends + ARRAY_SIZE(f->ends) / 2, 0xff, sizeof(f->ends) / 2);	/* of lone bytes */
+		f->folded[c] = c >= 'A' && c <= 'Z' ? c | 0x20 : c;
 }
 
 static inline uint32_t roll(const struct finder *f, uint32_t hash, char c)
 {
-	return ((hash << ENDING_SHIFT) & (ENDING_LONE - 1)) ^ f->folded[(unsigned char)c];
+	return hash << ENDING_SHIFT ^ f->folded[(unsigned char)c];
 }
 
-static void mark_end(struct finder *f, uint32_t hash)
-{
-	f->ends[hash / 64] |= UINT64_C(1) << hash % 64;
-}
-
-/* Where a keyword may end; of two bytes, whatever stands before them. Returns its list. */
+/* Where a keyword may end; a short one whatever stands before it. Returns its list. */
 static uint32_t *mark_ends(struct finder *f, const char *text, size_t len)
 {
-	const char *end = text + len;
-	uint32_t hash;
+	const size_t hashed = len < 3 ? len : 3;
+	uint32_t hash = 0;
 
-	if (len == 1)
-		f->folded[(unsigned char)*text] |= ENDING_LONE;
-	for (unsigned int before = 0; len == 2 && before < 1u << (ENDING_BITS - 2 * ENDING_SHIFT); before++)
-		mark_end(f, roll(f, roll(f, before, text[0]), text[1]));
-	if (len < 3)
-		return &f->short_lists[(unsigned char)end[-1]];
-	hash = roll(f, roll(f, roll(f, 0, end[-3]), end[-2]), end[-1]) & (ENDING_LONE - 1);
-	mark_end(f, hash);
-	return &f->lists[hash % LISTS];
+	for (size_t i = len - hashed; i < len; i++)
+		hash = roll(f, hash, text[i]);
+	for (uint32_t before = 0; before <= ENDING_MASK; before += 1u << hashed * ENDING_SHIFT) {
+		uint32_t end = (hash ^ before) & ENDING_MASK;
+
+		f->ends[end / 64] |= UINT64_C(1) << end % 64;
+	}
+	return len < 3 ? &f->short_lists[(unsigned char)text[len - 1]] : &f->lists[(hash & ENDING_MASK) % LISTS];
 }
 
 static struct keyword *keyword_of(struct arena *arena, struct finder *f, const char *text)
@@ -410,25 +403,27 @@ static void try_list(const struct text_view *v, const struct finder *f, uint32_t
 	}
 }
 
+/* A keyword may end with the first `len` bytes. */
+static __attribute__((noinline)) void try_ending(const struct text_view *v, const struct finder *f, uint32_t hash, size_t len)
+{
+	uint32_t list = f->lists[hash % LISTS], short_list = f->short_lists[f->folded[(unsigned char)v->node->text[len - 1]]];
+
+	if (list)
+		try_list(v, f, list, len);
+	if (short_list)
+		try_list(v, f, short_list, len);
+}
+
 static void find_keywords(const struct text_view *v, const struct finder *f)
 {
 	const char *text = v->node->text;
 	size_t len = v->node->len;
-	uint32_t one = 0, two = 0;	/* the last byte, the hash of the last two: roll() would wait for the step before */
+	uint32_t hash = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		uint32_t byte = f->folded[(unsigned char)text[i]];
-		uint32_t hash = ((two << ENDING_SHIFT) & (ENDING_LONE - 1)) ^ byte;
-
-		byte &= 0xff;
-		two = one << ENDING_SHIFT ^ byte;
-		one = byte;
-		if (!(f->ends[hash / 64] >> hash % 64 & 1))
-			continue;
-		if (f->lists[hash % LISTS])
-			try_list(v, f, f->lists[hash % LISTS], i + 1);
-		if (f->short_lists[byte])
-			try_list(v, f, f->short_lists[byte], i + 1);
+		hash = roll(f, hash, text[i]);
+		if (f->ends[(hash & ENDING_MASK) / 64] >> hash % 64 & 1)
+			try_ending(v, f, hash, i + 1);
 	}
 }
 

@@ -34,6 +34,12 @@ static const struct scan_case cases[] = {
 	  "t/a 8:16 <bcd> spec.handlers[0].name\n"
 	  "t/b 8:17 <cd> spec.handlers[0].name\n"
 	  "t/c 8:18 <d> spec.handlers[0].name\n" },
+	{ "keywords of two bytes, whatever stands before them", SAMPLED("a", "text", "match: [{keywords: ['~q'], matches: '(?i)~q'}]"),
+	  "    - {name: '~q a~q zz~Q', note: \"12345 ü~q\"}\n",
+	  "t/a 8:15 <~q> spec.handlers[0].name\n"
+	  "t/a 8:19 <~q> spec.handlers[0].name\n"
+	  "t/a 8:24 <~Q> spec.handlers[0].name\n"
+	  "t/a 8:43 <~q> spec.handlers[0].note\n" },
 	{ "the group says where", SAMPLED("pw", "text", "match: [{keywords: [pass], matches: 'pass=(?<at>\\w+)'}]"), "    - {name: pass=abc}\n",
 	  "t/pw 8:19 <abc> spec.handlers[0].name\n" },
 	{ "secrets are masked", SAMPLED("key", "text", "secret: true, match: [{keywords: [AKIA], matches: 'AKIA[A-Z0-9]{16}'}]")

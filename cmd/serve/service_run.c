@@ -55,11 +55,13 @@ static int open_parts(struct serving *s, struct error *err)
 
 	if (loop_new(&v->loop, err) < 0)
 		return -1;
-	/* workers are forked while there is little to inherit */
+	/* workers are forked while there is nothing to inherit: no key of TLS, no token */
 	if (judge_new(v->loop, &judge, &v->judge, err) < 0)
 		return -1;
 	v->metrics = metrics_new(o->compatible_metrics);
 	exec.metrics = v->metrics;
+	if (read_pem(o->certificate, &s->certificate, err) < 0 || read_pem(o->key, &s->key, err) < 0)
+		return -1;
 	if (auth_open(o->tokens, &v->auth, err) < 0 || store_open(o->data_dir, &v->store, err) < 0 ||
 	    runs_new(v->loop, v->store, v->metrics, &runs, &v->runs, err) < 0 || runs_recover(v->runs, &left_open, err) < 0)
 		return -1;
@@ -164,7 +166,7 @@ static int serve(struct serving *s, struct error *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	if (read_pem(s->o->certificate, &s->certificate, err) < 0 || read_pem(s->o->key, &s->key, err) < 0 || open_parts(s, err) < 0 ||
+	if (open_parts(s, err) < 0 ||
 	    loop_signals(v->loop, &set, on_signal, s, err) < 0 || listen_on_all(s, err) < 0)
 		return -1;
 	s->last = loop_timer_new(v->loop, on_last, s);

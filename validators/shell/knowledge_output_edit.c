@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * sed, grep and awk as far as their scripts are of the plain kind; else only the origins go on. */
 #include <ctype.h>
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -354,20 +357,48 @@ static bool sed_line(struct sed *sed, struct text_out *out, const char *line, si
 	return !limit;
 }
 
-/* s/^/text/, which makes long text of long text. */
+/* How long the line is, with its end, when that is within eight bytes; 0: it is longer, or the text ends. */
+static size_t short_line(const char *at, const char *end, uint64_t *ret)
+{
+	const uint64_t ones = UINT64_MAX / 0xff;
+	uint64_t word, differ, ends;
+
+	if (end - at < (ptrdiff_t)sizeof(word))
+		return 0;
+	memcpy(&word, at, sizeof(word));
+	*ret = word;
+	differ = le64toh(word) ^ ones * '\n';
+	ends = (differ - ones) & ~differ & ones << 7;	/* the lowest bit is right: where the first newline is */
+	return ends ? (size_t)__builtin_ctzll(ends) / 8 + 1 : 0;
+}
+
+#define SHORT_PREFIX 16
+
+/* s/^/text/, which makes long text of long text. Most lines are short and there is room: what is moved then has a fixed length. */
 static void prefix_lines(struct text_out *out, const struct sed_edit *e, const struct shell_value *input)
 {
 	const char *end = input->text + input->len;
+	const bool is_short = e->replacement_len <= SHORT_PREFIX;
+	char prefix[SHORT_PREFIX] = "";
 
-	for (const char *at = input->text, *stop; at < end && !out->cut; at = stop) {
-		stop = at;
-		while (stop < end && stop < at + 16 && *stop != '\n')	/* lines are short */
-			stop++;
-		if (stop == at + 16)
-			stop = memchr(stop, '\n', (size_t)(end - stop));
-		stop = stop && stop < end ? stop + 1 : end;
-		out_add(out, e->replacement, e->replacement_len);
-		out_add(out, at, (size_t)(stop - at));
+	if (is_short && e->replacement_len)
+		memcpy(prefix, e->replacement, e->replacement_len);
+	for (const char *at = input->text; at < end && !out->cut;) {
+		uint64_t word;
+		size_t len = short_line(at, end, &word);
+
+		if (len && is_short && out->room - out->len >= sizeof(prefix) + sizeof(word)) {
+			memcpy(out->text + out->len, prefix, sizeof(prefix));
+			memcpy(out->text + out->len + e->replacement_len, &word, sizeof(word));
+			out->len += e->replacement_len + len;
+		} else {
+			const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+			len = (size_t)((newline ? newline + 1 : end) - at);
+			out_add(out, e->replacement, e->replacement_len);
+			out_add(out, at, len);
+		}
+		at += len;
 	}
 	if (input->len && end[-1] != '\n')
 		out_addch(out, '\n');

@@ -172,6 +172,10 @@ static const struct {
 	{ "sed '2,3d'", "a\nb\nc\nd\n", "al|a\nd\n" },
 	{ "sed 's/a/b/2'", "aaa\n", "al|aba\n" },
 	{ "sed 's/^/rm /'", "x\n", "al|rm x\n" },
+	{ "sed 's/^/> /'", "\n1234567\n12345678\n123456789\n\n\v\n1\x8a\x0b\n0123456789abcdef\n7",
+	  "al|> \n> 1234567\n> 12345678\n> 123456789\n> \n> \v\n> 1\x8a\x0b\n> 0123456789abcdef\n> 7\n" },
+	{ "sed 's/^/sixteen letters:/'", "a\nb\n12345678\n", "al|sixteen letters:a\nsixteen letters:b\nsixteen letters:12345678\n" },
+	{ "sed 's/^/seventeen letters/'", "a\nb\n1234567\n", "al|seventeen lettersa\nseventeen lettersb\nseventeen letters1234567\n" },
 	{ "sed 's/$/ y/'", "x\n", "al|x y\n" }, { "sed 's/^/&-/g'", "x\n", "al|-x\n" }, { "sed 's/^/y/2'", "x\n", "al|x\n" },
 	/* each edit has the line of the one before, whatever stands between them */
 	{ "sed -e s/a/bb/ -e p -e s/b/c/ -e s/b/dd/ -e p -e y/d/e/", "a\n", "al|bb\ncdd\ncee\n" },

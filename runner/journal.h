@@ -2,8 +2,8 @@
  * journal: what this run has made, or is about to make, on disk before it exists.
  *
  * One append-only NDJSON file per run in <state>/runs/<run id>/journal, locked with flock for as long as the run or its
- * reaper lives. `intent` is written and fdatasync'ed *before* something is created, `gone` after it was destroyed. A torn last
- * line is ignored. Whoever can take the lock owns the clean-up: liveness is never judged by a pid.
+ * reaper lives. `intent` is written *before* something is created (and synced, if that could outlive a power cut: a container of an engine,
+ * a cluster, but not a jail, which ends with the kernel), `gone` after it was destroyed. A torn last line is ignored. Whoever can take the lock owns the clean-up: liveness is never judged by a pid.
  *
  *	{"type":"run","version":1,"run_id":"…","pid":123,"started":"…","started_ns":…}
  *	{"type":"intent","backend":"native","endpoint":".","id":"…"}

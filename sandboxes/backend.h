@@ -17,6 +17,7 @@ struct sandbox_backend {
 
 	bool cluster;		/* as backend_info says; the handle's `cluster` is set by create() */
 	bool writable_root;	/* spec.writable_root can be had */
+	bool ends_with_host;	/* nothing that it makes outside of ref.endpoint is there after the host's kernel has ended */
 	bool starts_empty;	/* a new sandbox has no file in the work folder, /tmp and /dev/shm */
 
 	/* Can this host do it? Cheap. false: `reason` says why and what to do. Mandatory. */

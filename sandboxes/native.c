@@ -517,6 +517,7 @@ const struct sandbox_backend sandbox_backend_native = {
 	.summary = "built-in jail: namespaces, seccomp, cgroups; needs nothing installed",
 	.writable_root = true,
 	.starts_empty = true,
+	.ends_with_host = true,
 	.probe = probe,
 	.create = create,
 	.put = put,

@@ -226,6 +226,13 @@ void sandbox_close(struct sandbox *sb)
 	sb->backend->close(sb);
 }
 
+bool sandbox_ends_with_host(const struct sandbox_ref *ref)
+{
+	const struct sandbox_backend *backend = backend_find(ref, NULL);
+
+	return backend && backend->ends_with_host;
+}
+
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err)
 {
 	const struct sandbox_backend *backend = backend_find(ref, err);

@@ -273,6 +273,23 @@ static void test_failed_create(void **state)
 	destroy(&j.ref, NULL);
 }
 
+/* What is believed to end with the host is not synced before it is made: nobody may believe it of what does not. */
+static void test_ends_with_host(void **state)
+{
+	static const struct { const char *backend; bool ends; } cases[] = {
+		{ "native", true }, { "docker", false }, { "podman", false }, { "kind", false }, { "kubernetes", false }, { "runc", false },
+		{ "", false }, { "nativ", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct sandbox_ref ref = { .id = "x" };
+
+		snprintf(ref.backend, sizeof(ref.backend), "%s", cases[i].backend);
+		assert_int_equal(sandbox_ends_with_host(&ref), cases[i].ends);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +299,7 @@ int main(void)
 		cmocka_unit_test(test_not_ours),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_failed_create),
+		cmocka_unit_test(test_ends_with_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

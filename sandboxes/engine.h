@@ -95,6 +95,10 @@ void engine_state_release(struct engine_state *s);
 struct engine_process engine_process_of(const json_t *inspected, const char *container);
 /* Nobody holds the lock of this file, or it is gone. */
 bool engine_state_is_orphan(const char *path);
+/* By the labels of something of ours: were they written in this mount namespace, where their path means something? */
+bool engine_is_here(const json_t *labels);
+/* Its record can be locked or is gone, seen from where it was written; or its time is over by far, which it should not have outlived. */
+bool engine_is_orphan(const json_t *labels);
 
 /* ---- engine_image.c: the root */
 

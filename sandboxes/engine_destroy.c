@@ -376,26 +376,12 @@ int engine_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, str
 
 /* ---- those whose runner is dead */
 
-/* Its record can be locked or is gone, seen from where it was written; or its time is over by far, which it should not have outlived. */
-static bool is_orphan(const json_t *labels)
-{
-	const char *where = engine_text(labels, ENGINE_LABEL_WHERE, NULL), *state = engine_text(labels, ENGINE_LABEL_STATE, NULL);
-	const uint64_t deadline = strtoull(engine_text(labels, ENGINE_LABEL_DEADLINE, NULL), NULL, 10);
-	struct stat st;
-	char here[32];
-
-	if (deadline && clock_realtime_ns() / NS_PER_SEC > deadline + 60)
-		return true;
-	snprintf(here, sizeof(here), "%llu", stat("/proc/self/ns/mnt", &st) == 0 ? (unsigned long long)st.st_ino : 0);
-	return *where && !strcmp(where, here) && *state == '/' && engine_state_is_orphan(state);
-}
-
 static void sweep_container(void *arg, const json_t *item)
 {
 	struct undo *u = arg;
 	struct engine_state s = { .fd = -1, .cgroups = STRVEC_INIT };
 
-	if (!is_orphan(json_object_get(item, "Labels")) || is_listed_only(u, engine_text(item, "Id", NULL)))
+	if (!engine_is_orphan(json_object_get(item, "Labels")) || is_listed_only(u, engine_text(item, "Id", NULL)))
 		return;
 	learn_process(u, &s, engine_text(item, "Id", NULL));
 	undo_container(u, engine_text(item, "Id", NULL));
@@ -406,7 +392,7 @@ static void sweep_container(void *arg, const json_t *item)
 
 static void sweep_image(void *arg, const json_t *item)
 {
-	if (is_orphan(json_object_get(item, "Labels")))
+	if (engine_is_orphan(json_object_get(item, "Labels")))
 		undo_image(arg, engine_text(item, "Id", NULL));
 }
 

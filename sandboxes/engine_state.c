@@ -10,10 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "runner/base/clock.h"
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
+#include "sandboxes/lease.h"
 #include "sandboxes/native.h"
 
 static void set_path(struct engine_state *s, const struct sandbox_ref *ref)
@@ -112,6 +115,26 @@ bool engine_state_is_orphan(const char *path)
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR;
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+bool engine_is_here(const json_t *labels)
+{
+	struct stat st;
+	char here[32];
+
+	if (stat("/proc/self/ns/mnt", &st) < 0)
+		return false;
+	snprintf(here, sizeof(here), "%llu", (unsigned long long)st.st_ino);
+	return !strcmp(engine_text(labels, ENGINE_LABEL_WHERE, NULL), here);
+}
+
+bool engine_is_orphan(const json_t *labels)
+{
+	const char *state = engine_text(labels, ENGINE_LABEL_STATE, NULL);
+
+	if (lease_is_over(engine_text(labels, ENGINE_LABEL_DEADLINE, NULL), clock_realtime_ns() / NS_PER_SEC))
+		return true;
+	return engine_is_here(labels) && *state == '/' && engine_state_is_orphan(state);
 }
 
 static bool has_line(const char *text, const char *start, const char *end)

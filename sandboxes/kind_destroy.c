@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -238,26 +237,6 @@ int kind_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struc
 
 /* ---- those whose runner is dead */
 
-static bool is_here(const json_t *labels)
-{
-	struct stat st;
-	char here[32];
-
-	snprintf(here, sizeof(here), "%llu", stat("/proc/self/ns/mnt", &st) == 0 ? (unsigned long long)st.st_ino : 0);
-	return !strcmp(engine_text(labels, ENGINE_LABEL_WHERE, NULL), here);
-}
-
-/* Its record can be locked or is gone, seen from where it was written; or its time is over by far. */
-static bool is_orphan(const json_t *labels)
-{
-	const uint64_t deadline = strtoull(engine_text(labels, ENGINE_LABEL_DEADLINE, NULL), NULL, 10);
-	const char *state = engine_text(labels, ENGINE_LABEL_STATE, NULL);
-
-	if (deadline && clock_realtime_ns() / NS_PER_SEC > deadline + 60)
-		return true;
-	return is_here(labels) && *state == '/' && engine_state_is_orphan(state);
-}
-
 /* The record of it, if it is one: a label is somebody else's text. */
 static void sweep_files(struct undo *u, const json_t *labels)
 {
@@ -265,7 +244,7 @@ static void sweep_files(struct undo *u, const json_t *labels)
 	struct sandbox_ref ref = { .backend = "kind" };
 	struct kind_state s;
 
-	if (!slash || !is_here(labels) || snprintf(ref.endpoint, sizeof(ref.endpoint), "%.*s", (int)(slash - state), state) >= (int)sizeof(ref.endpoint))
+	if (!slash || !engine_is_here(labels) || snprintf(ref.endpoint, sizeof(ref.endpoint), "%.*s", (int)(slash - state), state) >= (int)sizeof(ref.endpoint))
 		return;
 	snprintf(ref.id, sizeof(ref.id), "%.63s", u->name + strlen(KIND_NAME_PREFIX));
 	kind_state_init(&s, &ref);
@@ -288,7 +267,7 @@ static int sweep_networks(struct undo *u, struct error *err)
 		const char *name = engine_text(network, "Name", NULL), *id = engine_text(labels, ENGINE_LABEL, NULL);
 
 		if (strncmp(name, KIND_NAME_PREFIX, strlen(KIND_NAME_PREFIX)) || strcmp(name + strlen(KIND_NAME_PREFIX), id) || !is_plain(name) ||
-		    !is_orphan(labels))
+		    !engine_is_orphan(labels))
 			continue;
 		u->name = name;
 		if (undo_cluster(u, true, err) < 0)

@@ -3,15 +3,14 @@
 #include "sandboxes/kube_place.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
+#include "sandboxes/lease.h"
 
 #define PODS_NS (15 * NS_PER_SEC)	/* for nodes to end them: one that is gone, or pulls an image, would keep the namespace for long */
-#define LEASE_SLACK 60		/* seconds: clocks differ */
 
 static const char *member(const json_t *object, const char *outer, const char *key)
 {
@@ -27,10 +26,14 @@ static const char *meta(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+/* Label and name say the same. In a cluster of our own the name is without an id. */
 static bool is_ours(const json_t *namespace)
 {
-	return *member(namespace, "labels", SANDBOX_LABEL_RUN) && !strcmp(member(namespace, "labels", KUBE_LABEL_MANAGED), KUBE_MANAGER) &&
-	       !strncmp(meta(namespace, "name"), KUBE_NAMESPACE, strlen(KUBE_NAMESPACE));
+	const char *id = member(namespace, "labels", SANDBOX_LABEL_RUN), *name = meta(namespace, "name");
+	autofree char *with_id = xasprintf(KUBE_NAMESPACE "-%s", id);
+
+	return *id && !strcmp(member(namespace, "labels", KUBE_LABEL_MANAGED), KUBE_MANAGER) &&
+	       (!strcmp(name, KUBE_NAMESPACE) || !strcmp(name, with_id));
 }
 
 static void end_pods(struct kube *k, const char *namespace, int grace)
@@ -144,10 +147,10 @@ struct sweep {
 static bool note_if_over(void *arg, json_t *namespace, bool restarted)
 {
 	struct sweep *s = arg;
-	const uint64_t until = strtoull(member(namespace, "annotations", SANDBOX_ANNOTATION_LEASE), NULL, 10);
 
 	(void)restarted;
-	if (is_ours(namespace) && until && until + LEASE_SLACK < s->now && !*meta(namespace, "deletionTimestamp"))
+	if (is_ours(namespace) && lease_is_over(member(namespace, "annotations", SANDBOX_ANNOTATION_LEASE), s->now) &&
+	    !*meta(namespace, "deletionTimestamp"))
 		json_push(s->over, json_incref(namespace));
 	return true;
 }

@@ -273,7 +273,7 @@ static bool on_log(void *arg, const char *data, size_t len)
 /* Again, without what is known: the stream may break before the container ends, and nodes end it before they have given all. */
 static void read_log(struct job *j, bool follow)
 {
-	const struct kube_logs what = { .namespace = j->ks->namespace, .pod = j->pod.name, .container = "step", .follow = follow, .tail_lines = -1,
+	const struct kube_logs what = { .namespace = j->ks->namespace, .pod = j->pod.name, .container = KUBE_CONTAINER, .follow = follow, .tail_lines = -1,
 					.timeout_ns = follow ? CLOCK_NEVER : END_NS };
 
 	if (j->read_bytes > j->skip_bytes)

@@ -49,9 +49,7 @@ struct looking {
 static bool on_pod(void *arg, const char *type, json_t *object)
 {
 	struct looking *l = arg;
-	const json_t *status = json_object_get(object, "status");
-	const json_t *container = json_array_get(json_object_get(status, "containerStatuses"), 0);
-	const json_t *ended = json_object_get(json_object_get(container, "state"), "terminated");
+	const json_t *ended = json_object_get(json_object_get(kube_own_container(object), "state"), "terminated");
 	const char *text = json_string_value(json_object_get(ended, "message"));
 
 	if (type && object && strcmp(type, "DELETED"))

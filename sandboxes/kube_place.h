@@ -14,6 +14,7 @@
 #define KUBE_NAMESPACE "atom-sandbox"			/* in a cluster of our own; on others "-<id>" follows */
 #define KUBE_HANDLER_ACCOUNT "atom-handler"		/* what the package may do is done as this one */
 #define KUBE_STEP_ACCOUNT "atom-step"			/* of commands: may do nothing and has no token */
+#define KUBE_CONTAINER "step"				/* of a pod of ours; a cluster may add others */
 #define KUBE_LABEL_MANAGED "app.kubernetes.io/managed-by"
 #define KUBE_MANAGER "sandbox_runner"
 #define KUBE_DEFAULT_IMAGE "docker.io/library/debian:bookworm-slim"
@@ -112,12 +113,14 @@ struct kube_pod_state {
 	char name[254];
 	bool started;		/* its container runs or has run */
 	bool ended;
-	int status;		/* of its container, when it ended */
+	int status;		/* of its container, when it ended: 0 to 255; 137 if nobody can tell, as kubelets say */
 	char reason[64];	/* of that: "OOMKilled", "StartError" …; of the pod if it was ended as a whole: "Evicted", "DeadlineExceeded" */
 	char message[400];
 	bool stuck;		/* it does not start, and `message` says why */
 	bool may_pass;		/* the same, but that may change soon: no node has room, a node is slow */
 };
+/* Ours of its containerStatuses, by its name: clusters put others beside it, and sort them. NULL: not there yet. */
+const json_t *kube_own_container(const json_t *pod);
 void kube_pod_state(const json_t *pod, struct kube_pod_state *ret);
 
 /* ---- kube_job.c */

@@ -236,7 +236,7 @@ static json_t *resources(const struct kube_pod_plan *p)
 
 static json_t *container(const struct kube_sandbox *ks, const struct kube_pod_plan *p)
 {
-	json_t *c = kube_manifest("{'name':'step','imagePullPolicy':'IfNotPresent','workingDir':'" SANDBOX_WORKDIR "',"
+	json_t *c = kube_manifest("{'name':'" KUBE_CONTAINER "','imagePullPolicy':'IfNotPresent','workingDir':'" SANDBOX_WORKDIR "',"
 				  "'terminationMessagePolicy':'File','securityContext':{'allowPrivilegeEscalation':false,'privileged':false,"
 				  "'readOnlyRootFilesystem':true,'runAsNonRoot':true,'runAsUser':%d,'runAsGroup':%d,"
 				  "'capabilities':{'drop':['ALL']%s},'seccompProfile':{'type':'RuntimeDefault'}},"

@@ -12,6 +12,7 @@
 #include "runner/base/utf8.h"
 
 #define COUNT_NS (3 * NS_PER_SEC)
+#define UNKNOWN_STATUS 137
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -59,6 +60,25 @@ static void read_waiting(struct kube_pod_state *s, const json_t *waiting)
 	}
 }
 
+/* What is no exit status is never success. */
+static int exit_status(const json_t *code)
+{
+	const json_int_t n = json_integer_value(code);
+
+	return !json_is_integer(code) ? UNKNOWN_STATUS : n < 0 || n > 255 ? 255 : (int)n;
+}
+
+const json_t *kube_own_container(const json_t *pod)
+{
+	const json_t *statuses = json_object_get(json_object_get(pod, "status"), "containerStatuses"), *status;
+	size_t i;
+
+	json_array_foreach(statuses, i, status)
+		if (!strcmp(text_of(status, "name"), KUBE_CONTAINER))
+			return status;
+	return json_array_size(statuses) == 1 ? json_array_get(statuses, 0) : NULL;
+}
+
 static void read_container(struct kube_pod_state *s, const json_t *status)
 {
 	const json_t *state = json_object_get(status, "state"), *ended = json_object_get(state, "terminated");
@@ -70,7 +90,7 @@ static void read_container(struct kube_pod_state *s, const json_t *status)
 	if (!ended)
 		return;
 	s->started = s->ended = true;
-	s->status = (int)json_integer_value(json_object_get(ended, "exitCode"));
+	s->status = exit_status(json_object_get(ended, "exitCode"));
 	snprintf(s->reason, sizeof(s->reason), "%.63s", text_of(ended, "reason"));
 	say(s, "", text_of(ended, "message"));
 }
@@ -90,16 +110,18 @@ static void read_conditions(struct kube_pod_state *s, const json_t *conditions)
 
 void kube_pod_state(const json_t *pod, struct kube_pod_state *ret)
 {
-	const json_t *status = json_object_get(pod, "status"), *containers = json_object_get(status, "containerStatuses");
+	const json_t *status = json_object_get(pod, "status"), *container = kube_own_container(pod);
 	const char *phase = text_of(status, "phase");
 
 	*ret = (struct kube_pod_state){ .name = "" };
 	snprintf(ret->name, sizeof(ret->name), "%.253s", text_of(json_object_get(pod, "metadata"), "name"));
 	read_conditions(ret, json_object_get(status, "conditions"));
-	if (json_array_size(containers))
-		read_container(ret, json_array_get(containers, 0));
-	if (!strcmp(phase, "Succeeded") || !strcmp(phase, "Failed"))
-		ret->ended = true;
+	if (container)
+		read_container(ret, container);
+	if (!ret->ended && (!strcmp(phase, "Succeeded") || !strcmp(phase, "Failed"))) {
+		ret->ended = true;	/* without a word of the container: refused by its node, or lost with it */
+		ret->status = strcmp(phase, "Succeeded") ? UNKNOWN_STATUS : 0;
+	}
 	if (!strcmp(phase, "Failed") && *text_of(status, "reason")) {	/* ended as a whole, which is the better reason */
 		snprintf(ret->reason, sizeof(ret->reason), "%.63s", text_of(status, "reason"));
 		say(ret, "", text_of(status, "message"));

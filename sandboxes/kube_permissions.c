@@ -21,8 +21,9 @@ static const struct { const char *word, *verbs; } subresources[] = {
 #define ROLLBACK_VERBS "get list patch"
 
 /* Whoever may change these may change what holds the package. */
+#define POLICIES "networkpolicies"	/* and what network plugins call theirs: any of them can allow what ours denies */
 static const char *const guards[] = {
-	"resourcequotas", "limitranges", "networkpolicies", "roles", "rolebindings", "serviceaccounts", "namespaces",
+	"resourcequotas", "limitranges", "roles", "rolebindings", "serviceaccounts", "namespaces",
 };
 
 static void add_rule(json_t *rules, const char *group, const char *resource, const char *verbs)
@@ -53,6 +54,10 @@ static bool has_subresource(const struct kube_type *type, const char *name)
 
 static bool is_guard(const struct kube_type *type)
 {
+	const size_t len = strlen(type->plural);
+
+	if (len >= strlen(POLICIES) && !strcmp(type->plural + len - strlen(POLICIES), POLICIES))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(guards); i++)
 		if (!strcmp(guards[i], type->plural))
 			return true;

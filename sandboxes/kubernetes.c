@@ -33,7 +33,11 @@ static bool probe(char *reason, size_t size)
 static bool is_production_word(const char *word, size_t len)
 {
 	static const char *const beginnings[] = { "prod", "prd" }, *const whole[] = { "live" };
+	static const char product[] = "product", production[] = "production", productive[] = "productive";
 
+	if (len >= strlen(product) && !strncasecmp(word, product, strlen(product)))	/* which is what most things are called after */
+		return (len >= strlen(production) && !strncasecmp(word, production, strlen(production))) ||
+		       (len >= strlen(productive) && !strncasecmp(word, productive, strlen(productive)));
 	for (size_t i = 0; i < ARRAY_SIZE(beginnings); i++)
 		if (len >= strlen(beginnings[i]) && !strncasecmp(word, beginnings[i], strlen(beginnings[i])))
 			return true;
@@ -45,7 +49,7 @@ static bool is_production_word(const char *word, size_t len)
 	return false;
 }
 
-/* A word of a name, "eu-prod-1" or "arn:aws:eks:…:cluster/live2"; not part of a word, "nonprod" and "reproduce". */
+/* A word of a name, "eu-prod-1" or "arn:aws:eks:…:cluster/live2"; not part of a word, "nonprod" and "reproduce", nor "product-catalog". */
 static bool looks_like_production(const char *name)
 {
 	for (const char *p = name ? name : ""; *p;) {

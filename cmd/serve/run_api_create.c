@@ -83,6 +83,10 @@ static void read_package(struct creation *c, const json_t *value, const char *po
 {
 	if (!text_of(c, value, pointer))
 		return;
+	if (c->package) {
+		complain(&c->wrong, pointer, "is there beside the package that was sent: a run has one package");
+		return;
+	}
 	c->package = json_string_value(value);
 	c->package_len = json_string_length(value);
 }

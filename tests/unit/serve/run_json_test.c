@@ -121,6 +121,7 @@ static void what_is_wrong_with_a_form(void **state)
 {
 	static const struct { const char *fields[6]; int status; const char *part; } rows[] = {
 		{ { "file", "" }, 400, "\"pointer\":\"/file\",\"detail\":\"is empty\"" }, { { "file", "x", "file", "y" }, 400, "twice" },
+		{ { "file", "x", "package", "y" }, 400, "\"pointer\":\"/package\"" },
 		{ { "type", "container" }, 400, "there is no package" }, { { "file", "x", "parameters", "{" }, 400, "/parameters" },
 		{ { "file", "x", "parameters", "[1]" }, 400, "/parameters" }, { { "file", "x", "type", "a", "type", "b" }, 400, "twice" },
 		{ { "file", "x", "colour", "red" }, 400, "/colour" }, { { "file", "x", "monitor", "1" }, 400, "true or false" },

@@ -193,8 +193,8 @@ static bool abandon(struct httpd_exchange *x)
 	if (!tell)
 		return false;
 	x->rq->abandon = NULL;
-	route_abandon(x->rq->service, x->rq);
 	tell(x->rq);
+	route_abandon(x->rq->service, x->rq);
 	return true;
 }
 

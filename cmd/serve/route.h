@@ -36,5 +36,8 @@ void route_dispatch(struct service *s, struct request *rq);
 /* On the way out of every answer: X-Request-Id, traceparent, nosniff, CSP, cache, `instance` of problems; keeps it for its idempotency key;
  * audit, access log and metrics. Called by request_reply(). */
 void route_finish(struct service *s, struct request *rq, struct response *r);
-/* The client of an accepted request has gone before its answer: called by httpd, before `abandon`. Its idempotency key is free again. */
+/* The client of an accepted request has gone before its answer: called by httpd, after `abandon`. Its idempotency key is free again,
+ * unless route_keep() had an answer for it. */
 void route_abandon(struct service *s, struct request *rq);
+/* From `abandon`: what was asked for has been done all the same, and this (taken) is what its idempotency key answers from now on. */
+void route_keep(struct service *s, struct request *rq, struct response *r);

@@ -156,3 +156,10 @@ void route_idempotency_end(struct service *s, struct request *rq, const struct r
 	free(rq->idempotency);
 	rq->idempotency = NULL;
 }
+
+void route_keep(struct service *s, struct request *rq, struct response *r)
+{
+	if (s)
+		route_idempotency_end(s, rq, r);
+	response_free(r);
+}

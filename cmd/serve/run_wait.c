@@ -69,9 +69,14 @@ static void on_time(void *data)
 	finish(data);
 }
 
+/* The run goes on: whoever asks again under the same key is told of it, and does not begin another. */
 static void abandon(struct request *rq)
 {
-	run_wait_free(steal_ptr(&rq->pending));
+	struct run_wait *w = steal_ptr(&rq->pending);
+
+	if (rq->idempotency)
+		route_keep(w->service, rq, make_answer(w));
+	run_wait_free(w);
 }
 
 void run_wait(struct service *s, struct request *rq, const char *run_id, uint64_t max_ns, run_answer *answer, void *data,

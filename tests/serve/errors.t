@@ -128,7 +128,9 @@ http POST /workflows/slow-1.0.0/dry-run -H 'Idempotency-Key: slow'; is_status 20
 curl -sS --max-time 4 -X POST -H 'Idempotency-Key: gone' "$BASE/workflows/slow-1.0.0/dry-run" > /dev/null 2>&1
 for _ in $(seq 100); do grep -q '"status":499' "$SERVE_LOG" && break; sleep 0.1; done
 has "$SERVE_LOG" '"status":499' "a client that has gone is seen going"
-http POST /workflows/slow-1.0.0/dry-run -H 'Idempotency-Key: gone' -H 'Prefer: respond-async'; is_status 202 "and its key is free again"
+before=$(http GET /workflows/slow-1.0.0/runs; body .total)
+http POST /workflows/slow-1.0.0/dry-run -H 'Idempotency-Key: gone'; is_status 202 "whoever comes back with its key is told of the run that goes on"
+[ "$(header idempotent-replayed)" = true ] && [ "$(http GET /workflows/slow-1.0.0/runs; body .total)" = "$before" ]; result $? "and begins no other"
 
 # ---- what is recorded
 http GET /v1/audit

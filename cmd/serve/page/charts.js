@@ -46,6 +46,8 @@ function chart(name, steps, total, of, format, limit) {
 	if (!all.length)
 		return null;
 	const peak = all.reduce((a, b) => b.value > a.value ? b : a);
+	if (!peak.value)
+		return null;	// steps so short that nobody looked
 	const near = limit && peak.value > limit / 3;
 	const top = Math.max(near ? limit : 0, peak.value * 1.15, 1);
 	const x = t => (WIDE * Math.min(t, total) / total).toFixed(1), y = v => (HIGH - HIGH * v / top).toFixed(1);

@@ -136,7 +136,7 @@ export function effects(result) {
 	const watched = result.steps.some(s => s.observation && s.observation.watched);
 	const unseen = result.steps.filter(s => s.mode === 'simulated' || s.mode === 'skipped').length;
 	return section('effects', 'Effects',
-		unseen ? note(`${many(unseen, 'step')} did not run: what they would do is not known.`) : null,
+		unseen ? note(`${many(unseen, 'step')} did not run: what ${unseen === 1 ? 'it' : 'they'} would do is not known.`) : null,
 		h('h3', 'Files'),
 		!f ? note('Nothing was executed, so no file was looked at.') : !f.known ? note(`Not known: ${or_dash(f.unknown_because)}`)
 			: [note([tally('work folder', f.work), tally('system', f.system), tally('/tmp', f.tmp)].filter(Boolean).join('; ')), f.changes && f.changes.length ? files_table(f) : null,

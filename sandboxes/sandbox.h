@@ -173,8 +173,7 @@ void sandbox_close(struct sandbox *sb);
 /* Remove all that was made under `ref`; nothing there is success, too. -1 when something is still there (ERR_CLEANUP); the list (may be
  * NULL) names everything either way. */
 int sandbox_destroy(const struct sandbox_ref *ref, struct cleanup_list *list, struct error *err);
-/* Is all that it names outside of its endpoint gone once the host's power is cut? */
-bool sandbox_ends_with_host(const struct sandbox_ref *ref);
+bool sandbox_ends_with_host(const struct sandbox_ref *ref);	/* a power cut undoes all that it names outside of its endpoint */
 
 /* Remove things of ours that no journal knows: their lock can be taken, so nobody alive owns them. `thorough`: ask engines, too. */
 int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err);

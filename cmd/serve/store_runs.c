@@ -281,7 +281,7 @@ int store_run_notify(struct store *s, const char *workflow_id, const char *run_i
 		return error_set(err, ERR_INVALID_INPUT, "a run id has at most %d letters, digits and '.', '_', ':', '-'", RUN_ROW_ID_SIZE - 1);
 	q = db_prepare(s->db,
 		"INSERT INTO runs (id, state, verdict, exit_status, origin, workflow_id, created_ns, started_ns, ended_ns, duration_ms, files)"
-		" VALUES (?1, ?2, ?3, -1, 'notify', ?4, ?5, 0, ?6, ?7, 0)"
+		" SELECT ?1, ?2, ?3, -1, 'notify', ?4, ?5, 0, ?6, ?7, 0 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE execution_id = ?1)"
 		" ON CONFLICT (id) DO UPDATE SET state = ?2, verdict = ?3, ended_ns = ?6, duration_ms = ?7 WHERE origin = 'notify' AND workflow_id = ?4", err);
 	if (!q)
 		return -1;

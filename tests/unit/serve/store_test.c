@@ -251,6 +251,13 @@ static void is_told_of_runs_of_others(void **state)
 	assert_true(r.state == RUN_ENDED && r.duration_ms == 1200 && r.ended_ns);
 	run_row_release(&r);
 	list_is(&(struct run_filter){ .workflow_id = "w", .state = "running" }, 1, "r-ours");
+	/* nor does anybody's word stand in front of a run of ours by its other name */
+	must(store_run_add(store, &(struct run_row){ .id = "r-agent", .execution_id = "0198-uuid", .state = RUN_RUNNING, .exit_status = -1,
+						     .origin = (char[]){ "agent" }, .created_ns = 1 }, NULL) == 0);
+	must(store_run_notify(store, "w", "0198-uuid", "success", 1, NULL) == 0);
+	assert_int_equal(store_run_get(store, "0198-uuid", &r, NULL), 1);
+	assert_string_equal(r.id, "r-agent");
+	run_row_release(&r);
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		assert_int_equal(store_run_notify(store, "w", bad[i], "success", 0, &err), -1);
 		assert_int_equal(err.code, ERR_INVALID_INPUT);

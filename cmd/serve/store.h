@@ -68,7 +68,7 @@ struct run_filter {
 /* The newest first. *total (NULL) counts all that fit, without limit and cursor. */
 int store_run_list(struct store *s, const struct run_filter *f, void (*each)(void *data, const struct run_row *r), void *data,
 		   uint64_t *total, struct error *err);
-/* All that are queued or running: after a crash. */
+/* All of ours that are queued or running: after a crash. Those of others go on elsewhere. */
 int store_run_open(struct store *s, void (*each)(void *data, const struct run_row *r), void *data, struct error *err);
 /* A run of somebody else's is told of (runs/notify): added, or its status changed; a run of ours stays as it is. ERR_INVALID_INPUT: that is no id. */
 int store_run_notify(struct store *s, const char *workflow_id, const char *run_id, const char *status, uint64_t duration_ms, struct error *err);

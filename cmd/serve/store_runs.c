@@ -223,7 +223,8 @@ int store_run_open(struct store *s, void (*each)(void *data, const struct run_ro
 	int64_t seq = 0;
 
 	for (;;) {
-		struct db_query *q = db_prepare(s->db, "SELECT " RUN_COLUMNS ", seq FROM runs WHERE state <> 'ended' AND seq > ?1 ORDER BY seq LIMIT 1", err);
+		struct db_query *q = db_prepare(s->db, "SELECT " RUN_COLUMNS ", seq FROM runs WHERE state <> 'ended' AND origin IS NOT 'notify' AND seq > ?1"
+					       " ORDER BY seq LIMIT 1", err);
 		struct run_row r;
 		int rc;
 

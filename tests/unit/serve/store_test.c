@@ -229,8 +229,15 @@ static void finds_what_is_open(void **state)
 	assert_int_equal(seen, 34);
 }
 
+static void count_open(void *data, const struct run_row *r)
+{
+	assert_string_not_equal(r->origin, "notify");
+	++*(unsigned int *)data;
+}
+
 static void is_told_of_runs_of_others(void **state)
 {
+	unsigned int open = 0;
 	static const char *const bad[] = { "", ".", "../x", "a/b", "a b", "\xc3\xa4",
 		"0123456789012345678901234567890123456789012345678901234567890123456789012345678901" };
 	struct run_row r;
@@ -242,6 +249,8 @@ static void is_told_of_runs_of_others(void **state)
 	assert_int_equal(store_run_get(store, "123e4567-e89b-12d3-a456-426614174000", &r, NULL), 1);
 	assert_true(r.state == RUN_RUNNING && !r.verdict && !r.files && !r.ended_ns);
 	run_row_release(&r);
+	assert_int_equal(store_run_open(store, count_open, &open, NULL), 0);
+	assert_int_equal(open, 1);	/* they do not end with us */
 	must(store_run_notify(store, "w", "123e4567-e89b-12d3-a456-426614174000", "success", 1200, NULL) == 0);
 	must(store_run_notify(store, "other", "123e4567-e89b-12d3-a456-426614174000", "failed", 1, NULL) == 0);	/* not its workflow */
 	must(store_run_notify(store, "w", "r-ours", "failed", 1, NULL) == 0);

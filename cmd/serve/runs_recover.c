@@ -154,8 +154,10 @@ static void end_row(struct runs *r, struct run_row *row)
 	json_auto_t *result = NULL;
 	struct error err;
 
+	if (last_ns < row->started_ns)	/* files are stamped with the kernel's last tick: up to 10 ms ago */
+		last_ns = row->started_ns;
 	if (!last_ns)
-		last_ns = row->started_ns ? row->started_ns : clock_realtime_ns();
+		last_ns = clock_realtime_ns();
 	if (row->state == RUN_RUNNING)
 		result = runs_read_result(r, row, /* wait_status= */ -1, sha256);
 	if (!result || !row->verdict || !strcmp(row->verdict, "cancelled"))

@@ -139,6 +139,8 @@ static void add_libraries(struct fact_list *list)
 	static const struct { const char *soname, *package, *use; } libraries[] = {
 		{ "libarchive.so.13", "libarchive13", "bundles, --rootfs=TAR, --save-logs=FILE.tar.zst" },
 		{ "libcurl.so.4", "libcurl4", "--wpk=https://..." },
+		{ "libmicrohttpd.so.12", "libmicrohttpd12", "serve" },
+		{ "libsqlite3.so.0", "libsqlite3-0", "serve" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(libraries); i++) {

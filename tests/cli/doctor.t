@@ -3,6 +3,10 @@
 # doctor: measured, not guessed; says what to do; leaves nothing.
 . "$(dirname "$0")/lib.sh"
 run doctor; status 0 "doctor"
+# each library that is loaded at first use; GnuTLS comes with libmicrohttpd, and the GnuTLS flavour of curl stands in for the other
+sonames=$(sed -n 's/.*library_load("\([^"]*\)".*/\1/p' "$repo"/runner/base/*.c "$repo"/cmd/serve/*.c | grep -v gnutls)
+ok "libraries are loaded at first use" test -n "$sonames"
+for l in $sonames; do out_matches "^  (ok|missing) +${l//./\\.} +" "library $l"; done
 for section in Host Sandboxes Controls Libraries "Other programs"; do out_matches "^$section" "section $section"; done
 for c in memory pids network seccomp capabilities no_new_privs read_only_root user_namespace; do out_matches "^  (enforced|degraded|unavailable|not_requested) +$c " "control $c"; done
 out_matches '^The built-in jail works' "the verdict"

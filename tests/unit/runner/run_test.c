@@ -151,6 +151,12 @@ const char *sandbox_image(const struct sandbox *sb)
 	return NULL;
 }
 
+bool sandbox_ends_with_host(const struct sandbox_ref *ref)
+{
+	(void)ref;
+	return false;
+}
+
 int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err)
 {
 	(void)thorough;

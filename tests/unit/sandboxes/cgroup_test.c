@@ -230,7 +230,7 @@ static void test_real(void **state)
 	assert_int_equal(u.pids, 8);
 	assert_true(!(u.known & BIT(PIDS_PEAK)) || u.pids_peak == 8);
 	IS(u.memory_bytes, 40u << 20, 48u << 20);
-	IS(u.cpu_ns, 500000000, 800000000);
+	IS(u.cpu_ns, 450000000, 800000000);	/* half a second by the clock of the process, which the group's need not match */
 	cgroup_watch(&cg);
 	end_inside(&cg, pid);
 	IS(cgroup_memory_peak(&cg), 40u << 20, 48u << 20);
@@ -243,7 +243,7 @@ static void test_real(void **state)
 	end_inside(&cg, pid);
 	IS(cgroup_memory_peak(&cg), 10u << 20, 18u << 20);
 	IS(cgroup_pids_peak(&cg), 3, 3);
-	IS(cgroup_cpu_ns(&cg), 500000000, 800000000);
+	IS(cgroup_cpu_ns(&cg), 450000000, 800000000);
 	assert_false(cgroup_out_of_memory(&cg) || cgroup_fork_refused(&cg));
 	cgroup_close(&cg);
 }

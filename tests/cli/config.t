@@ -35,7 +35,7 @@ sandbox:
     auto_cleanup: true
     cleanup_timeout: "5m"
     force_cleanup: true
-  require: pids
+  require: seccomp
 YAML
 run config check "$user"; status 0 "the sections of the seed are good"; out_has "good (8 settings)" "and counted"
 run config show; says limits.memory 512Mi "file $user:5"; says security.net_bind_service true "file $user:15"; says type auto default
@@ -52,7 +52,7 @@ run --wpk=good.wpk.yaml --format=json --memory=1Gi; json '[c["requested"] for c 
 # a project: tighter is taken, looser is refused at its place
 echo 'sandbox: {limits: {memory: 256Mi, pids: 60, execution_time: 1m}, require: [memory], security: {add_capabilities: []}}' > "$project"
 run config show -- --wpk=repo/ops/deep/p.wpk.yaml
-says limits.memory 256Mi "file $project:1"; says require 'pids, memory' "file $user:20, $project:1"; says security.net_bind_service false "file $project:1"
+says limits.memory 256Mi "file $project:1"; says require 'seccomp, memory' "file $user:20, $project:1"; says security.net_bind_service false "file $project:1"
 run --wpk=repo/ops/deep/p.wpk.yaml --format=json; json '[c["requested"] for c in d["enforcement"] if c["control"] == "memory"] == ["256Mi"]' "a run in the project"
 run --wpk=repo/ops/deep/p.wpk.yaml --memory=300Mi --format=json; json '[c["requested"] for c in d["enforcement"] if c["control"] == "memory"] == ["300Mi"]' "the operator still decides"
 (cd repo/ops && run config show && out_matches "^limits.memory +256Mi" "without a package the current folder decides" && exit "$tests") > "$work/.sub"; tests=$?; cat "$work/.sub"

@@ -9,6 +9,13 @@ command -v jq > /dev/null || { echo 'jq is not installed'; exit 77; }
 unset SANDBOX_RUNNER_TEST_TIME	# a service needs a clock that goes
 SERVE_DATA=$work/serve; mkdir -p "$SERVE_DATA"
 SERVE_PID=
+# can this host hold a run to that control, or, without a cgroup of ours, not even measure it?
+enforced() {
+	[ -s "$SERVE_DATA/doctor.json" ] || "$SANDBOX_RUNNER" doctor --format=json > "$SERVE_DATA/doctor.json" 2> /dev/null
+	[ "$(jq -r --arg c "$1" '.controls[] | select(.control == $c) | .state' "$SERVE_DATA/doctor.json")" = enforced ]
+}
+# what jq says of a memory peak: it is a number where memory is counted, and null elsewhere
+memory_peak() { if enforced memory; then echo "$1 > 0"; else echo "$1 == null"; fi; }
 # serve_start [OPTION…]: sets BASE ("http://127.0.0.1:PORT") and SERVE_PID; SERVE_LOG is what it says. Options after -- go to the runs.
 serve_start() {
 	SERVE_LOG=$SERVE_DATA/log

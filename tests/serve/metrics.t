@@ -12,9 +12,6 @@ scrape() { http GET /metrics "$@"; cp "$BODY" "$work/metrics"; }
 metric_is() { local got; got=$(metric "$1"); [ "$got" = "$2" ]; result $? "$1 is $2" || echo "# it is '$got'"; }
 start_run() { http POST "/v1/runs?wait=60s" -H 'Content-Type: application/yaml' --data-binary @"$1"; }
 
-"$SANDBOX_RUNNER" doctor --format=json > "$work/doctor.json" 2> /dev/null
-enforced() { [ "$(jq -r --arg c "$1" '.controls[] | select(.control == $c) | .state' "$work/doctor.json")" = enforced ]; }
-
 serve_start --compatible-metrics || { finish; exit; }
 
 # ---- health

@@ -119,7 +119,7 @@ answers 200 'a dry run without a body'
 is_json '.valid == true and .workflow_id == "hello-1.0.0" and (.dry_run_id | test("^dryrun-hello-1.0.0-[0-9]+$")) and .verdict == "verified"' 'it was valid'
 is_json '.dry_run_result | .status == "success" and .error == null and .sandbox == "container" and (.results | length) == 1' 'it was executed'
 is_json '.dry_run_result.results[0] | .status == "success" and .executed == true and .dry_run == true and .stdout == "hello\n" and .returncode == 0 and .step == "hello"' 'its step'
-is_json '.sandbox_type == "container" and .execution_time > 0 and .resource_usage.memory_peak_bytes > 0 and .score == 0 and .approval_request == null and .recommendation.can_execute == true and .effects.files.created == 0' 'what it took, and did'
+is_json '.sandbox_type == "container" and .execution_time > 0 and '"$(memory_peak .resource_usage.memory_peak_bytes)"' and .score == 0 and .approval_request == null and .recommendation.can_execute == true and .effects.files.created == 0' 'what it took, and did'
 is_json '[has("valid", "workflow_id", "validation", "category", "approval_request", "recommendation", "timestamp", "dry_run_id", "dry_run_result", "sandbox_type", "execution_time", "resource_usage", "score")] | all' 'all keys of all shapes'
 grep -q risk_score "$BODY"; result $? 'what the end-to-end script looks for'
 run_id=$(body .run_id)

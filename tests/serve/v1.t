@@ -89,7 +89,7 @@ http POST "/v1/runs/$slow/cancel"; said 200 'twice is no mistake'
 http DELETE "/v1/runs/$slow"; said 204 'its files can be removed'; ok 'and are' test ! -e "$SERVE_DATA/data/runs/$slow"
 http GET "/v1/runs/$slow/logs"; said 410 'they are gone'; http GET "/v1/runs/$slow"; value .files false 'the record stays'
 
-http GET '/v1/stats'; said 200 'statistics'; jq -e '.workflows[] | select(.workflow_id == "backup-verify-1.0.0") | .success_rate == 1 and .duration_ms.p95 > 0 and .memory_peak_bytes.max > 0' "$BODY" > /dev/null; result $? 'of each workflow'
+http GET '/v1/stats'; said 200 'statistics'; jq -e '.workflows[] | select(.workflow_id == "backup-verify-1.0.0") | .success_rate == 1 and .duration_ms.p95 > 0 and '"$(memory_peak .memory_peak_bytes.max)" "$BODY" > /dev/null; result $? 'of each workflow'
 http GET '/v1/audit?limit=500'; said 200 'the audit log'; jq -e --arg id "$raw" '[.records[] | select(.workflow_run_id == $id)] | length >= 1' "$BODY" > /dev/null; result $? 'has the run'
 http HEAD "/v1/runs/$id" -I; said 200 'HEAD'
 serve_stop

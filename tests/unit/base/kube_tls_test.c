@@ -80,7 +80,7 @@ static int make_certificates(void **state)
 		"req -subj /CN=renamed" NEW_KEY "-keyout renamed.key -out renamed.csr",
 		"req -subj /CN=old" NEW_KEY "-keyout old.key -out old.csr",
 		"req -subj /CN=client" NEW_KEY "-keyout client.key -out client.csr",
-		SIGN("server", "ca", "-days 2"), SIGN("renamed", "ca", "-days 2"), SIGN("old", "ca", "-days -1"), SIGN("client", "ca", "-days 2"),
+		SIGN("server", "ca", "-days 2"), SIGN("renamed", "ca", "-days 2"), SIGN("old", "ca", "-days 0"), SIGN("client", "ca", "-days 2"),
 	};
 
 	(void)state;

@@ -65,13 +65,16 @@ static void test_connections(void **state)
 	jail_close(&j);
 }
 
+/* util-linux 2.39 and later would ask for fsopen(2) first */
+#define MOUNT "LIBMOUNT_FORCE_MOUNT2=always mount "
+
 static void test_refused_calls(void **state)
 {
 	struct jail j;
 
 	(void)state;
 	open_observed(&j);
-	run(&j, "mount -t proc proc /mnt; unshare -r true; unshare -pf true; echo done");
+	run(&j, MOUNT "-t proc proc /mnt; unshare -r true; unshare -pf true; echo done");
 	must(!strcmp(j.out[0].buf, "done\n"));
 	must_be_told("call critical refused mount mount|proc on /mnt, type proc, flags 0x");
 	must_be_told("call high refused unshare unshare|CLONE_NEWUSER =1");
@@ -157,7 +160,7 @@ static void test_writable_root(void **state)
 	must(!strcmp(j.out[0].buf, "0\ny\n"));
 	must(seen.kinds[SANDBOX_EVENT_WRITE] == 1);
 	must_be_told("write critical refused sh /proc/sys/kernel/core_pattern|openat");
-	run(&j, "mount -t tmpfs x /mnt; unshare -U true; python3 -c 'import os; os.chroot(\"" SANDBOX_WORKDIR "\")'");
+	run(&j, MOUNT "-t tmpfs x /mnt; unshare -U true; python3 -c 'import os; os.chroot(\"" SANDBOX_WORKDIR "\")'");
 	must_be_told("call critical refused mount mount|x on /mnt, type tmpfs");
 	must_be_told("call high refused python3 chroot|" SANDBOX_WORKDIR " =1");
 	jail_close(&j);

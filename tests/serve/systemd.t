@@ -5,7 +5,9 @@
 : > "$out"; : > "$err"
 unit=$repo/scripts/systemd/sandbox_runner.service
 ok 'its command line is one of ours' sh -c '"$1" serve --help | grep -q -- --state-dir && grep -q "^ExecStart=/usr/local/bin/sandbox_runner serve --listen=127.0.0.1:8000 " "$2"' sh "$SANDBOX_RUNNER" "$unit"
-if command -v systemd-analyze > /dev/null; then
+if command -v systemd-analyze > /dev/null && [ ! -d /run/systemd ] && [ "$(id -u)" != 0 ]; then
+	skip 'systemd-analyze has nothing to say' 'no systemd runs, and only root can make the folder that systemd-analyze wants'
+elif command -v systemd-analyze > /dev/null; then
 	sed "s#/usr/local/bin/sandbox_runner#$SANDBOX_RUNNER#" "$unit" > sandbox_runner.service
 	systemd-analyze verify --man=no "$work/sandbox_runner.service" > "$out" 2>&1; rc=$?
 	[ "$rc" = 0 ] && ! grep -q sandbox_runner.service "$out"; result $? 'systemd-analyze has nothing to say'

@@ -249,7 +249,9 @@ static void test_honest_programs(void **state)
 		{ "openssl", "openssl rand -hex 8; openssl genrsa -out k 1024 2> /dev/null; openssl version" },
 		{ "cmake", "cmake --version" }, { "go", "go version" }, { "java", "java -version" }, { "rustc", "rustc --version" },
 		{ "ssh-keygen", "ssh-keygen -q -t ed25519 -N '' -f key; ssh -V" },
-		{ "gdb", "gdb --version" }, { "docker", "docker --version" }, { "kubectl", "kubectl version --client" },
+		{ "gdb", "gdb --version" }, { "kubectl", "kubectl version --client" },
+		/* version 20 asks its daemon for that, too: not by the socket of the host */
+		{ "docker", "DOCKER_HOST=tcp://127.0.0.1:1 docker --version" },
 		{ "busctl", "busctl --version" }, { "systemctl", "systemctl --version" }, { "jq", "echo '{}' | jq ." },
 	};
 	struct jail j;

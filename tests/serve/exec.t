@@ -33,6 +33,7 @@ command -v python3 > /dev/null && [ -x /usr/bin/python3 ] && {
 	says .stdout abab 'python'
 }
 [ -x /usr/bin/node ] && { order '{"language": "nodejs", "code": "console.log(6 * 7)"}'; says .stdout 42 'nodejs'; }
+[ -x /usr/bin/go ] && { order '{"language": "go", "code": "package main\nimport \"fmt\"\nfunc main() { fmt.Println(6 * 7) }", "timeout": 60}'; says .stdout 42 'go'; }
 [ -x /usr/bin/go ] || { order '{"language": "go", "code": "package main"}'; ok 'go is not there: 422, and what to install' test "$STATUS $(body '.detail | contains("golang-go")')" = '422 true'; }
 
 order '{"language": "bash", "code": "while :; do :; done", "timeout": 1}'

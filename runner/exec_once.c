@@ -63,20 +63,6 @@ static void running_release(struct running *r)
 
 /* ---- making it */
 
-/* The state folder must not show, wherever it lies: <state>/runs/<id> is the scratch folder. */
-static char *state_folder(const struct journal *j)
-{
-	char *path = xstrdup(journal_scratch(j));
-
-	for (int i = 0; i < 2; i++) {
-		char *slash = strrchr(path, '/');
-
-		if (slash && slash != path)
-			*slash = '\0';
-	}
-	return path;
-}
-
 static bool on_progress(void *arg, const char *line)
 {
 	struct exec_once *x = arg;
@@ -87,8 +73,8 @@ static bool on_progress(void *arg, const char *line)
 
 static int make_sandbox(struct exec_once *x, struct error *err)
 {
-	autofree char *state = state_folder(x->journal);
-	const char *const masks[] = { state, NULL };
+	autofree char *state = journal_state(x->journal);
+	const char *const masks[] = { state, NULL };	/* our own state must not show, wherever it lies */
 	const struct sandbox_spec spec = {
 		.hostname = "sandbox", .limits = x->limits, .observe = true, .masks = masks, .progress = on_progress, .progress_arg = x,
 	};

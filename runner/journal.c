@@ -238,10 +238,17 @@ static int sync_journal(struct journal *j)
 	return 0;
 }
 
+char *journal_state(const struct journal *j)
+{
+	size_t len = strlen(j->scratch) - strlen(j->run_id) - strlen("/runs/");
+
+	return xstrndup(j->scratch, len ? len : strlen("/runs"));
+}
+
 static int write_record(struct journal *j, const json_t *record, bool sync, struct error *err)
 {
 	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
-	autofree char *state = xstrndup(j->scratch, strlen(j->scratch) - strlen(j->run_id) - strlen("/runs/"));
+	autofree char *state = journal_state(j);
 
 	json_write(record, 0, &line);
 	strbuf_addch(&line, '\n');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * journal: what this run has made, or is about to make, on disk before it exists.
+ * journal: what this run has made, or is about to make, written down before it exists.
  *
  * One append-only NDJSON file per run in <state>/runs/<run id>/journal, locked with flock for as long as the run or its
  * reaper lives. `intent` is written *before* something is created (and synced, if that could outlive a power cut: a container of an engine,
@@ -35,6 +35,7 @@ bool run_id_is_valid(const char *text);	/* has exactly that form */
  * is ERR_UNAVAILABLE with what to do. */
 int journal_create(const char *state_dir, const char *run_id, struct journal **ret, struct error *err);
 const char *journal_scratch(const struct journal *j);	/* absolute path of the run's folder */
+char *journal_state(const struct journal *j);		/* of the state folder, or of /runs where that is /; the caller frees */
 int journal_fd(const struct journal *j);		/* for the reaper, which shares the lock */
 
 int journal_intent(struct journal *j, const struct sandbox_ref *ref, struct error *err);

@@ -58,20 +58,6 @@ static int check_required(const struct run *run, struct error *err)
 	return 0;
 }
 
-/* The runner's own state must not show, wherever it lies. <state>/runs/<id> is the scratch folder. */
-static char *state_folder(const struct journal *j)
-{
-	char *path = xstrdup(journal_scratch(j));
-
-	for (int i = 0; i < 2; i++) {
-		char *slash = strrchr(path, '/');
-
-		if (slash && slash != path)
-			*slash = '\0';
-	}
-	return path;
-}
-
 static bool on_progress(void *arg, const char *line)
 {
 	struct run *run = arg;
@@ -94,8 +80,8 @@ uint64_t run_life_ns(const struct cancel *cancel, uint64_t keep_ns)
 
 static int create_sandbox(struct run *run, struct error *err)
 {
-	autofree char *state = state_folder(run->journal);
-	const char *const masks[] = { state, NULL };
+	autofree char *state = journal_state(run->journal);
+	const char *const masks[] = { state, NULL };	/* our own state must not show, wherever it lies */
 	struct sandbox_spec spec = run->plan->spec;
 	const char *scratch = journal_scratch(run->journal);
 	struct sandbox_ref ref = { 0 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "runner/base/utf8.h"
 
 enum key { KEY_OTHER, KEY_TYPE, KEY_STREAM, KEY_PHASE, KEY_STEP, KEY_TEXT };
 static const char *const keys[] = {
@@ -131,30 +132,6 @@ static int hex4(const char *s)
 	return n;
 }
 
-static size_t put_utf8(char *out, unsigned int c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
-}
-
 #define REPLACEMENT 0xfffd
 
 /* The escape at `in`: its character, and in *used how long it is; 0 there: more has to come before that can be told. */
@@ -209,7 +186,7 @@ size_t event_text_decode(const char *in, size_t len, bool last, char *out, size_
 		if (!used)
 			break;
 		i += used;
-		n += put_utf8(out + n, c);
+		n += utf8_encode(c, out + n);
 	}
 	*ret_used = i;
 	return n;

@@ -282,9 +282,26 @@ static void test_sweep(void **state)
 #define DELETE_IT { "DELETE /api/v1/namespaces/atom-sandbox-a ", 200, "{}", PLAIN, NULL, "\"uid\":\"u-atom-sandbox-a\"" }, \
 	{ "DELETE /api/v1/namespaces/atom-sandbox-a/pods ", 200, "{}" }
 
+#define STILL_THERE { GET_IT, 200, NS("atom-sandbox-a", "a", MANAGER, "", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"") }
+#define PODS(items) { "GET /api/v1/namespaces/atom-sandbox-a/pods?", 200, "{\"metadata\":{},\"items\":[" items "]}" }
+#define ENDING(status) "{\"metadata\":{\"name\":\"p\",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\"},\"status\":{" status "}}"
+#define CONTAINER(state) "\"containerStatuses\":[{\"state\":{\"terminated\":{}}},{\"state\":{" state "}}]"
+#define LET_GO { "DELETE /api/v1/namespaces/atom-sandbox-a/pods ", 200, "{}", PLAIN, NULL, "\"gracePeriodSeconds\":0" }
+#define BEGIN_REMOVAL { GET_IT, 200, NS("atom-sandbox-a", "a", MANAGER, "", "") }, DELETE_IT
+
 static void test_remove(void **state)
 {
-	static const struct { const char *what; struct step steps[5]; size_t len; int rc; const char *proof; } cases[] = {
+	static const struct { const char *what; struct step steps[10]; size_t len; int rc; const char *proof; } cases[] = {
+		{ "no pods", { BEGIN_REMOVAL, STILL_THERE, PODS(""), STILL_THERE, { GET_IT, 404, GONE } }, 7, 0, "deleted" },
+		{ "pods that end", { BEGIN_REMOVAL, STILL_THERE, PODS(ENDING(CONTAINER("\"running\":{}"))), STILL_THERE,
+		  PODS(ENDING(CONTAINER("\"terminated\":{}"))), LET_GO, STILL_THERE, { GET_IT, 404, GONE } }, 10, 0, "deleted" },
+		{ "a pod whose container may yet start", { BEGIN_REMOVAL, STILL_THERE, PODS(ENDING(CONTAINER("\"waiting\":{\"reason\":\"ContainerCreating\"}"))),
+		  { GET_IT, 404, GONE } }, 6, 0, "deleted" },
+		{ "a pod that nobody has told about", { BEGIN_REMOVAL, STILL_THERE, PODS(ENDING("")), { GET_IT, 404, GONE } }, 6, 0, "deleted" },
+		{ "a pod whose image is not to be had", { BEGIN_REMOVAL, STILL_THERE, PODS(ENDING(CONTAINER("\"waiting\":{\"reason\":\"ImagePullBackOff\"}"))),
+		  LET_GO, { GET_IT, 404, GONE } }, 7, 0, "deleted" },
+		{ "one ends, another does not go yet", { BEGIN_REMOVAL, STILL_THERE, PODS(ENDING(CONTAINER("\"terminated\":{}")) ","
+		  "{\"metadata\":{\"name\":\"q\"},\"status\":{" CONTAINER("\"terminated\":{}") "}}"), { GET_IT, 404, GONE } }, 6, 0, "deleted" },
 		{ "nothing there", { { GET_IT, 404, GONE } }, 1, 0, "knows it no more" },
 		{ "ours", { { GET_IT, 200, NS("atom-sandbox-a", "a", MANAGER, "", "") }, DELETE_IT, { GET_IT, 404, GONE } }, 4, 0, "deleted" },
 		{ "of another run", { { GET_IT, 200, NS("atom-sandbox-a", "b", MANAGER, "", "") } }, 1, 0, "left alone" },

@@ -18,6 +18,7 @@
 struct cancel {
 	int epoll_fd, signal_fd, timer_fd;
 	uint64_t deadline_ns;
+	uint64_t paused_ns;	/* since when */
 	sigset_t before;
 	bool requested;		/* since the last acknowledge */
 	bool decided;		/* the first request was seen: `first` says which it was */
@@ -139,6 +140,24 @@ int cancel_signal(const struct cancel *c)
 unsigned int cancel_count(const struct cancel *c)
 {
 	return c->count;
+}
+
+void cancel_pause(struct cancel *c)
+{
+	look(c);
+	c->paused_ns = clock_monotonic_ns();
+	if (!c->requested)
+		disarm(c);
+}
+
+/* Once cancelled the timer is what keeps the descriptor readable: then it stays as it is. */
+void cancel_resume(struct cancel *c)
+{
+	if (c->deadline_ns == CLOCK_NEVER)
+		return;
+	c->deadline_ns += clock_monotonic_ns() - c->paused_ns;
+	if (!c->requested)
+		arm(c, c->deadline_ns);
 }
 
 void cancel_acknowledge(struct cancel *c)

@@ -30,6 +30,7 @@ struct run {
 	struct sandbox *sandbox;
 	struct effects_tracker *effects;
 	struct cluster_run cluster;
+	uint64_t waited_ns;		/* for other runs */
 };
 
 static void emit(struct run *run, struct event event)
@@ -219,6 +220,24 @@ static void save_artifacts(struct run *run)
 			     saved->problem);
 }
 
+/* Ready, and maybe before its turn. */
+static int await_turn(struct run *run, struct error *err)
+{
+	const struct run_options *o = run->options;
+	uint64_t started = clock_monotonic_ns();
+	int r;
+
+	if (!o->before_steps)
+		return 0;
+	if (o->cancel)
+		cancel_pause(o->cancel);
+	r = o->before_steps(o->steps_arg, err);
+	if (o->cancel)
+		cancel_resume(o->cancel);
+	run->waited_ns = clock_monotonic_ns() - started;
+	return r;
+}
+
 static void run_steps(struct run *run)
 {
 	struct result *result = run->result;
@@ -377,10 +396,12 @@ void run_plan(const struct plan *plan, struct journal *journal, const struct run
 	emit(&run, (struct event){ .type = EVENT_RUN_START });
 	for (size_t i = 0; i < result->warnings.len; i++)
 		emit(&run, (struct event){ .type = EVENT_WARNING, .text = result->warnings.items[i] });
-	if (create_sandbox(&run, &result->error) == 0)
+	if (create_sandbox(&run, &result->error) == 0 && await_turn(&run, &result->error) == 0)
 		run_steps(&run);
 	else
 		skip_all(&run);
-	result->duration_ns = clock_monotonic_ns() - started;
+	if (options->after_steps)
+		options->after_steps(options->steps_arg);
+	result->duration_ns = clock_monotonic_ns() - started - run.waited_ns;
 	finish(&run);
 }

@@ -31,6 +31,11 @@ struct run_options {
 	struct artifacts *artifacts;	/* where to save what steps made; NULL: nowhere */
 	struct k8s_fixtures *fixtures;	/* on a cluster: what stands there before the first step; NULL: nothing was given */
 	bool diff;			/* tell what changed in text files */
+	/* Of several runs that overlap; NULL: none. Steps begin when before_steps() returns 0, and it has to look at `cancel` while it waits:
+	 * neither the deadline nor the duration counts that. -1: they do not begin. after_steps(): these are over, rollback included. */
+	int (*before_steps)(void *arg, struct error *err);
+	void (*after_steps)(void *arg);
+	void *steps_arg;
 };
 
 /* How long a sandbox may live that somebody else keeps for us: until the deadline, then what is looked at and cleaned up after it, and

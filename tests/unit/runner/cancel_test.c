@@ -99,6 +99,35 @@ static void test_deadline_in_the_past(void **unused)
 	}
 }
 
+static void test_pause(void **unused)
+{
+	const uint64_t deadline = clock_deadline(50 * NS_PER_MS);
+	struct cancel *c = start(deadline);
+	(void)unused;
+
+	cancel_pause(c);
+	assert_false(readable(c, 200));			/* the deadline stands still */
+	cancel_resume(c);
+	assert_in_range(cancel_deadline_ns(c) - deadline, 190 * NS_PER_MS, 60 * NS_PER_SEC);
+	assert_true(readable(c, 2000));			/* and goes on */
+	assert_true(cancel_requested(c));
+	cancel_pause(c);
+	assert_true(readable(c, 0));			/* what was asked for is not taken back */
+	cancel_resume(c);
+	assert_true(readable(c, 0));
+	cancel_free(c);
+
+	c = start(CLOCK_NEVER);
+	cancel_pause(c);
+	kill(getpid(), SIGINT);
+	assert_true(readable(c, 1000));			/* a signal counts in between */
+	assert_true(cancel_requested(c));
+	cancel_resume(c);
+	assert_true(readable(c, 0));
+	assert_int_equal(cancel_deadline_ns(c), CLOCK_NEVER);
+	cancel_free(c);
+}
+
 static void test_acknowledge(void **unused)
 {
 	struct cancel *c = start(clock_deadline(100 * NS_PER_MS));
@@ -199,6 +228,7 @@ int main(void)
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_deadline_in_the_past),
+		cmocka_unit_test(test_pause),
 		cmocka_unit_test(test_acknowledge),
 		cmocka_unit_test(test_acknowledge_unseen),
 		cmocka_unit_test(test_mask),

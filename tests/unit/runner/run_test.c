@@ -201,6 +201,7 @@ struct fixture {
 	struct strvec events;		/* "type title" */
 	bool require[CONTROL_COUNT];
 	bool use_require;
+	const char *turn;		/* of several: what comes of waiting for it; NULL: there are no others */
 };
 
 struct recorder {
@@ -236,6 +237,22 @@ static void plan_fixture(struct fixture *f, const char *yaml)
 	assert_int_equal(plan_make(f->decision, &options, &f->plan, &err), 0);
 }
 
+static int await_turn(void *arg, struct error *err)
+{
+	struct fixture *f = arg;
+
+	strvec_push(&f->events, "turn");
+	usleep(50000);
+	return strcmp(f->turn, "comes") ? error_set(err, ERR_CANCELLED, "%s", f->turn) : 0;
+}
+
+static void end_turn(void *arg)
+{
+	struct fixture *f = arg;
+
+	strvec_push(&f->events, "over");
+}
+
 static void run_fixture(struct fixture *f, const char *yaml, const struct script_line *lines, size_t len)
 {
 	struct run_options options = { .parameters = &f->parameters, .escape_severity = f->escape_severity, .require = f->use_require ? f->require : NULL };
@@ -256,8 +273,15 @@ static void run_fixture(struct fixture *f, const char *yaml, const struct script
 	recorder->base = (struct event_sink){ .on_event = record, .close = forget };
 	recorder->log = &f->events;
 	events_add_take(&events, &recorder->base);
+	if (f->turn) {
+		assert_int_equal(cancel_new(clock_deadline(60 * NS_PER_SEC), &options.cancel, &err), 0);
+		options.before_steps = await_turn;
+		options.after_steps = end_turn;
+		options.steps_arg = f;
+	}
 	run_plan(f->plan, journal, &options, &events, &f->result);
 	events_release(&events);
+	cancel_free(options.cancel);
 }
 
 static int setup(void **state)
@@ -546,6 +570,38 @@ static void unset_parameter_blocks_only_executed_steps(void **state)
 	assert_non_null(strstr(f->findings.items[f->findings.len - 1].message, "APP"));
 }
 
+static void steps_wait_for_their_turn(void **state)
+{
+	struct fixture *f = *state;
+	static const struct script_line lines[] = { OK, OK };
+	static const char *const events[] = { "run.start", "sandbox.create", "sandbox.ready", "turn", "step.start a", "step.end a", "step.start b",
+					      "step.end b", "over", "cleanup.start", "cleanup.item", "cleanup.item", "verdict", NULL };
+
+	const uint64_t started = clock_monotonic_ns();
+
+	f->turn = "comes";
+	run_fixture(f, two_steps, lines, 2);
+	assert_int_equal(f->result.verdict, RUN_VERIFIED);
+	assert_log(&f->events, events);
+	assert_true(f->result.duration_ns + 50 * NS_PER_MS <= clock_monotonic_ns() - started);	/* without the waiting */
+}
+
+static void a_turn_that_does_not_come(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const asked[] = { "create", "destroy", NULL };
+	static const char *const events[] = { "run.start", "sandbox.create", "sandbox.ready", "turn", "step.end a", "step.end b", "over", "cleanup.start",
+					      "cleanup.item", "cleanup.item", "verdict", NULL };
+
+	f->turn = "never";
+	run_fixture(f, two_steps, NULL, 0);
+	assert_log(&fake.log, asked);
+	assert_log(&f->events, events);
+	assert_int_equal(f->result.steps[0].mode, STEP_MODE_SKIPPED);
+	assert_int_equal(f->result.error.code, ERR_OK);
+	assert_true(f->result.cleanup_complete);
+}
+
 static void a_life_ends_after_the_deadline(void **state)
 {
 	static const struct { uint64_t deadline_s, keep_s; } cases[] = { { 1, 0 }, { 1800, 0 }, { 1800, 3600 } };
@@ -573,7 +629,8 @@ int main(void)
 		TEST(all_pass), TEST(failure_skips_the_rest), TEST(retry_then_pass), TEST(rollback_after_last_attempt),
 		TEST(escape_attempts_fail_the_run), TEST(limits_have_names), TEST(timeout_and_lost), TEST(create_failure_is_cleaned_up), TEST(leftovers_are_said),
 		TEST(required_control_refuses), TEST(secrets_go_where_they_are_named), TEST(capture_keeps_head_and_tail),
-		TEST(nothing_executed_is_not_verified), TEST(unset_parameter_blocks_only_executed_steps),
+		TEST(nothing_executed_is_not_verified), TEST(steps_wait_for_their_turn), TEST(a_turn_that_does_not_come),
+		 TEST(unset_parameter_blocks_only_executed_steps),
 		cmocka_unit_test(a_life_ends_after_the_deadline),
 	};
 

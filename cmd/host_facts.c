@@ -173,13 +173,15 @@ static char *find_program(const char *name)
 
 static void add_programs(struct fact_list *list)
 {
-	static const char *const programs[] = { "kind", "kubectl" };
+	static const struct { const char *name, *use; } programs[] = {
+		{ "kind", "for --type=kind" }, { "docker", "for the nodes of kind" }, { "podman", "for the nodes of kind" }, { "kubectl", "not needed" },
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
-		autofree char *file = find_program(programs[i]);
+		autofree char *file = find_program(programs[i].name);
 
-		add_take(list, "programs", programs[i], file ? FACT_OK : FACT_ABSENT,
-			 xasprintf("%s (not used by this version)", file ? file : "not found"), NULL);
+		add_take(list, "programs", programs[i].name, file ? FACT_OK : FACT_ABSENT,
+			 xasprintf("%s (%s)", file ? file : "not found", programs[i].use), NULL);
 	}
 }
 

@@ -17,6 +17,17 @@ static bool is_auto(const char *name)
 	return !name || !strcmp(name, "auto");
 }
 
+/* The nodes of kind are containers of an engine, and that is what --runtime names there. */
+static const char *engine_of(const struct backend_info *info, const char *runtime)
+{
+	static const char *const engines[] = { "docker", "podman" };
+
+	for (size_t i = 0; !strcmp(info->type, "kind") && i < sizeof(engines) / sizeof(*engines); i++)
+		if (!is_auto(runtime) && !strcmp(engines[i], runtime))
+			return engines[i];
+	return NULL;
+}
+
 static int check_name(const char *what, const char *name, const char *const *known, struct error *err)
 {
 	size_t n = 0;
@@ -42,12 +53,13 @@ static int choose(const char *type, const char *runtime, struct backend_choice *
 	    check_name("runtime", runtime, backend_runtime_names, err) < 0)
 		return -1;
 	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
-		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime)))
+		if ((!is_auto(type) && strcmp(type, info.type)) || (!is_auto(runtime) && strcmp(runtime, info.runtime) && !engine_of(&info, runtime)))
 			continue;
 		if (info.cluster && is_auto(type))	/* minutes, or somebody's cluster: only for who asks */
 			continue;
 		choice.type = info.type;
 		choice.runtime = info.runtime;
+		choice.engine = engine_of(&info, runtime);
 		choice.cluster = info.cluster;
 		if (!is_auto(runtime)) {
 			*choice.because = '\0';
@@ -67,6 +79,8 @@ static int choose(const char *type, const char *runtime, struct backend_choice *
 	}
 	if (known)
 		return error_set(err, ERR_UNAVAILABLE, "no sandbox can be made here: %s", choice.because);
+	if (!is_auto(type) && !is_auto(runtime))
+		return error_set(err, ERR_UNAVAILABLE, "there is no runtime '%s' for sandboxes of type '%s'", runtime, type);
 	return error_set(err, ERR_UNAVAILABLE, "this version has no %s '%s' yet; --type=container --runtime=native is there",
 			 is_auto(runtime) ? "sandbox type" : "runtime", is_auto(runtime) ? type : runtime);
 }

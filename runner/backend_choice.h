@@ -10,8 +10,9 @@
 
 struct backend_choice {
 	const char *type, *runtime;	/* static */
+	const char *engine;		/* static: what makes the nodes of a cluster, when --runtime says so; or NULL */
 	bool cluster;
-	char because[512];		/* "" when the runtime was asked for by name */
+	char because[600];		/* "" when the runtime was asked for by name */
 };
 
 /* What was chosen for the package before: for the same names a host is not asked again. All zero: nothing yet. */

@@ -330,6 +330,7 @@ int plan_make(const struct decision *decision, const struct plan_options *option
 	plan->spec.observe = options->observe;
 	plan->spec.network = options->network;
 	plan->spec.cluster = options->cluster;
+	plan->spec.cluster.kind_engine = choice.engine;
 	plan->server_dry_run = options->server_dry_run;
 	fill_limits(plan, options->limits);
 	declare_permissions(plan, wpk);

@@ -15,6 +15,7 @@ struct sandbox_cluster_spec {		/* strings are borrowed; ignored by sandboxes tha
 	bool confirmed;			/* kubernetes: a person said yes to this context (--yes) */
 	const char *runtime_class;	/* of all pods; NULL: the cluster's default */
 	const char *kind_image, *kind_config;	/* kind: node image; file for `kind create cluster --config` */
+	const char *kind_engine;	/* kind: "docker" or "podman"; NULL: KIND_EXPERIMENTAL_PROVIDER, or the first that answers */
 	bool reuse;			/* kind: a cluster of ours that stays for the next run, a fresh namespace in it */
 	const char *default_image;	/* of commands that name none; NULL: a small Debian */
 	const char *const *permissions;	/* "<resource>/<verb>", as declared; NULL-terminated or NULL: what `user` may do, and nothing else */

@@ -31,7 +31,7 @@ static bool probe(char *reason, size_t size)
 	struct kind_tools tools = KIND_TOOLS_INIT;
 	struct error err = { .code = ERR_OK };
 
-	if (kind_find(&tools, PROBE_NS, &err) < 0) {
+	if (kind_find(&tools, NULL, PROBE_NS, &err) < 0) {
 		snprintf(reason, size, "%s", err.text);
 		return false;
 	}
@@ -82,7 +82,11 @@ static int make_cluster(const struct kind_tools *tools, struct kind_state *s, co
 			struct error *err)
 {
 	const uint64_t life = spec->life_ns ? spec->life_ns : DAY_NS;
+	char what[160];
 
+	snprintf(what, sizeof(what), "kind makes a cluster with %s at '%s'", s->provider, s->socket);
+	if (kube_keep_going(spec, what, err) < 0)
+		return -1;
 	if (kind_network_make((struct engine *)&tools->engine, s, id, stays ? 0 : clock_realtime_ns() + life, err) < 0 ||
 	    kind_run(tools, s, spec, KIND_NS, err) < 0)
 		return -1;
@@ -248,7 +252,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct kind_tools tools = KIND_TOOLS_INIT;
 	struct kube_sandbox *ks;
 
-	if (kind_find(&tools, OPEN_NS, err) < 0)
+	if (kind_find(&tools, spec->cluster.kind_engine, OPEN_NS, err) < 0)
 		return -1;
 	ks = kube_sandbox_new(&sandbox_backend_kind, ref, spec);
 	if (build(ks, &tools, ref, spec, controls, err) < 0) {

@@ -23,8 +23,9 @@ struct kind_tools {
 	struct engine engine;		/* the same by its API */
 };
 #define KIND_TOOLS_INIT { .program = NULL }
-/* ERR_UNAVAILABLE says what is missing and what to do. `timeout_ns` is for the engine to answer. */
-int kind_find(struct kind_tools *ret, uint64_t timeout_ns, struct error *err);
+/* `provider`: "docker" or "podman"; NULL: what kind's own variable says, or the first that answers. ERR_UNAVAILABLE says what is missing and
+ * what to do. `timeout_ns` is for the engine to answer. */
+int kind_find(struct kind_tools *ret, const char *provider, uint64_t timeout_ns, struct error *err);
 void kind_tools_release(struct kind_tools *t);
 
 /* ---- kind_state.c: the record, "kind-<id>" in the scratch folder, and the folder beside it */

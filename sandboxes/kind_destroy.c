@@ -67,18 +67,22 @@ static bool is_plain(const char *name)
 	return *name && strlen(name) < 128 && name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")] == '\0';
 }
 
+static void undo_volume(struct undo *u, const char *name)
+{
+	autofree char *remove = xasprintf("/volumes/%s?force=1", name), *look = xasprintf("/volumes/%s", name);
+
+	if (is_plain(name))
+		undo_object(u, "volume", name, remove, look);
+}
+
 static void undo_volumes(struct undo *u, const json_t *container)
 {
 	const json_t *mount;
 	size_t i;
 
-	json_array_foreach(json_object_get(container, "Mounts"), i, mount) {
-		const char *name = engine_text(mount, "Name", NULL);
-		autofree char *remove = xasprintf("/volumes/%s?force=1", name), *look = xasprintf("/volumes/%s", name);
-
-		if (!strcmp(engine_text(mount, "Type", NULL), "volume") && is_plain(name))
-			undo_object(u, "volume", name, remove, look);
-	}
+	json_array_foreach(json_object_get(container, "Mounts"), i, mount)
+		if (!strcmp(engine_text(mount, "Type", NULL), "volume"))
+			undo_volume(u, engine_text(mount, "Name", NULL));
 }
 
 static void undo_container(struct undo *u, const char *id)
@@ -115,6 +119,37 @@ static int each_container(struct engine *e, const char *name, void (*call)(void 
 	return 0;
 }
 
+/* With podman, kind makes a node's volume before the node, with nothing but the label "<node>": "true" on it. Removes those for whose label
+ * `is_ours` holds. */
+static int take_volumes(struct undo *u, bool (*is_ours)(struct undo *u, const char *label), struct error *err)
+{
+	json_auto_t *answer = NULL;
+	const json_t *volume;
+	size_t i;
+
+	if (u->engine->kind != &engine_podman)
+		return 0;
+	if (engine_demand(u->engine, "GET", "/volumes", NULL, &answer, err) < 0)
+		return -1;
+	json_array_foreach(json_object_get(answer, "Volumes"), i, volume) {
+		json_t *labels = json_object_get(volume, "Labels");
+		const char *label = json_object_iter_key(json_object_iter(labels));
+
+		if (!label || json_object_size(labels) != 1 || strcmp(engine_text(labels, label, NULL), "true") || !is_ours(u, label))
+			continue;
+		u->found++;
+		undo_volume(u, engine_text(volume, "Name", NULL));
+	}
+	return 0;
+}
+
+static bool is_of_cluster(struct undo *u, const char *label)
+{
+	const size_t len = strlen(u->name);
+
+	return !strncmp(label, u->name, len) && label[len] == '-';
+}
+
 static void take_container(void *arg, const json_t *item)
 {
 	struct undo *u = arg;
@@ -131,7 +166,7 @@ static int undo_containers(struct undo *u, bool settle, struct error *err)
 
 	do {
 		u->found = 0;
-		if (each_container(u->engine, u->name, take_container, u, err) < 0)
+		if (each_container(u->engine, u->name, take_container, u, err) < 0 || take_volumes(u, is_of_cluster, err) < 0)
 			return -1;
 		if (u->found && settle)
 			quiet = clock_deadline(SETTLE_NS);
@@ -277,18 +312,34 @@ static int sweep_networks(struct undo *u, struct error *err)
 	return 0;
 }
 
+static bool is_gone(struct undo *u, const char *network)
+{
+	autofree char *target = xasprintf("/networks/%s", network);
+
+	return is_plain(network) && engine_call(u->engine, "GET", target, NULL, NULL, NULL) == 404;
+}
+
 /* In a network of their cluster's name, as only we make them, which is gone: made by an engine that was slow to do what a killed client had
- * asked for. */
+ * asked for. Podman's list has no HostConfig. */
 static void sweep_late(void *arg, const json_t *item)
 {
 	struct undo *u = arg;
 	const char *cluster = engine_text(item, "Labels", KIND_LABEL_CLUSTER, NULL);
-	autofree char *network = xasprintf("/networks/%s", cluster);
+	const json_t *networks = json_object_get(json_object_get(item, "NetworkSettings"), "Networks");
 
-	if (!is_plain(cluster) || strcmp(engine_text(item, "HostConfig", "NetworkMode", NULL), cluster) ||
-	    engine_call(u->engine, "GET", network, NULL, NULL, NULL) != 404)
-		return;
-	undo_container(u, engine_text(item, "Id", NULL));
+	if ((!strcmp(engine_text(item, "HostConfig", "NetworkMode", NULL), cluster) || json_object_get(networks, cluster)) && is_gone(u, cluster))
+		undo_container(u, engine_text(item, "Id", NULL));
+}
+
+/* The same of a volume, which is in no network: by an id as only we make them. */
+static bool is_late(struct undo *u, const char *label)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+	const size_t prefix = strlen(KIND_NAME_PREFIX "r-"), digits = 26;	/* of 128 bits */
+	autofree char *cluster = xasprintf("%.*s", (int)(prefix + digits), label);
+
+	return !strncmp(label, KIND_NAME_PREFIX "r-", prefix) && strspn(label + prefix, letters) == digits && label[prefix + digits] == '-' &&
+	       is_gone(u, cluster);
 }
 
 int kind_sweep(struct cleanup_list *list, struct error *err)
@@ -306,6 +357,8 @@ int kind_sweep(struct cleanup_list *list, struct error *err)
 		r = sweep_networks(&u, err);
 		if (r == 0)
 			r = each_container(&e, NULL, sweep_late, &u, err);
+		if (r == 0)
+			r = take_volumes(&u, is_late, err);
 		engine_close(&e);
 	}
 	return r < 0 || !u.failed ? r : error_set(err, ERR_CLEANUP, "something of a dead run's cluster is still there");

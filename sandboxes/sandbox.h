@@ -187,7 +187,7 @@ struct backend_info {
 	bool images;		/* spec.image can be had */
 	bool cluster;		/* sandbox_cluster() is there, each command may have an image of its own */
 	bool available;		/* these two by sandbox_backend_probe() only */
-	char reason[256];	/* why not, and what to install or allow */
+	char reason[512];	/* why not, and what to install or allow */
 };
 /* What backend number `i` is; false past the last. */
 bool sandbox_backend_info(size_t i, struct backend_info *ret);

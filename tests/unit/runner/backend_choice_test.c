@@ -18,9 +18,14 @@ static bool there;
 
 bool sandbox_backend_info(size_t i, struct backend_info *ret)
 {
-	if (i > 1)
+	static const struct backend_info all[] = {
+		{ .type = "container", .runtime = "native" }, { .type = "container", .runtime = "docker" },
+		{ .type = "kind", .runtime = "kind", .cluster = true }, { .type = "kubernetes", .runtime = "kubernetes", .cluster = true },
+	};
+
+	if (i >= sizeof(all) / sizeof(*all))
 		return false;
-	*ret = (struct backend_info){ .type = "container", .runtime = i ? "docker" : "native" };
+	*ret = all[i];
 	return true;
 }
 
@@ -53,6 +58,27 @@ static void asks_once(void **state)
 	assert_string_equal(again.because, first.because);
 	assert_int_equal(backend_choose(NULL, NULL, NULL, &again, &err), 0);
 	assert_int_equal(probes, 2);
+}
+
+/* There --runtime is what makes the nodes. */
+static void engine_of_a_cluster(void **state)
+{
+	static const struct { const char *type, *runtime, *chosen, *engine; } cases[] = {
+		{ "kind", "podman", "kind", "podman" }, { "kind", "docker", "kind", "docker" }, { "kind", NULL, "kind", NULL },
+		{ "kind", "auto", "kind", NULL }, { NULL, "docker", "docker", NULL }, { "container", "docker", "docker", NULL },
+		{ "kind", "native", NULL, NULL }, { "kubernetes", "podman", NULL, NULL }, { "container", "podman", NULL, NULL }, { NULL, "podman", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct backend_choice choice = { .runtime = NULL };
+		struct error err = { .code = ERR_OK };
+		int r = backend_choose(cases[i].type, cases[i].runtime, NULL, &choice, &err);
+
+		if (r != (cases[i].chosen ? 0 : -1) || (r < 0 && (err.code != ERR_UNAVAILABLE || !strstr(err.text, cases[i].runtime))) ||
+		    (r == 0 && (strcmp(choice.runtime, cases[i].chosen) || strcmp(choice.engine ? choice.engine : "", cases[i].engine ? cases[i].engine : ""))))
+			fail_msg("%s, %s: %d, %s by %s; %s", cases[i].type, cases[i].runtime, r, choice.runtime, choice.engine, err.text);
+	}
 }
 
 static void other_names_are_another_question(void **state)
@@ -94,6 +120,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(asks_once, reset),
+		cmocka_unit_test_setup(engine_of_a_cluster, reset),
 		cmocka_unit_test_setup(other_names_are_another_question, reset),
 		cmocka_unit_test_setup(the_reason_comes_along, reset),
 	};

@@ -54,7 +54,9 @@ struct shell_index {
 	struct named_rule *named;
 	uint32_t slots[NAME_SLOTS];	/* of them, by hash: index + 1 */
 	bool *wanted;			/* of each rule: while a plan is made */
-	struct plan *plans, odd;	/* by name; of the last name that is too long */
+	struct plan *plans, odd;	/* in the order they were made; of the last name that is too long */
+	size_t plans_len, plans_alloc;
+	uint16_t plan_slots[PLANS];	/* of them, by name: index + 1 */
 	uint32_t taken_over;
 };
 
@@ -147,15 +149,16 @@ static void index_match(struct arena *arena, struct shell_index *x, struct rule_
 }
 
 /* By feature, else as in the files. */
-static int compare_rules(const void *pa, const void *pb)
+static void sort_rules(struct arena *arena, struct shell_index *x)
 {
-	const struct shell_rule *a = pa, *b = pb;
+	struct shell_rule *sorted = arena_take(arena, x->len * sizeof(*sorted));
+	size_t n = 0;
 
-	if (a->feature != b->feature)
-		return a->feature < b->feature ? -1 : 1;
-	if (a->ref.index != b->ref.index)
-		return a->ref.index < b->ref.index ? -1 : 1;
-	return a->ref.match < b->ref.match ? -1 : a->ref.match > b->ref.match;
+	for (uint32_t feature = 0; feature <= FEATURES; feature++)
+		for (size_t i = 0; i < x->len; i++)
+			if (x->rules[i].feature == feature)
+				sorted[n++] = x->rules[i];
+	x->rules = sorted;
 }
 
 struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules)
@@ -170,10 +173,8 @@ struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *
 				arena, x,
 				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
 	}
-	if (x->len)
-		qsort(x->rules, x->len, sizeof(*x->rules), compare_rules);
+	sort_rules(arena, x);
 	index_names(arena, x);
-	x->plans = xcalloc(PLANS, sizeof(*x->plans));
 	return x;
 }
 
@@ -181,7 +182,7 @@ void shell_index_free(struct shell_index *x)
 {
 	if (!x)
 		return;
-	for (size_t i = 0; i < PLANS; i++)
+	for (size_t i = 0; i < x->plans_len; i++)
 		free(x->plans[i].rules);
 	free(x->odd.rules);
 	free(x->plans);
@@ -248,20 +249,26 @@ static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_
 	p->made = true;
 }
 
-/* The slot of a name among those that its hash may stand in: its own, a free one, or one to take over. */
+/* The plan of a name among those that its hash may stand for: its own, a new one, or one to take over. */
 static struct plan *plan_slot(struct shell_index *x, const char *name, uint32_t hash)
 {
-	struct plan *free_one = NULL;
+	uint16_t *free_one = NULL;
 
 	for (uint32_t i = 0; i < PLAN_WAYS; i++) {
-		struct plan *p = &x->plans[(hash + i) & (PLANS - 1)];
+		uint16_t *slot = &x->plan_slots[(hash + i) & (PLANS - 1)];
+		struct plan *p = *slot ? &x->plans[*slot - 1] : NULL;
 
-		if (p->made && p->hash == hash && !strcmp(p->name, name))
+		if (p && p->hash == hash && !strcmp(p->name, name))
 			return p;
-		if (!p->made && !free_one)
-			free_one = p;
+		if (!p && !free_one)
+			free_one = slot;
 	}
-	return free_one ? free_one : &x->plans[(hash + x->taken_over++ % PLAN_WAYS) & (PLANS - 1)];
+	if (!free_one)
+		return &x->plans[x->plan_slots[(hash + x->taken_over++ % PLAN_WAYS) & (PLANS - 1)] - 1];
+	ARRAY_GROW(x->plans, x->plans_len, x->plans_alloc);
+	x->plans[x->plans_len] = (struct plan){ .made = false };
+	*free_one = (uint16_t)++x->plans_len;
+	return &x->plans[x->plans_len - 1];
 }
 
 static const struct plan *plan_for(struct scan *sc, const char *name)

@@ -126,10 +126,12 @@ static void write_counts(const struct rules_view *v)
 	const char *between = ": ";
 
 	for (size_t i = 0; i < v->set->len; i++) {
-		if (v->set->rules[i].disabled)
+		const struct rule *rule = rules_at(v->set, i);
+
+		if (rule->disabled)
 			off++;
 		else
-			counts[v->set->rules[i].severity]++;
+			counts[rule->severity]++;
 	}
 	strbuf_addf(v->out, "\n%zu rules", v->set->len);
 	for (int s = SEVERITY_CRITICAL; s >= SEVERITY_INFO; s--) {
@@ -149,7 +151,7 @@ static void list_text(const struct rules_view *v)
 	size_t width = 0;
 
 	for (size_t i = 0; i < v->set->len; i++) {
-		rows[i] = &v->set->rules[i];
+		rows[i] = rules_at(v->set, i);
 		width = strlen(rows[i]->id) > width ? strlen(rows[i]->id) : width;
 	}
 	qsort(rows, v->set->len, sizeof(*rows), compare_rules);
@@ -188,7 +190,7 @@ static int list_rules(const struct rules_view *v, const struct strvec *operands)
 	list = json_array();
 	put_rules(all, v->set);
 	for (size_t i = 0; i < v->set->len; i++)
-		json_push(list, rule_to_json(&v->set->rules[i]));
+		json_push(list, rule_to_json(rules_at(v->set, i)));
 	json_put(all, "rules", json_incref(list));
 	json_write(all, 2, v->out);
 	strbuf_addch(v->out, '\n');
@@ -278,7 +280,7 @@ static int unknown_rule(const struct rules_view *v, const char *id)
 	const char *near;
 
 	for (size_t i = 0; i < v->set->len; i++)
-		ids[i] = v->set->rules[i].id;
+		ids[i] = rules_id(v->set, i);
 	near = nearest(id, ids, v->set->len);
 	if (near)
 		return command_usage_error(v->self, "there is no rule '%s'; did you mean '%s'?", id, near);
@@ -346,7 +348,7 @@ static int test_rules(const struct rules_view *v, const struct strvec *operands)
 		return command_usage_error(v->self, "'rules test' takes no '%s'; it tries the samples of all rules",
 					   operands->items[1]);
 	for (size_t i = 0; i < v->set->len; i++)
-		try_rule(v, &v->set->rules[i], &t);
+		try_rule(v, rules_at(v->set, i), &t);
 	if (v->json) {
 		put_rules(all, v->set);
 		json_put_int(all, "tried", (int64_t)t.tried);

@@ -17,6 +17,8 @@ struct rule_set *rules_builtin(enum rule_pack pack)
 	struct rule_set *set = xcalloc(1, sizeof(*set));
 
 	owned->tables = tables;
+	if (tables->rows)
+		owned->unpacked = xcalloc(tables->len, sizeof(const struct rule *));
 	*set = (struct rule_set){
 		.rules = tables->rules, .len = tables->len, .patterns_len = tables->patterns_len, .owned = owned,
 		.patterns = tables->patterns_len ? xcalloc(tables->patterns_len, sizeof(*set->patterns)) : NULL,
@@ -35,17 +37,125 @@ void rules_free(struct rule_set *set)
 		pattern_free(set->patterns[i]);
 	free(set->patterns);
 	owned = set->owned;
-	if (owned)
+	if (owned) {
 		arena_release(&owned->arena);
+		free(owned->unpacked);
+	}
 	free(owned);
 	free(set);
+}
+
+/* ---- rows become rules when they are asked for */
+
+static const char *text_at(const struct rule_tables *t, uint32_t at)
+{
+	return at ? t->texts + at : NULL;
+}
+
+static const char *const *names_at(struct arena *arena, const struct rule_tables *t, uint32_t at)
+{
+	const char **names;
+	size_t n = 0;
+
+	if (!at)
+		return NULL;
+	while (t->names[at + n])
+		n++;
+	names = arena_take(arena, (n + 1) * sizeof(*names));
+	for (size_t i = 0; i <= n; i++)
+		names[i] = text_at(t, t->names[at + i]);
+	return names;
+}
+
+static const struct pattern_needs *needs_of(struct arena *arena, const struct rule_tables *t, uint32_t pattern)
+{
+	struct pattern_needs *needs = arena_take(arena, sizeof(*needs));
+	const struct needs_row *row = &t->needs[pattern];
+
+	*needs = (struct pattern_needs){
+		.all = row->all, .pivots = row->pivots, .ways = &t->ways[row->ways], .len = row->ways_len,
+	};
+	memcpy(needs->first, row->first, sizeof(needs->first));
+	return needs;
+}
+
+static struct rule_condition unpack_condition(struct arena *arena, const struct rule_tables *t, const struct condition_row *row)
+{
+	return (struct rule_condition){
+		.subject = row->subject, .test = row->test, .negated = row->negated, .recursive = row->recursive, .each = row->each,
+		.path = text_at(t, row->path), .text = text_at(t, row->text), .pattern = row->pattern,
+		.needs = row->text ? needs_of(arena, t, row->pattern) : NULL, .names = names_at(arena, t, row->names),
+		.bits = row->bits, .number = row->number, .unit = row->unit,
+	};
+}
+
+static struct rule_match unpack_match(struct arena *arena, const struct rule_tables *t, const struct match_row *row)
+{
+	struct rule_condition *conditions = arena_take(arena, row->conditions_len * sizeof(*conditions));
+
+	for (uint32_t i = 0; i < row->conditions_len; i++)
+		conditions[i] = unpack_condition(arena, t, &t->conditions[row->conditions + i]);
+	return (struct rule_match){
+		.commands = names_at(arena, t, row->commands), .each = text_at(t, row->each), .conditions = conditions,
+		.conditions_len = row->conditions_len, .keywords = names_at(arena, t, row->keywords),
+	};
+}
+
+static const struct rule *unpack_rule(struct arena *arena, const struct rule_tables *t, const struct rule_row *row)
+{
+	struct rule_match *matches = arena_take(arena, row->matches_len * sizeof(*matches));
+	struct rule_sample *samples = arena_take(arena, row->samples_len * sizeof(*samples));
+	struct rule *rule = arena_take(arena, sizeof(*rule));
+
+	for (uint32_t i = 0; i < row->matches_len; i++)
+		matches[i] = unpack_match(arena, t, &t->matches[row->matches + i]);
+	for (uint32_t i = 0; i < row->samples_len; i++) {
+		const struct sample_row *sample = &t->samples[row->samples + i];
+
+		samples[i] = (struct rule_sample){
+			.must_match = sample->must_match, .text = text_at(t, sample->text), .line = sample->line,
+		};
+	}
+	*rule = (struct rule){
+		.id = text_at(t, row->id), .title = text_at(t, row->title), .message = text_at(t, row->message),
+		.help = text_at(t, row->help), .suggestion = text_at(t, row->suggestion), .cwe = text_at(t, row->cwe),
+		.category = text_at(t, row->category), .file = text_at(t, row->file), .line = row->line,
+		.severity = row->severity, .scope = row->scope, .secret = row->secret, .disabled = row->disabled,
+		.matches = matches, .matches_len = row->matches_len, .samples = samples, .samples_len = row->samples_len,
+	};
+	return rule;
+}
+
+const struct rule *rules_at(const struct rule_set *set, size_t i)
+{
+	struct rules_owned *owned = set->owned;
+
+	if (set->rules)
+		return &set->rules[i];
+	if (!owned->unpacked[i])
+		owned->unpacked[i] = unpack_rule(&owned->arena, owned->tables, &owned->tables->rows[i]);
+	return owned->unpacked[i];
+}
+
+const char *rules_id(const struct rule_set *set, size_t i)
+{
+	const struct rules_owned *owned = set->owned;
+
+	return set->rules ? set->rules[i].id : text_at(owned->tables, owned->tables->rows[i].id);
+}
+
+const struct scan_index *rules_index(const struct rule_set *set)
+{
+	const struct rules_owned *owned = set->owned;
+
+	return owned && owned->tables ? owned->tables->index : NULL;
 }
 
 const struct rule *rules_find(const struct rule_set *set, const char *id)
 {
 	for (size_t i = 0; i < set->len; i++)
-		if (!strcmp(set->rules[i].id, id))
-			return &set->rules[i];
+		if (!strcmp(rules_id(set, i), id))
+			return rules_at(set, i);
 	return NULL;
 }
 
@@ -226,6 +336,6 @@ void rules_digest(const struct rule_set *set, char hex[65])
 		return;
 	}
 	for (size_t i = 0; i < set->len; i++)
-		rules_text(&set->rules[i], &all);
+		rules_text(rules_at(set, i), &all);
 	sha256_hex(all.buf, all.len, hex);
 }

@@ -3,7 +3,8 @@
  *
  * The rules of validators/rules/ are checked, run against their samples and turned into static tables by the build
  * (validators/rules_embed.c), so that starting costs nothing; those of --rules DIR are read by the same loader. A rule set is
- * read-only once made, except for its patterns, which are compiled at first use (struct rule_condition.pattern). */
+ * read-only once made, except that built-in rules are unpacked when they are asked for (rules_at()) and patterns compiled at first
+ * use (struct rule_condition.pattern). */
 #pragma once
 
 #include <stdbool.h>
@@ -112,7 +113,7 @@ struct rule {
 };
 
 struct rule_set {
-	const struct rule *rules;
+	const struct rule *rules;	/* NULL: built-in ones; ask rules_at() */
 	size_t len;
 	struct pattern **patterns;	/* made lazily by rule_pattern() */
 	size_t patterns_len;
@@ -132,6 +133,9 @@ int rules_load_folder(struct rule_set *set, const char *folder, struct finding_l
 void rules_load(struct rule_set *set, const struct document *doc, struct finding_list *findings);
 void rules_free(struct rule_set *set);
 
+/* The rule with a number below `len`; the same address each time. */
+const struct rule *rules_at(const struct rule_set *set, size_t i);
+const char *rules_id(const struct rule_set *set, size_t i);	/* its id, without unpacking it */
 const struct rule *rules_find(const struct rule_set *set, const char *id);
 /* The compiled pattern of a condition. */
 struct pattern *rule_pattern(const struct rule_set *set, const struct rule_condition *c);

@@ -5,76 +5,116 @@
  *	rules_embed stop|count|skip FOLDER > rules_tables.c
  *
  * What to do about samples that fail; "count" is for working at the scanner, "skip" tries none. */
+#include <search.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "runner/base/mem.h"
 #include "validators/rules_loader.h"
 #include "validators/scan.h"
-#include "validators/scan_required.h"
+#include "validators/scan_index.h"
 
 /* What rules_builtin() would point at; this program makes the real ones. */
 const struct rule_tables rules_tables;
 
-/* ---- C */
+/* ---- C: rows of numbers; the texts that they point into come last (rules_tables.h) */
 
-static void print_string(const char *s)
+struct text_place {
+	uint32_t at;
+	char text[];
+};
+
+struct tables {
+	struct strbuf texts;
+	void *places;		/* a tree of struct text_place: equal texts are one */
+	uint32_t *names;
+	size_t names_len, names_alloc;
+	const char **patterns;	/* so are patterns: each is compiled once, and the JIT pays sooner */
+	size_t patterns_len, patterns_alloc;
+};
+
+static int compare_places(const void *a, const void *b)
 {
-	if (!s) {
-		fputs("NULL", stdout);
-		return;
-	}
-	putchar('"');
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
+	return strcmp(((const struct text_place *)a)->text, ((const struct text_place *)b)->text);
+}
 
+static unsigned int text_of(struct tables *t, const char *s)
+{
+	struct text_place *place, **known;
+
+	if (!s)
+		return 0;
+	place = xmalloc(sizeof(*place) + strlen(s) + 1);
+	memcpy(place->text, s, strlen(s) + 1);
+	place->at = (uint32_t)t->texts.len;
+	known = tsearch(place, &t->places, compare_places);
+	if (!known)
+		abort();
+	if (*known != place)
+		free(place);
+	else
+		strbuf_add(&t->texts, s, strlen(s) + 1);
+	return (*known)->at;
+}
+
+static void add_name(struct tables *t, const char *name)
+{
+	uint32_t at = text_of(t, name);
+
+	ARRAY_GROW(t->names, t->names_len, t->names_alloc);
+	t->names[t->names_len++] = at;
+}
+
+static unsigned int names_of(struct tables *t, const char *const *names)
+{
+	size_t at = t->names_len;
+
+	if (!names)
+		return 0;
+	for (; *names; names++)
+		add_name(t, *names);
+	add_name(t, NULL);
+	return (unsigned int)at;
+}
+
+static uint32_t pattern_of(struct tables *t, const char *text)
+{
+	if (!text)
+		return UINT32_MAX;
+	for (size_t i = 0; i < t->patterns_len; i++)
+		if (!strcmp(t->patterns[i], text))
+			return (uint32_t)i;
+	ARRAY_GROW(t->patterns, t->patterns_len, t->patterns_alloc);
+	t->patterns[t->patterns_len] = text;
+	return (uint32_t)t->patterns_len++;
+}
+
+static void print_texts(const char *name, const char *texts, size_t len)
+{
+	printf("static const char %s[] =", name);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)texts[i];
+
+		if (!i || !texts[i - 1])
+			fputs("\n\t\"", stdout);
 		if (c == '"' || c == '\\')
 			printf("\\%c", c);
 		else if (c < ' ' || c >= 0x7f || c == '?')	/* '?': no trigraphs */
 			printf("\\%03o", c);
 		else
 			putchar(c);
+		if (!c)
+			putchar('"');
 	}
-	putchar('"');
+	puts(len ? ";" : " \"\";");
 }
 
-static void print_member(const char *name, const char *value)
+static void print_numbers(const char *name, const uint32_t *numbers, size_t len)
 {
-	if (!value)
-		return;
-	printf("\t\t.%s = ", name);
-	print_string(value);
-	puts(",");
-}
-
-static void print_names(const char *const *names)
-{
-	if (!names) {
-		fputs("NULL", stdout);
-		return;
-	}
-	fputs("(const char *const []){ ", stdout);
-	for (; *names; names++) {
-		print_string(*names);
-		fputs(", ", stdout);
-	}
-	fputs("NULL }", stdout);
-}
-
-/* Equal patterns are one: each is compiled once, and the JIT pays sooner. */
-struct pattern_numbers {
-	const char **texts;
-	size_t len, alloc;
-};
-
-static uint32_t number_of(struct pattern_numbers *numbers, const char *text)
-{
-	for (size_t i = 0; i < numbers->len; i++)
-		if (!strcmp(numbers->texts[i], text))
-			return (uint32_t)i;
-	ARRAY_GROW(numbers->texts, numbers->len, numbers->alloc);
-	numbers->texts[numbers->len] = text;
-	return (uint32_t)numbers->len++;
+	printf("static const uint32_t %s[%zu] = {", name, len + 1);
+	for (size_t i = 0; i < len; i++)
+		printf("%s%u,", i % 16 ? " " : "\n\t", numbers[i]);
+	puts("\n};");
 }
 
 static void print_marks(const struct text_marks *m)
@@ -82,137 +122,251 @@ static void print_marks(const struct text_marks *m)
 	printf("{ 0x%llx, 0x%llx }", (unsigned long long)m->characters, (unsigned long long)m->pairs);
 }
 
+static void print_ways(const struct pattern_needs *const *needs, size_t len)
+{
+	puts("static const struct text_way ways[] = {");
+	for (size_t i = 0; i < len; i++) {
+		for (size_t k = 0; k < needs[i]->len; k++) {
+			fputs("\t{ ", stdout);
+			print_marks(&needs[i]->ways[k].marks);
+			printf(", %d },\n", needs[i]->ways[k].last);
+		}
+	}
+	puts("};");
+}
+
 /* Of each pattern, by its number. */
-static void print_needs(const struct rule_set *set, struct pattern_numbers *numbers)
+static void print_needs(const struct tables *t)
 {
 	struct arena arena = ARENA_INIT;
-	const struct pattern_needs **needs;
+	const struct pattern_needs **needs = xcalloc(t->patterns_len, sizeof(*needs));
+	size_t ways = 0;
 
-	for (size_t r = 0; r < set->len; r++)
-		for (size_t m = 0; m < set->rules[r].matches_len; m++)
-			for (size_t i = 0; i < set->rules[r].matches[m].conditions_len; i++)
-				if (set->rules[r].matches[m].conditions[i].text)
-					number_of(numbers, set->rules[r].matches[m].conditions[i].text);
-	needs = xcalloc(numbers->len, sizeof(*needs));
-	for (size_t i = 0; i < numbers->len; i++) {
-		needs[i] = pattern_needs(&arena, numbers->texts[i]);
-		printf("static const struct text_way ways%zu[] = { ", i);
-		for (size_t k = 0; k < needs[i]->len; k++) {
-			const struct text_way *way = &needs[i]->ways[k];
-
-			fputs("{ ", stdout);
-			print_marks(&way->marks);
-			printf(", %d }, ", way->last);
-		}
-		puts("};");
-	}
-	puts("static const struct pattern_needs needs[] = {");
-	for (size_t i = 0; i < numbers->len; i++) {
+	for (size_t i = 0; i < t->patterns_len; i++)
+		needs[i] = pattern_needs(&arena, t->patterns[i]);
+	print_ways(needs, t->patterns_len);
+	puts("static const struct needs_row needs[] = {");
+	for (size_t i = 0; i < t->patterns_len; i++) {
 		fputs("\t{ .all = ", stdout);
 		print_marks(&needs[i]->all);
-		printf(", .pivots = 0x%llx, .ways = ways%zu, .len = %zu, .first = {", (unsigned long long)needs[i]->pivots, i,
+		printf(", .pivots = 0x%llx, .ways = %zu, .ways_len = %zu, .first = {", (unsigned long long)needs[i]->pivots, ways,
 		       needs[i]->len);
 		for (size_t k = 0; k < ARRAY_SIZE(needs[i]->first); k++)
 			if (needs[i]->first[k])
 				printf(" [%zu] = %d,", k, needs[i]->first[k]);
 		puts(" } },");
+		ways += needs[i]->len;
 	}
 	puts("};");
 	free(needs);
 	arena_release(&arena);
 }
 
-static void print_condition(const struct rule_condition *c, struct pattern_numbers *numbers)
+static void print_condition(struct tables *t, const struct rule_condition *c)
 {
 	printf("\t{ .subject = %d, .test = %d, .negated = %d, .recursive = %d, .each = %d, .pattern = %uu, .bits = 0x%llx, "
-	       ".number = %lluu, .unit = %d, .path = ",
-	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each,
-	       c->text ? number_of(numbers, c->text) : UINT32_MAX, (unsigned long long)c->bits,
-	       (unsigned long long)c->number, c->unit);
-	print_string(c->path);
-	if (c->text)
-		printf(", .needs = &needs[%u]", number_of(numbers, c->text));
-	fputs(", .text = ", stdout);
-	print_string(c->text);
-	fputs(", .names = ", stdout);
-	print_names(c->names);
-	puts(" },");
+	       ".number = %lluu, .unit = %d, .path = %u, .text = %u, .names = %u },\n",
+	       (int)c->subject, (int)c->test, c->negated, c->recursive, c->each, pattern_of(t, c->text),
+	       (unsigned long long)c->bits, (unsigned long long)c->number, c->unit, text_of(t, c->path), text_of(t, c->text),
+	       names_of(t, c->names));
 }
 
-static void print_parts(const struct rule *rule, size_t r, struct pattern_numbers *numbers)
+static void print_conditions(struct tables *t, const struct rule_set *set)
 {
-	for (size_t m = 0; m < rule->matches_len; m++) {
-		if (!rule->matches[m].conditions_len)
-			continue;
-		printf("static const struct rule_condition c%zu_%zu[] = {\n", r, m);
-		for (size_t i = 0; i < rule->matches[m].conditions_len; i++)
-			print_condition(&rule->matches[m].conditions[i], numbers);
-		puts("};");
-	}
-	printf("static const struct rule_match m%zu[] = {\n", r);
-	for (size_t m = 0; m < rule->matches_len; m++) {
-		fputs("\t{ .commands = ", stdout);
-		print_names(rule->matches[m].commands);
-		fputs(", .each = ", stdout);
-		print_string(rule->matches[m].each);
-		fputs(", .keywords = ", stdout);
-		print_names(rule->matches[m].keywords);
-		if (rule->matches[m].conditions_len)
-			printf(", .conditions = c%zu_%zu, .conditions_len = %zu", r, m, rule->matches[m].conditions_len);
-		puts(" },");
-	}
-	printf("};\nstatic const struct rule_sample s%zu[] = {\n", r);
-	for (size_t i = 0; i < rule->samples_len; i++) {
-		printf("\t{ .must_match = %d, .line = %u, .text = ", rule->samples[i].must_match, rule->samples[i].line);
-		print_string(rule->samples[i].text);
-		puts(" },");
+	puts("static const struct condition_row conditions[] = {");
+	for (size_t r = 0; r < set->len; r++)
+		for (size_t m = 0; m < set->rules[r].matches_len; m++)
+			for (size_t i = 0; i < set->rules[r].matches[m].conditions_len; i++)
+				print_condition(t, &set->rules[r].matches[m].conditions[i]);
+	puts("};");
+}
+
+static void print_matches(struct tables *t, const struct rule_set *set)
+{
+	size_t conditions = 0;
+
+	puts("static const struct match_row matches[] = {");
+	for (size_t r = 0; r < set->len; r++) {
+		for (size_t i = 0; i < set->rules[r].matches_len; i++) {
+			const struct rule_match *m = &set->rules[r].matches[i];
+
+			printf("\t{ .commands = %u, .each = %u, .keywords = %u, .conditions = %zu, .conditions_len = %zu },\n",
+			       names_of(t, m->commands), text_of(t, m->each), names_of(t, m->keywords), conditions,
+			       m->conditions_len);
+			conditions += m->conditions_len;
+		}
 	}
 	puts("};");
 }
 
-static void print_rule(const struct rule *rule, size_t r)
+static void print_samples(struct tables *t, const struct rule_set *set)
 {
-	puts("\t{");
-	print_member("id", rule->id);
-	print_member("title", rule->title);
-	print_member("message", rule->message);
-	print_member("help", rule->help);
-	print_member("suggestion", rule->suggestion);
-	print_member("cwe", rule->cwe);
-	print_member("category", rule->category);
-	print_member("file", rule->file);
-	printf("\t\t.severity = %d, .scope = %d, .secret = %d, .disabled = %d, .line = %u,\n", (int)rule->severity,
-	       (int)rule->scope, rule->secret, rule->disabled, rule->line);
-	printf("\t\t.matches = m%zu, .matches_len = %zu, .samples = s%zu, .samples_len = %zu,\n\t},\n", r, rule->matches_len, r,
-	       rule->samples_len);
+	puts("static const struct sample_row samples[] = {");
+	for (size_t r = 0; r < set->len; r++) {
+		for (size_t i = 0; i < set->rules[r].samples_len; i++) {
+			const struct rule_sample *sample = &set->rules[r].samples[i];
+
+			printf("\t{ .text = %u, .line = %u, .must_match = %d },\n", text_of(t, sample->text), sample->line,
+			       sample->must_match);
+		}
+	}
+	puts("};");
+}
+
+static void print_rules(struct tables *t, const struct rule_set *set)
+{
+	size_t matches = 0, samples = 0;
+
+	puts("static const struct rule_row rows[] = {");
+	for (size_t i = 0; i < set->len; i++) {
+		const struct rule *r = &set->rules[i];
+
+		printf("\t{ .id = %u, .title = %u, .message = %u, .help = %u, .suggestion = %u, .cwe = %u, .category = %u, .file = %u,\n",
+		       text_of(t, r->id), text_of(t, r->title), text_of(t, r->message), text_of(t, r->help),
+		       text_of(t, r->suggestion), text_of(t, r->cwe), text_of(t, r->category), text_of(t, r->file));
+		printf("\t  .severity = %d, .scope = %d, .secret = %d, .disabled = %d, .line = %u,\n", (int)r->severity,
+		       (int)r->scope, r->secret, r->disabled, r->line);
+		printf("\t  .matches = %zu, .matches_len = %zu, .samples = %zu, .samples_len = %zu },\n", matches, r->matches_len,
+		       samples, r->samples_len);
+		matches += r->matches_len;
+		samples += r->samples_len;
+	}
+	puts("};");
+}
+
+static void print_macros(struct tables *t, const struct macro_table *macros)
+{
+	printf("static const struct rule_macro macros[%zu + 1] = {\n", macros->len);
+	for (size_t i = 0; i < macros->len; i++)
+		printf("\t{ %u, %u },\n", text_of(t, macros->items[i].name), text_of(t, macros->items[i].text));
+	puts("};");
+}
+
+/* ---- C: the index of the scanner (scan_index.h) */
+
+static void print_shell_entries(const struct shell_entries *e)
+{
+	printf("static const struct shell_entry shell_entries[%zu + 1] = {\n", e->len);
+	for (size_t i = 0; i < e->len; i++) {
+		const struct shell_entry *item = &e->items[i];
+
+		fputs("\t{ .required = ", stdout);
+		print_marks(&item->required);
+		printf(", .need = 0x%x, .feature = %u, .rule = %u, .match = %u, .for_any = %d, .asks_name = %d },\n", item->need,
+		       item->feature, item->rule, item->match, item->for_any, item->asks_name);
+	}
+	printf("};\nstatic const struct name_entry names_of_commands[%zu + 1] = {\n", e->names_len);
+	for (size_t i = 0; i < e->names_len; i++)
+		printf("\t{ 0x%x, %u, %u },\n", e->names[i].hash, e->names[i].entry, e->names[i].next);
+	puts("};");
+	print_numbers("slots_of_names", e->slots, NAME_SLOTS);
+}
+
+static void print_structure_entries(const struct structure_entries *e, int scope)
+{
+	printf("static const struct structure_entry structures%d[%zu + 1] = {\n", scope, e->len);
+	for (size_t i = 0; i < e->len; i++)
+		printf("\t{ 0x%llx, 0x%llx, %u, %u },\n", (unsigned long long)e->items[i].need,
+		       (unsigned long long)e->items[i].need_below, e->items[i].rule, e->items[i].match);
+	puts("};");
+}
+
+static void print_finder(const char *name, const struct finder *f)
+{
+	printf("static const struct finder %s_finder = {\n\t.ends = {", name);
+	for (size_t i = 0; i < ARRAY_SIZE(f->ends); i++)
+		if (f->ends[i])
+			printf(" [%zu] = 0x%llx,", i, (unsigned long long)f->ends[i]);
+	fputs(" },\n\t.folded = {", stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(f->folded); i++)
+		printf(" %u,", f->folded[i]);
+	fputs(" },\n\t.lists = {", stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(f->lists); i++)
+		if (f->lists[i])
+			printf(" [%zu] = %u,", i, f->lists[i]);
+	fputs(" },\n\t.short_lists = {", stdout);
+	for (size_t i = 0; i < ARRAY_SIZE(f->short_lists); i++)
+		if (f->short_lists[i])
+			printf(" [%zu] = %u,", i, f->short_lists[i]);
+	puts(" },\n};");
+}
+
+static void print_text_scope(const char *name, const struct text_scope *s)
+{
+	autofree char *words = xasprintf("%s_words", name);
+	autofree char *uses = xasprintf("%s_uses", name);
+	autofree char *keyed = xasprintf("%s_keyed", name);
+
+	print_finder(name, s->finder);
+	printf("static const struct keyword %s_keywords[%zu + 1] = {\n", name, s->keywords_len);
+	for (size_t i = 0; i < s->keywords_len; i++)
+		printf("\t{ %u, %u, %u, %u, %u },\n", s->keywords[i].text, s->keywords[i].len, s->keywords[i].next,
+		       s->keywords[i].uses, s->keywords[i].uses_len);
+	puts("};");
+	print_texts(words, s->words, s->words_len);
+	print_numbers(uses, s->uses, s->uses_len);
+	print_numbers(keyed, s->keyed, s->keyed_len);
+}
+
+static void print_scope_member(const char *name, const struct text_scope *s)
+{
+	printf("\t.%s = { .finder = &%s_finder, .keywords = %s_keywords, .keywords_len = %zu, .words = %s_words, .words_len = %zu,\n"
+	       "\t\t.uses = %s_uses, .uses_len = %zu, .keyed = %s_keyed, .keyed_len = %zu },\n",
+	       name, name, name, s->keywords_len, name, s->words_len, name, s->uses_len, name, s->keyed_len);
+}
+
+static void print_index(const struct rule_set *set)
+{
+	autoarena struct arena arena = ARENA_INIT;
+	struct scan_index index = { .texts_len = 0 };
+
+	scan_index_make(&arena, set, &index);
+	print_shell_entries(&index.shell);
+	for (int scope = SCOPE_CONTAINER; scope <= SCOPE_PACKAGE; scope++)
+		print_structure_entries(&index.structures[scope], scope);
+	print_text_scope("script", &index.script);
+	print_text_scope("text", &index.text);
+	printf("static const struct text_entry text_entries[%zu + 1] = {\n", index.texts_len);
+	for (size_t i = 0; i < index.texts_len; i++)
+		printf("\t{ %u, %u },\n", index.texts[i].rule, index.texts[i].match);
+	printf("};\nstatic const struct scan_index scan_index = {\n\t.shell = { .items = shell_entries, .len = %zu, "
+	       ".names = names_of_commands, .names_len = %zu, .slots = slots_of_names },\n\t.structures = {\n",
+	       index.shell.len, index.shell.names_len);
+	for (int scope = SCOPE_CONTAINER; scope <= SCOPE_PACKAGE; scope++)
+		printf("\t\t[%d] = { structures%d, %zu },\n", scope, scope, index.structures[scope].len);
+	puts("\t},");
+	print_scope_member("script", &index.script);
+	print_scope_member("text", &index.text);
+	printf("\t.texts = text_entries, .texts_len = %zu,\n};\n", index.texts_len);
 }
 
 static void print_tables(const struct rule_set *set)
 {
 	const struct rules_owned *owned = set->owned;
-	struct pattern_numbers numbers = { 0 };
+	struct tables t = { .texts = STRBUF_INIT(STRBUF_NO_MAX) };
 	char digest[65];
 
-	puts("/* made by validators/rules_embed.c */\n#include \"validators/rules_loader.h\"\n#include \"validators/scan_required.h\"\n");
-	print_needs(set, &numbers);
-	for (size_t i = 0; i < set->len; i++)
-		print_parts(&set->rules[i], i, &numbers);
-	puts("static const struct rule rules[] = {");
-	for (size_t i = 0; i < set->len; i++)
-		print_rule(&set->rules[i], i);
-	printf("};\nstatic const struct rule_macro macros[%zu + 1] = {\n", owned->macros.len);
-	for (size_t i = 0; i < owned->macros.len; i++) {
-		fputs("\t{ ", stdout);
-		print_string(owned->macros.items[i].name);
-		fputs(", ", stdout);
-		print_string(owned->macros.items[i].text);
-		puts(" },");
-	}
+	strbuf_add(&t.texts, "", 1);	/* 0 is no text, and no list */
+	add_name(&t, NULL);
+	puts("/* made by validators/rules_embed.c */\n#include \"validators/scan_index.h\"\n");
+	print_conditions(&t, set);
+	print_matches(&t, set);
+	print_samples(&t, set);
+	print_rules(&t, set);
+	print_macros(&t, &owned->macros);
+	print_needs(&t);
+	print_numbers("names", t.names, t.names_len);
+	print_texts("texts", t.texts.buf, t.texts.len);
+	print_index(set);
 	rules_digest(set, digest);
-	printf("};\nconst struct rule_tables rules_tables = {\n\t.rules = rules, .len = %zu, .patterns_len = %zu,\n"
-	       "\t.macros = macros, .macros_len = %zu, .digest = \"%s\",\n};\n",
-	       set->len, numbers.len, owned->macros.len, digest);
-	free(numbers.texts);
+	printf("const struct rule_tables rules_tables = {\n\t.rows = rows, .len = %zu, .patterns_len = %zu, .texts = texts, .names = names,\n"
+	       "\t.matches = matches, .conditions = conditions, .samples = samples, .needs = needs, .ways = ways,\n"
+	       "\t.macros = macros, .macros_len = %zu, .digest = \"%s\", .index = &scan_index,\n};\n",
+	       set->len, t.patterns_len, owned->macros.len, digest);
+	tdestroy(t.places, free);
+	strbuf_release(&t.texts);
+	free(t.names);
+	free(t.patterns);
 }
 
 /* ---- checks */

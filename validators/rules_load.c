@@ -291,19 +291,20 @@ static void make_own(struct rule_set *set)
 	tables = owned->tables;
 	if (!tables)
 		return;
-	owned->tables = NULL;
 	for (size_t i = 0; i < tables->len; i++) {
 		owned->rules = arena_append(&owned->arena, owned->rules, i, sizeof(*owned->rules));
 		owned->units = arena_append(&owned->arena, owned->units, i, sizeof(*owned->units));
-		owned->rules[i] = tables->rules[i];
+		owned->rules[i] = *rules_at(set, i);
 	}
 	set->rules = owned->rules;
+	owned->tables = NULL;
 	for (size_t i = 0; i < tables->macros_len; i++) {
 		struct macro_table *macros = &owned->macros;
 
 		macros->items = arena_append(&owned->arena, macros->items, macros->len, sizeof(*macros->items));
 		macros->items[macros->len++] = (struct macro){
-			.name = tables->macros[i].name, .text = tables->macros[i].text, .state = MACRO_READY,
+			.name = tables->texts + tables->macros[i].name, .text = tables->texts + tables->macros[i].text,
+			.state = MACRO_READY,
 		};
 	}
 }
@@ -355,7 +356,7 @@ static void switch_off(struct loader *l, const struct node *map, const char *pat
 	known = rules_find(l->set, id->text);
 	if (!known) {
 		for (size_t i = 0; i < l->set->len; i++)
-			names[i] = l->set->rules[i].id;
+			names[i] = rules_id(l->set, i);
 		loader_unknown(l, "rules/unknown-rule", id, child, "rule", names, l->set->len);
 		return;
 	}

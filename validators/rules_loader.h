@@ -4,28 +4,13 @@
 
 #include "runner/base/arena.h"
 #include "runner/base/strvec.h"
-#include "validators/rules.h"
+#include "validators/rules_tables.h"
 #include "validators/schema.h"
 
 #define RULES_MAX 4096
 #define RULES_MAX_FILES 1000
 #define MACROS_MAX 1000		/* of one file, and of all that are known everywhere */
 #define MACROS_MAX_DEPTH 10
-
-/* ---- what the build makes (validators/rules_embed.c) and rules_builtin() hands out */
-struct rule_macro {
-	const char *name, *text;	/* expanded */
-};
-
-struct rule_tables {
-	const struct rule *rules;
-	size_t len;
-	size_t patterns_len;
-	const struct rule_macro *macros;	/* those that are known everywhere; for rules of users */
-	size_t macros_len;
-	const char *digest;
-};
-extern const struct rule_tables rules_tables;	/* of the default pack; those of the registry are code: policy_registry.h */
 
 /* ---- what a rule set owns */
 struct macro {
@@ -45,6 +30,7 @@ struct macro_table {
 struct rules_owned {
 	struct arena arena;
 	const struct rule_tables *tables;	/* the set is these as they are; NULL: something was loaded */
+	const struct rule **unpacked;	/* of their rows; NULL: not asked for yet */
 	struct rule *rules;
 	uint32_t *units;		/* of each rule: the load that brought it, as two of one load may not have the same id */
 	uint32_t unit;

@@ -9,7 +9,24 @@
 #include <strings.h>
 
 #include "runner/base/mem.h"
+#include "validators/scan_index.h"
 #include "validators/scan_match.h"
+
+void scan_index_make(struct arena *arena, const struct rule_set *rules, struct scan_index *ret)
+{
+	ret->shell = shell_entries_make(arena, rules);
+	for (int scope = SCOPE_CONTAINER; scope <= SCOPE_PACKAGE; scope++)
+		ret->structures[scope] = structure_entries_make(arena, rules, (enum rule_scope)scope);
+	text_scopes_make(arena, rules, ret);
+}
+
+static const struct scan_index *make_index(struct arena *arena, const struct rule_set *rules)
+{
+	struct scan_index *index = arena_alloc(arena, sizeof(*index));
+
+	scan_index_make(arena, rules, index);
+	return index;
+}
 
 struct scanner *scanner_new(const struct rule_set *rules)
 {
@@ -17,9 +34,11 @@ struct scanner *scanner_new(const struct rule_set *rules)
 
 	s->rules = rules;
 	s->states = xcalloc(rules->len + 1, sizeof(*s->states));
-	s->shell = shell_index_new(&s->arena, rules);
-	s->text = text_index_new(&s->arena, rules);
-	structure_index(s);
+	s->index = rules_index(rules);
+	if (!s->index)
+		s->index = make_index(&s->arena, rules);
+	s->shell = shell_index_new(&s->arena, &s->index->shell);
+	s->text = text_index_new(&s->arena, s->index);
 	return s;
 }
 
@@ -28,6 +47,7 @@ void scanner_free(struct scanner *s)
 	if (!s)
 		return;
 	shell_index_free(s->shell);
+	text_index_free(s->text);
 	arena_release(&s->arena);
 	arena_release(&s->scripts);
 	free(s->states);

@@ -28,16 +28,12 @@ struct rule_ref {		/* one of the matches of a rule */
 	const struct rule *rule;
 	const struct rule_match *match;
 	uint32_t index;		/* of the rule in the set */
-	uint64_t need;		/* shell: features that a command must have (scan_shell.c); mappings: keys, by hash, that it must have */
-	uint64_t need_below;	/* mappings: keys that must be one level below */
+	uint32_t number;	/* texts: of the match (scan_index.h) */
 	const struct match_paths *paths;	/* mappings: see scan_structure.c */
 };
 
-struct rule_refs {
-	struct rule_ref *items;
-	size_t len;
-};
-
+struct scan_index;
+struct shell_entries;
 struct shell_index;
 struct text_index;
 
@@ -45,7 +41,8 @@ struct scanner {
 	const struct rule_set *rules;
 	struct arena arena;		/* indices */
 	struct arena scripts;		/* lent to one analysis after the other */
-	struct rule_refs structural[SCOPE_PACKAGE + 1];	/* of the scopes that look at mappings */
+	const struct scan_index *index;	/* scan_index.h */
+	struct rule_ref *structures[SCOPE_PACKAGE + 1];	/* of each entry of the scopes that look at mappings; no rule: not tried yet */
 	struct shell_index *shell;
 	struct text_index *text;
 	struct rule_state *states;
@@ -146,7 +143,7 @@ bool scan_is_kept_secret(const struct scan *sc, struct position position, unsign
 void scan_hide_secrets(struct scan *sc);
 
 /* ---- scan_shell.c */
-struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules);
+struct shell_index *shell_index_new(struct arena *arena, const struct shell_entries *entries);	/* borrowed */
 void shell_index_free(struct shell_index *x);		/* what is not in the arena */
 /* Where offsets of an analysis stand in the document. */
 struct shell_source {
@@ -179,11 +176,11 @@ void scan_argv(struct scan *sc, const struct node *command, const struct scan_pa
 	       const struct node *args, const struct scan_path *args_path);
 
 /* ---- scan_structure.c */
-void structure_index(struct scanner *s);
 void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *mapping, const struct scan_path *path);
 
 /* ---- scan_text.c */
-struct text_index *text_index_new(struct arena *arena, const struct rule_set *rules);
+struct text_index *text_index_new(struct arena *arena, const struct scan_index *index);	/* borrowed */
+void text_index_free(struct text_index *x);		/* what is not in the arena */
 void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, const struct scan_path *path,
 	       const char *key, size_t key_len);
 

@@ -296,7 +296,7 @@ static char *path_text(const struct scan_path *path)
 
 void scan_tell(struct scan *sc, uint32_t rule_index, const struct scan_match *inner)
 {
-	const struct rule *rule = &sc->scanner->rules->rules[rule_index];
+	const struct rule *rule = rules_at(sc->scanner->rules, rule_index);
 	struct rule_state *state = &sc->scanner->states[rule_index];
 	autostrbuf struct strbuf message = STRBUF_INIT(STRBUF_NO_MAX);
 	autostrbuf struct strbuf matched = STRBUF_INIT(STRBUF_NO_MAX);
@@ -394,7 +394,7 @@ enum pattern_result scan_pattern(struct scan *sc, uint32_t rule_index, const str
 	scan_tell_own(sc, SEVERITY_HIGH, "scan/limit",
 		      "look at the text yourself; simplify the pattern if the rule is yours", place,
 		      "rule '%s' needs too much time or memory for this text and was given up for this file",
-		      sc->scanner->rules->rules[rule_index].id);
+		      rules_id(sc->scanner->rules, rule_index));
 	return result;
 }
 

@@ -124,7 +124,7 @@ size_t scan_rule_samples(const struct rule_set *rules, struct finding_list *find
 	size_t tried = 0;
 
 	for (size_t i = 0; i < rules->len; i++) {
-		const struct rule *rule = &rules->rules[i];
+		const struct rule *rule = rules_at(rules, i);
 		struct rule_set alone = {
 			.rules = rule, .len = 1, .patterns = rules->patterns, .patterns_len = rules->patterns_len
 		};

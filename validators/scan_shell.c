@@ -9,6 +9,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/utf8.h"
 #include "validators/scan_command.h"
+#include "validators/scan_index.h"
 #include "validators/shell/parse.h"
 
 #define HITS_MAX 64		/* rules that are reported for one command */
@@ -16,28 +17,18 @@
 #define PLAN_NAME_MAX 48
 #define PLAN_WAYS 4		/* slots that a name may stand in */
 
-struct shell_rule {		/* one match of a rule on commands */
+struct shell_rule {		/* one match of a rule on commands, once it has been tried */
 	struct rule_ref ref;
 	struct trial *trials;	/* by their cost */
 	size_t trials_len;
-	uint32_t feature;	/* under which it waits */
-	struct text_marks required, required_in_path;	/* that a line must hold; the paths of effects */
 	bool asks_for_dry;
-	bool for_any;		/* of no certain names, or of those that begin so */
 };
 
 struct planned_rule {		/* all that most commands need to know of it stands here */
-	uint32_t need;		/* features, or IN_PATH: the marks are of paths */
-	uint32_t rule;		/* index */
+	uint32_t need;		/* of the entry */
+	uint32_t entry;		/* index */
 	struct text_marks required;
 };
-#define IN_PATH (UINT32_C(1) << 31)
-
-struct named_rule {		/* a rule that is for a command */
-	uint32_t hash, rule;
-	uint32_t next;		/* index + 1 in the same slot; 0: none */
-};
-#define NAME_SLOTS 1024		/* a power of two */
 
 /* Which rules are tried on commands of a name, under the rarest feature that each needs (the last: none). */
 struct plan {
@@ -49,16 +40,17 @@ struct plan {
 };
 
 struct shell_index {
-	struct shell_rule *rules;
-	size_t len;
-	struct named_rule *named;
-	uint32_t slots[NAME_SLOTS];	/* of them, by hash: index + 1 */
-	bool *wanted;			/* of each rule: while a plan is made */
+	const struct shell_entries *entries;
+	struct arena *arena;
+	struct shell_rule **rules;	/* of each entry; NULL: not tried yet */
+	bool *wanted;			/* of each entry: while a plan is made */
 	struct plan *plans, odd;	/* in the order they were made; of the last name that is too long */
 	size_t plans_len, plans_alloc;
 	uint16_t plan_slots[PLANS];	/* of them, by name: index + 1 */
 	uint32_t taken_over;
 };
+
+/* ---- the entries */
 
 static uint32_t hash_name(const char *name)
 {
@@ -85,16 +77,6 @@ static uint32_t rarest(uint64_t need)
 	return FEATURES;
 }
 
-static void add_trial(struct arena *arena, struct shell_rule *r, struct trial trial)
-{
-	size_t i = r->trials_len++;
-
-	r->trials = arena_append(arena, r->trials, i, sizeof(*r->trials));
-	for (; i && r->trials[i - 1].cost > trial.cost; i--)
-		r->trials[i] = r->trials[i - 1];
-	r->trials[i] = trial;
-}
-
 static bool is_prefix(const char *name)
 {
 	size_t len = strlen(name);
@@ -102,79 +84,93 @@ static bool is_prefix(const char *name)
 	return len && name[len - 1] == '*';
 }
 
-/* Once the rules have their places. */
-static void index_names(struct arena *arena, struct shell_index *x)
+/* Once the entries have their places. */
+static void index_names(struct arena *arena, const struct rule_set *rules, struct shell_entry *items, struct shell_entries *ret)
 {
-	uint32_t n = 0;
+	uint32_t *slots = arena_alloc(arena, NAME_SLOTS * sizeof(*slots));
+	struct name_entry *names = NULL;
 
-	for (size_t i = 0; i < x->len; i++)
-		for (const char *const *name = x->rules[i].ref.match->commands; name && *name; name++)
-			n++;
-	x->named = arena_alloc(arena, n * sizeof(*x->named));
-	x->wanted = arena_alloc(arena, x->len);
-	n = 0;
-	for (size_t i = 0; i < x->len; i++) {
-		const char *const *name = x->rules[i].ref.match->commands;
+	for (size_t i = 0; i < ret->len; i++) {
+		const char *const *name = rules_at(rules, items[i].rule)->matches[items[i].match].commands;
 
-		x->rules[i].for_any = !name;
+		items[i].for_any = !name;
+		items[i].asks_name |= name != NULL;
 		for (; name && *name; name++) {
-			uint32_t hash = hash_name(*name), *slot = &x->slots[hash & (NAME_SLOTS - 1)];
+			uint32_t hash = hash_name(*name), *slot = &slots[hash & (NAME_SLOTS - 1)];
 
-			x->rules[i].for_any |= is_prefix(*name);
-			x->named[n] = (struct named_rule){ .hash = hash, .rule = (uint32_t)i, .next = *slot };
-			*slot = ++n;
+			items[i].for_any |= is_prefix(*name);
+			names = arena_append(arena, names, ret->names_len, sizeof(*names));
+			names[ret->names_len] = (struct name_entry){ .hash = hash, .entry = (uint32_t)i, .next = *slot };
+			*slot = (uint32_t)++ret->names_len;
 		}
 	}
+	ret->names = names;
+	ret->slots = slots;
 }
 
-static void index_match(struct arena *arena, struct shell_index *x, struct rule_ref ref)
+static struct shell_entry entry_of(const struct rule_match *m, size_t rule, size_t match)
 {
-	struct shell_rule *r;
+	struct shell_entry e = { .rule = (uint32_t)rule, .match = (uint32_t)match };
+	struct text_marks in_path = { 0 };
+	uint64_t need = 0;
 
-	x->rules = arena_append(arena, x->rules, x->len, sizeof(*x->rules));
-	r = &x->rules[x->len++];
-	r->ref = ref;
-	for (size_t i = 0; i < ref.match->conditions_len; i++) {
-		const struct rule_condition *c = &ref.match->conditions[i];
+	for (size_t i = 0; i < m->conditions_len; i++) {
+		const struct rule_condition *c = &m->conditions[i];
 
-		r->ref.need |= condition_needs(c);
-		marks_add(&r->required, condition_requires(c));
-		marks_add(&r->required_in_path, condition_requires_in_path(c));
-		r->asks_for_dry |= c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY);
-		/* what is asked of the name is settled in the plan; it stays only where it says the place */
-		if (c->subject != SUBJECT_COMMAND || !c->negated)
-			add_trial(arena, r, trial_new(c, (uint32_t)i));
+		need |= condition_needs(c);
+		marks_add(&e.required, condition_requires(c));
+		marks_add(&in_path, condition_requires_in_path(c));
+		e.asks_name |= c->subject == SUBJECT_COMMAND;
 	}
-	r->feature = rarest(r->ref.need);
+	e.need = (uint32_t)need;
+	e.feature = rarest(need);
+	if (in_path.characters) {
+		e.need |= SHELL_IN_PATH;
+		e.required = in_path;
+	}
+	return e;
 }
 
 /* By feature, else as in the files. */
-static void sort_rules(struct arena *arena, struct shell_index *x)
+static struct shell_entry *sorted(struct arena *arena, const struct shell_entry *items, size_t len)
 {
-	struct shell_rule *sorted = arena_take(arena, x->len * sizeof(*sorted));
+	struct shell_entry *to = arena_take(arena, len * sizeof(*to));
 	size_t n = 0;
 
 	for (uint32_t feature = 0; feature <= FEATURES; feature++)
-		for (size_t i = 0; i < x->len; i++)
-			if (x->rules[i].feature == feature)
-				sorted[n++] = x->rules[i];
-	x->rules = sorted;
+		for (size_t i = 0; i < len; i++)
+			if (items[i].feature == feature)
+				to[n++] = items[i];
+	return to;
 }
 
-struct shell_index *shell_index_new(struct arena *arena, const struct rule_set *rules)
+struct shell_entries shell_entries_make(struct arena *arena, const struct rule_set *rules)
+{
+	struct shell_entries ret = { .len = 0 };
+	struct shell_entry *items = NULL;
+
+	for (size_t i = 0; i < rules->len; i++) {
+		const struct rule *rule = rules_at(rules, i);
+
+		for (size_t j = 0; rule->scope == SCOPE_SHELL && !rule->disabled && j < rule->matches_len; j++) {
+			items = arena_append(arena, items, ret.len, sizeof(*items));
+			items[ret.len++] = entry_of(&rule->matches[j], i, j);
+		}
+	}
+	items = sorted(arena, items, ret.len);
+	index_names(arena, rules, items, &ret);
+	ret.items = items;
+	return ret;
+}
+
+struct shell_index *shell_index_new(struct arena *arena, const struct shell_entries *entries)
 {
 	struct shell_index *x = arena_alloc(arena, sizeof(*x));
 
-	for (size_t i = 0; i < rules->len; i++) {
-		const struct rule *rule = &rules->rules[i];
-
-		for (size_t j = 0; rule->scope == SCOPE_SHELL && !rule->disabled && j < rule->matches_len; j++)
-			index_match(
-				arena, x,
-				(struct rule_ref){ .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i });
-	}
-	sort_rules(arena, x);
-	index_names(arena, x);
+	x->entries = entries;
+	x->arena = arena;
+	x->rules = arena_alloc(arena, entries->len * sizeof(*x->rules));
+	x->wanted = arena_alloc(arena, entries->len);
 	return x;
 }
 
@@ -188,13 +184,52 @@ void shell_index_free(struct shell_index *x)
 	free(x->plans);
 }
 
+/* ---- rules */
+
+static void add_trial(struct arena *arena, struct shell_rule *r, struct trial trial)
+{
+	size_t i = r->trials_len++;
+
+	r->trials = arena_append(arena, r->trials, i, sizeof(*r->trials));
+	for (; i && r->trials[i - 1].cost > trial.cost; i--)
+		r->trials[i] = r->trials[i - 1];
+	r->trials[i] = trial;
+}
+
+static struct shell_rule *rule_of(struct scan *sc, size_t entry)
+{
+	struct shell_index *x = sc->scanner->shell;
+	const struct shell_entry *e = &x->entries->items[entry];
+	const struct rule *rule;
+	struct shell_rule *r = x->rules[entry];
+
+	if (r)
+		return r;
+	rule = rules_at(sc->scanner->rules, e->rule);
+	x->rules[entry] = r = arena_alloc(x->arena, sizeof(*r));
+	r->ref = (struct rule_ref){ .rule = rule, .match = &rule->matches[e->match], .index = e->rule };
+	for (size_t i = 0; i < r->ref.match->conditions_len; i++) {
+		const struct rule_condition *c = &r->ref.match->conditions[i];
+
+		r->asks_for_dry |= c->subject == SUBJECT_TRAITS && !c->negated && (c->bits & TRAIT_DRY);
+		/* what is asked of the name is settled in the plan; it stays only where it says the place */
+		if (c->subject != SUBJECT_COMMAND || !c->negated)
+			add_trial(x->arena, r, trial_new(c, (uint32_t)i));
+	}
+	return r;
+}
+
 /* ---- plans */
 
-static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char *name)
+static bool is_for_name(struct scan *sc, const struct shell_entry *e, const char *name)
 {
-	const struct rule_match *m = r->ref.match;
-	const char *const *names = m->commands;
+	const struct rule_match *m;
+	const char *const *names;
 
+	if (!e->asks_name)
+		return true;
+	m = &rules_at(sc->scanner->rules, e->rule)->matches[e->match];
+	names = m->commands;
 	while (names && *names && !name_fits(*names, name))
 		names++;
 	if (names && !*names)
@@ -202,47 +237,42 @@ static bool is_for_name(struct scan *sc, const struct shell_rule *r, const char 
 	for (size_t i = 0; i < m->conditions_len; i++) {
 		const struct rule_condition *c = &m->conditions[i];
 
-		if (c->subject == SUBJECT_COMMAND && name_holds(sc, c, r->ref.index, name) == c->negated)
+		if (c->subject == SUBJECT_COMMAND && name_holds(sc, c, e->rule, name) == c->negated)
 			return false;
 	}
 	return true;
 }
 
-/* Rules that may be for the name: those that have its hash among theirs, and those for any. */
-static void want_rules(struct shell_index *x, uint32_t hash)
+/* Entries that may be for the name: those that have its hash among theirs, and those for any. */
+static void want_entries(struct shell_index *x, uint32_t hash)
 {
-	for (size_t i = 0; i < x->len; i++)
-		x->wanted[i] = x->rules[i].for_any;
-	for (uint32_t n = x->slots[hash & (NAME_SLOTS - 1)]; n; n = x->named[n - 1].next)
-		x->wanted[x->named[n - 1].rule] |= x->named[n - 1].hash == hash;
-}
+	const struct shell_entries *e = x->entries;
 
-static struct planned_rule planned(const struct shell_rule *r, size_t index)
-{
-	bool in_path = r->required_in_path.characters;
-
-	return (struct planned_rule){
-		.need = (uint32_t)r->ref.need | (in_path ? IN_PATH : 0), .rule = (uint32_t)index,
-		.required = in_path ? r->required_in_path : r->required,
-	};
+	for (size_t i = 0; i < e->len; i++)
+		x->wanted[i] = e->items[i].for_any;
+	for (uint32_t n = e->slots[hash & (NAME_SLOTS - 1)]; n; n = e->names[n - 1].next)
+		x->wanted[e->names[n - 1].entry] |= e->names[n - 1].hash == hash;
 }
 
 static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_t hash)
 {
 	struct shell_index *x = sc->scanner->shell;
+	const struct shell_entry *items = x->entries->items;
 	size_t n = 0, i = 0;
 
 	free(p->rules);
 	p->rules = NULL;
-	want_rules(x, hash);
+	want_entries(x, hash);
 	for (uint32_t feature = 0; feature <= FEATURES; feature++) {
 		p->starts[feature] = (uint32_t)n;
-		for (; i < x->len && x->rules[i].feature == feature; i++) {
-			if (!x->wanted[i] || !is_for_name(sc, &x->rules[i], name))
+		for (; i < x->entries->len && items[i].feature == feature; i++) {
+			if (!x->wanted[i] || !is_for_name(sc, &items[i], name))
 				continue;
 			if (!(n & (n - 1)))	/* room for the next power of two */
 				p->rules = xrealloc(p->rules, n ? 2 * n : 1, sizeof(*p->rules));
-			p->rules[n++] = planned(&x->rules[i], i);
+			p->rules[n++] = (struct planned_rule){
+				.need = items[i].need, .entry = (uint32_t)i, .required = items[i].required,
+			};
 		}
 	}
 	p->starts[FEATURES + 1] = (uint32_t)n;
@@ -342,16 +372,18 @@ static bool rule_holds(struct command_view *v, struct shell_rule *r, struct comm
 
 static void try_rules(struct command_view *v, const struct plan *p, size_t feature, struct hits *hits)
 {
-	struct shell_rule *rules = v->sc->scanner->shell->rules;
-	const uint32_t lacks = ~(uint32_t)v->features & ~IN_PATH;
+	const uint32_t lacks = ~(uint32_t)v->features & ~SHELL_IN_PATH;
 
 	for (size_t i = p->starts[feature]; i < p->starts[feature + 1] && hits->len < HITS_MAX; i++) {
 		const struct planned_rule *r = &p->rules[i];
+		struct shell_rule *rule;
 		struct command_hit at;
 
-		if (!(r->need & lacks) && marks_have(r->need & IN_PATH ? &v->paths_marks : &v->line_marks, &r->required) &&
-		    rule_holds(v, &rules[r->rule], &at))
-			hits->items[hits->len++] = (struct hit){ &rules[r->rule], at };
+		if ((r->need & lacks) || !marks_have(r->need & SHELL_IN_PATH ? &v->paths_marks : &v->line_marks, &r->required))
+			continue;
+		rule = rule_of(v->sc, r->entry);
+		if (rule_holds(v, rule, &at))
+			hits->items[hits->len++] = (struct hit){ rule, at };
 	}
 }
 

@@ -9,6 +9,7 @@
 #include "runner/base/host.h"
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
+#include "validators/scan_index.h"
 #include "validators/scan_match.h"
 #include "validators/template.h"
 
@@ -122,41 +123,53 @@ static uint64_t key_bit(const char *key, size_t len)
 }
 
 /* A path that is not there is at no node: its first key must be in the mapping, its second below that. */
-static void need_path(struct rule_ref *ref, const char *path)
+static void need_path(struct structure_entry *e, const char *path)
 {
 	struct path_key key;
 
 	path = path_next(path ? path : "", &key);
 	if (!path || key.items || key.prefix)
 		return;
-	ref->need |= key_bit(key.text, key.len);
+	e->need |= key_bit(key.text, key.len);
 	path = path_next(path, &key);
 	if (path && key.items)
 		path = path_next(path, &key);
 	if (path && !key.items && !key.prefix)
-		ref->need_below |= key_bit(key.text, key.len);
+		e->need_below |= key_bit(key.text, key.len);
 }
 
-static void need_paths(struct rule_ref *ref)
+static struct structure_entry entry_of(const struct rule_match *m, size_t rule, size_t match)
 {
-	if (ref->match->each)
-		need_path(ref, ref->match->each);
-	for (size_t i = 0; i < ref->match->conditions_len; i++) {
-		const struct rule_condition *c = &ref->match->conditions[i];
+	struct structure_entry e = { .rule = (uint32_t)rule, .match = (uint32_t)match };
 
-		if (!c->negated && !c->each)
-			need_path(ref, c->path);
+	if (m->each)
+		need_path(&e, m->each);
+	for (size_t i = 0; i < m->conditions_len; i++) {
+		if (!m->conditions[i].negated && !m->conditions[i].each)
+			need_path(&e, m->conditions[i].path);
 	}
+	return e;
 }
 
-static const struct match_paths *read_paths(struct arena *arena, const struct rule_match *m)
+/* The gravest first, so that a weaker rule of the same category finds its place taken; else in order. */
+struct structure_entries structure_entries_make(struct arena *arena, const struct rule_set *rules, enum rule_scope scope)
 {
-	struct match_paths *paths = arena_alloc(arena, sizeof(*paths) + m->conditions_len * sizeof(*paths->conditions));
+	struct structure_entry *items = NULL;
+	size_t n = 0;
 
-	paths->each = m->each ? path_read(arena, m->each) : NULL;
-	for (size_t i = 0; i < m->conditions_len; i++)
-		paths->conditions[i] = path_read(arena, m->conditions[i].path);
-	return paths;
+	for (int severity = SEVERITY_CRITICAL; severity >= SEVERITY_INFO; severity--) {
+		for (size_t i = 0; i < rules->len; i++) {
+			const struct rule *rule = rules_at(rules, i);
+
+			if (rule->disabled || rule->scope != scope || (int)rule->severity != severity)
+				continue;
+			for (size_t j = 0; j < rule->matches_len; j++, n++) {
+				items = arena_append(arena, items, n, sizeof(*items));
+				items[n] = entry_of(&rule->matches[j], i, j);
+			}
+		}
+	}
+	return (struct structure_entries){ .items = items, .len = n };
 }
 
 static uint64_t keys_of(const struct node *mapping)
@@ -185,33 +198,33 @@ static uint64_t keys_below(const struct node *mapping)
 	return keys;
 }
 
-/* The gravest first, so that a weaker rule of the same category finds its place taken; else in order. */
-static void insert_by_severity(struct rule_refs *refs, struct rule_ref ref)
-{
-	size_t i = refs->len++;
+/* ---- rules, made ready when they are first tried */
 
-	for (; i && refs->items[i - 1].rule->severity < ref.rule->severity; i--)
-		refs->items[i] = refs->items[i - 1];
-	refs->items[i] = ref;
+static const struct match_paths *read_paths(struct arena *arena, const struct rule_match *m)
+{
+	struct match_paths *paths = arena_alloc(arena, sizeof(*paths) + m->conditions_len * sizeof(*paths->conditions));
+
+	paths->each = m->each ? path_read(arena, m->each) : NULL;
+	for (size_t i = 0; i < m->conditions_len; i++)
+		paths->conditions[i] = path_read(arena, m->conditions[i].path);
+	return paths;
 }
 
-void structure_index(struct scanner *s)
+static const struct rule_ref *ref_of(struct scanner *s, enum rule_scope scope, size_t i)
 {
-	for (size_t i = 0; i < s->rules->len; i++) {
-		const struct rule *rule = &s->rules->rules[i];
-		struct rule_refs *refs = &s->structural[rule->scope];
+	const struct structure_entry *e = &s->index->structures[scope].items[i];
+	struct rule_ref *ref;
 
-		if (rule->disabled || rule->scope < SCOPE_CONTAINER)
-			continue;
-		for (size_t j = 0; j < rule->matches_len; j++) {
-			struct rule_ref ref = { .rule = rule, .match = &rule->matches[j], .index = (uint32_t)i };
+	if (!s->structures[scope])
+		s->structures[scope] = arena_alloc(&s->arena, s->index->structures[scope].len * sizeof(*ref));
+	ref = &s->structures[scope][i];
+	if (!ref->rule) {
+		const struct rule *rule = rules_at(s->rules, e->rule);
 
-			need_paths(&ref);
-			ref.paths = read_paths(&s->arena, ref.match);
-			refs->items = arena_append(&s->arena, refs->items, refs->len, sizeof(*refs->items));
-			insert_by_severity(refs, ref);
-		}
+		*ref = (struct rule_ref){ .rule = rule, .match = &rule->matches[e->match], .index = e->rule };
+		ref->paths = read_paths(&s->arena, ref->match);
 	}
+	return ref;
 }
 
 /* ---- values */
@@ -470,21 +483,15 @@ static bool try_each(void *arg, const struct node *node, const struct scan_path 
 
 void scan_mapping(struct scan *sc, enum rule_scope scope, const struct node *mapping, const struct scan_path *path)
 {
-	const struct rule_refs *refs = &sc->scanner->structural[scope];
+	const struct structure_entries *entries = &sc->scanner->index->structures[scope];
 	const uint64_t keys = keys_of(mapping), below = keys_below(mapping);
 
-	for (size_t i = 0; i < refs->len; i++) {
-		struct trial t = {
-			.sc = sc,
-			.ref = &refs->items[i],
-			.scope = mapping,
-			.scope_path = path,
-			.item = mapping,
-			.item_path = path,
-		};
+	for (size_t i = 0; i < entries->len; i++) {
+		struct trial t = { .sc = sc, .scope = mapping, .scope_path = path, .item = mapping, .item_path = path };
 
-		if ((t.ref->need & ~keys) | (t.ref->need_below & ~below))
+		if ((entries->items[i].need & ~keys) | (entries->items[i].need_below & ~below))
 			continue;
+		t.ref = ref_of(sc->scanner, scope, i);
 		if (t.ref->paths->each)
 			walk_path(mapping, t.ref->paths->each, path, try_each, &t);
 		else

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runner/base/mem.h"
+#include "validators/scan_index.h"
 #include "validators/scan_match.h"
 
 #define WINDOW_BYTES ((size_t)2048)	/* before and after a keyword, at most */
@@ -15,28 +16,6 @@
 #define KEY_MEMORY 256			/* keys that are remembered; a power of two */
 #define KEY_BYTES 32
 #define HITS_MAX 1024			/* places that are compared with each other before they are told */
-
-struct keyword {
-	const char *text;		/* in lower case */
-	size_t len;
-	uint32_t next;			/* index + 1 of the next of its list, which is no longer; 0: none */
-	struct rule_refs refs;
-};
-
-/* A rolling hash of three bytes: the low 15 bits; what was before them has been shifted out. */
-#define ENDING_BITS 15
-#define ENDING_MASK ((1u << ENDING_BITS) - 1)
-#define ENDING_SHIFT 5
-#define LISTS 1024
-
-struct finder {
-	uint64_t ends[(1u << ENDING_BITS) / 64];	/* by hash: a keyword may end so */
-	uint32_t folded[256];
-	uint32_t lists[LISTS];		/* keywords of three bytes and more, by the hash of their ends: index + 1 */
-	uint32_t short_lists[256];	/* shorter ones, by their last byte */
-	struct keyword *keywords;
-	size_t len;
-};
 
 struct progress {		/* of a match of a rule in the present text */
 	uint64_t serial;
@@ -49,12 +28,6 @@ struct remembered_key {
 	uint64_t fits;		/* bits of keyed.items */
 };
 
-struct scope_index {
-	struct finder finder;
-	struct rule_refs keyed;		/* matches without keywords, on keys */
-	struct remembered_key *memory;
-};
-
 struct text_hit {
 	const struct rule_ref *ref;
 	size_t offset, len;
@@ -62,11 +35,14 @@ struct text_hit {
 };
 
 struct text_index {
-	struct scope_index script, text;
-	struct progress *progress;	/* by rule_ref.need, which counts the matches here */
+	const struct scan_index *index;
+	struct arena *arena;
+	struct rule_ref *refs;		/* by number; no rule: not tried yet */
+	struct progress *progress;	/* by number */
+	struct remembered_key *script_memory, *text_memory;	/* NULL: not needed yet */
 	uint64_t serial;
 	struct text_hit *hits;		/* of the present text, told at its end */
-	size_t hits_len;
+	size_t hits_len, hits_alloc;
 };
 
 /* ---- keywords */
@@ -98,37 +74,8 @@ static uint32_t *mark_ends(struct finder *f, const char *text, size_t len)
 	return len < 3 ? &f->short_lists[(unsigned char)text[len - 1]] : &f->lists[(hash & ENDING_MASK) % LISTS];
 }
 
-static struct keyword *keyword_of(struct arena *arena, struct finder *f, const char *text)
-{
-	size_t len = strlen(text);
-	uint32_t *link;
-
-	f->keywords = arena_append(arena, f->keywords, f->len, sizeof(*f->keywords));
-	for (link = mark_ends(f, text, len); *link && f->keywords[*link - 1].len >= len;) {
-		struct keyword *k = &f->keywords[*link - 1];
-
-		if (!strcmp(k->text, text))
-			return k;
-		link = &k->next;
-	}
-	f->keywords[f->len] = (struct keyword){ .text = text, .len = len, .next = *link };
-	*link = (uint32_t)++f->len;
-	return &f->keywords[f->len - 1];
-}
-
-static void add_keyword(struct arena *arena, struct finder *f, const char *text, const struct rule_ref *ref)
-{
-	struct keyword *k;
-
-	if (!*text)
-		return;
-	k = keyword_of(arena, f, text);
-	k->refs.items = arena_append(arena, k->refs.items, k->refs.len, sizeof(*k->refs.items));
-	k->refs.items[k->refs.len++] = *ref;
-}
-
 /* Does the keyword end with the text? */
-static bool ends_in(const struct keyword *k, const char *text, size_t len)
+static bool ends_in(const struct keyword *k, const char *word, const char *text, size_t len)
 {
 	const char *at = text + len - k->len;
 
@@ -137,7 +84,7 @@ static bool ends_in(const struct keyword *k, const char *text, size_t len)
 	for (size_t i = 0; i < k->len; i++) {
 		char c = at[i] >= 'A' && at[i] <= 'Z' ? (char)(at[i] | 0x20) : at[i];
 
-		if (c != k->text[i])
+		if (c != word[i])
 			return false;
 	}
 	return true;
@@ -145,64 +92,146 @@ static bool ends_in(const struct keyword *k, const char *text, size_t len)
 
 /* ---- the index */
 
-typedef void ref_visitor(void *arg, const struct rule_ref *ref);
-
-static void each_ref(const struct rule_set *rules, enum rule_scope scope, uint64_t *number, ref_visitor *visit,
-		     void *arg)
-{
-	for (size_t i = 0; i < rules->len; i++) {
-		const struct rule *rule = &rules->rules[i];
-
-		if (rule->scope != scope || rule->disabled)
-			continue;
-		for (size_t j = 0; j < rule->matches_len; j++) {
-			struct rule_ref ref = {
-				.rule = rule, .match = &rule->matches[j], .index = (uint32_t)i, .need = (*number)++
-			};
-
-			visit(arg, &ref);
-		}
-	}
-}
-
-struct building {
-	struct arena *arena;
-	struct scope_index *x;
+struct uses {			/* numbers of matches */
+	uint32_t *items;
+	size_t len;
 };
 
-static void enter(void *arg, const struct rule_ref *ref)
-{
-	struct building *b = arg;
-	const char *const *k = ref->match->keywords;
+struct scope_builder {
+	struct arena *arena;
+	struct finder *finder;
+	struct keyword *keywords;
+	struct uses *uses;		/* of each keyword */
+	size_t len;
+	char *words;
+	size_t words_len, words_alloc;
+	struct uses keyed;
+};
 
-	for (; k && *k; k++)
-		add_keyword(b->arena, &b->x->finder, *k, ref);
-	if (ref->match->keywords && ref->match->keywords[0])
-		return;
-	b->x->keyed.items = arena_append(b->arena, b->x->keyed.items, b->x->keyed.len, sizeof(*b->x->keyed.items));
-	b->x->keyed.items[b->x->keyed.len++] = *ref;
+static void add_use(struct arena *arena, struct uses *uses, size_t number)
+{
+	uses->items = arena_append(arena, uses->items, uses->len, sizeof(*uses->items));
+	uses->items[uses->len++] = (uint32_t)number;
 }
 
-static uint64_t index_scope(struct arena *arena, const struct rule_set *rules, enum rule_scope scope, uint64_t number,
-			    struct scope_index *x)
+/* The index of a keyword. */
+static size_t keyword_of(struct scope_builder *b, const char *text)
 {
-	struct building b = { .arena = arena, .x = x };
+	size_t len = strlen(text);
+	uint32_t *link;
 
-	finder_init(&x->finder);
-	x->memory = arena_alloc(arena, KEY_MEMORY * sizeof(*x->memory));
-	each_ref(rules, scope, &number, enter, &b);
-	return number;
+	b->keywords = arena_append(b->arena, b->keywords, b->len, sizeof(*b->keywords));
+	for (link = mark_ends(b->finder, text, len); *link && b->keywords[*link - 1].len >= len;) {
+		struct keyword *k = &b->keywords[*link - 1];
+
+		if (!strcmp(b->words + k->text, text))
+			return *link - 1;
+		link = &k->next;
+	}
+	if (b->words_alloc - b->words_len <= len)
+		b->words = arena_grow(b->arena, b->words, b->words_len, &b->words_alloc, len + 1, 1);
+	b->keywords[b->len] = (struct keyword){ .text = (uint32_t)b->words_len, .len = (uint32_t)len, .next = *link };
+	memcpy(b->words + b->words_len, text, len + 1);
+	b->words_len += len + 1;
+	b->uses = arena_append(b->arena, b->uses, b->len, sizeof(*b->uses));
+	*link = (uint32_t)++b->len;
+	return b->len - 1;
 }
 
-struct text_index *text_index_new(struct arena *arena, const struct rule_set *rules)
+static void add_match(struct scope_builder *b, const struct rule_match *m, size_t number)
+{
+	for (const char *const *k = m->keywords; k && *k; k++) {
+		if (**k) {
+			size_t keyword = keyword_of(b, *k);	/* which may move b->uses */
+
+			add_use(b->arena, &b->uses[keyword], number);
+		}
+	}
+	if (!m->keywords || !m->keywords[0])
+		add_use(b->arena, &b->keyed, number);
+}
+
+static struct text_scope finished(struct scope_builder *b)
+{
+	struct uses all = { .len = 0 };
+
+	for (size_t i = 0; i < b->len; i++) {
+		b->keywords[i].uses = (uint32_t)all.len;
+		b->keywords[i].uses_len = (uint32_t)b->uses[i].len;
+		for (size_t k = 0; k < b->uses[i].len; k++)
+			add_use(b->arena, &all, b->uses[i].items[k]);
+	}
+	return (struct text_scope){
+		.finder = b->finder, .keywords = b->keywords, .keywords_len = b->len, .words = b->words, .words_len = b->words_len,
+		.uses = all.items, .uses_len = all.len, .keyed = b->keyed.items, .keyed_len = b->keyed.len,
+	};
+}
+
+/* The matches of its rules follow those that are numbered already. */
+static struct text_scope scope_make(struct arena *arena, const struct rule_set *rules, enum rule_scope scope,
+				    struct text_entry **texts, size_t *n)
+{
+	struct scope_builder b = { .arena = arena, .finder = arena_alloc(arena, sizeof(*b.finder)) };
+
+	finder_init(b.finder);
+	for (size_t i = 0; i < rules->len; i++) {
+		const struct rule *rule = rules_at(rules, i);
+
+		for (size_t j = 0; rule->scope == scope && !rule->disabled && j < rule->matches_len; j++) {
+			*texts = arena_append(arena, *texts, *n, sizeof(**texts));
+			(*texts)[*n] = (struct text_entry){ .rule = (uint32_t)i, .match = (uint32_t)j };
+			add_match(&b, &rule->matches[j], (*n)++);
+		}
+	}
+	return finished(&b);
+}
+
+void text_scopes_make(struct arena *arena, const struct rule_set *rules, struct scan_index *ret)
+{
+	struct text_entry *texts = NULL;
+
+	ret->script = scope_make(arena, rules, SCOPE_SCRIPT, &texts, &ret->texts_len);
+	ret->text = scope_make(arena, rules, SCOPE_TEXT, &texts, &ret->texts_len);
+	ret->texts = texts;
+}
+
+struct text_index *text_index_new(struct arena *arena, const struct scan_index *index)
 {
 	struct text_index *x = arena_alloc(arena, sizeof(*x));
-	uint64_t number = index_scope(arena, rules, SCOPE_SCRIPT, 0, &x->script);
 
-	number = index_scope(arena, rules, SCOPE_TEXT, number, &x->text);
-	x->hits = arena_alloc(arena, HITS_MAX * sizeof(*x->hits));
-	x->progress = arena_alloc(arena, (number + 1) * sizeof(*x->progress));
+	x->index = index;
+	x->arena = arena;
 	return x;
+}
+
+void text_index_free(struct text_index *x)
+{
+	if (!x)
+		return;
+	free(x->hits);
+	free(x->refs);
+	free(x->progress);
+}
+
+static const struct rule_ref *ref_of(struct scanner *s, size_t number)
+{
+	struct text_index *x = s->text;
+	struct rule_ref *ref;
+
+	if (!x->refs) {
+		x->refs = xcalloc(x->index->texts_len, sizeof(*x->refs));
+		x->progress = xcalloc(x->index->texts_len, sizeof(*x->progress));
+	}
+	ref = &x->refs[number];
+	if (!ref->rule) {
+		const struct text_entry *e = &x->index->texts[number];
+		const struct rule *rule = rules_at(s->rules, e->rule);
+
+		*ref = (struct rule_ref){
+			.rule = rule, .match = &rule->matches[e->match], .index = e->rule, .number = (uint32_t)number,
+		};
+	}
+	return ref;
 }
 
 /* ---- trying a match on a part of a text */
@@ -271,7 +300,7 @@ static int compare_hits(const void *pa, const void *pb)
 		return a->offset < b->offset ? -1 : 1;
 	if (a->len != b->len)
 		return a->len > b->len ? -1 : 1;
-	return a->ref->need < b->ref->need ? -1 : a->ref->need > b->ref->need;
+	return a->ref->number < b->ref->number ? -1 : a->ref->number > b->ref->number;
 }
 
 /* Of two that share a place: the same rule by another of its matches, or a weaker one of the category. */
@@ -317,6 +346,7 @@ static void add_hit(const struct text_view *v, const struct rule_ref *ref, size_
 
 	if (x->hits_len == HITS_MAX)
 		tell_hits(v);
+	ARRAY_GROW(x->hits, x->hits_len, x->hits_alloc);
 	x->hits[x->hits_len++] = (struct text_hit){ .ref = ref, .offset = offset, .len = len };
 }
 
@@ -373,7 +403,7 @@ static size_t window_end(const char *text, size_t len, size_t at, unsigned int l
 static void try_near(const struct text_view *v, const struct rule_ref *ref, size_t at)
 {
 	struct text_index *x = v->sc->scanner->text;
-	struct progress *p = &x->progress[ref->need];
+	struct progress *p = &x->progress[ref->number];
 	const struct node *node = v->node;
 	size_t from, to, half = at + WINDOW_BYTES / 2;
 
@@ -394,28 +424,30 @@ static void try_near(const struct text_view *v, const struct rule_ref *ref, size
 }
 
 /* Try what has a keyword of a list that ends with the first `len` bytes. */
-static void try_list(const struct text_view *v, const struct finder *f, uint32_t list, size_t len)
+static void try_list(const struct text_view *v, const struct text_scope *s, uint32_t list, size_t len)
 {
 	for (const struct keyword *k; list; list = k->next) {
-		k = &f->keywords[list - 1];
-		for (size_t i = 0; ends_in(k, v->node->text, len) && i < k->refs.len; i++)
-			try_near(v, &k->refs.items[i], len - 1);
+		k = &s->keywords[list - 1];
+		for (size_t i = 0; ends_in(k, s->words + k->text, v->node->text, len) && i < k->uses_len; i++)
+			try_near(v, ref_of(v->sc->scanner, s->uses[k->uses + i]), len - 1);
 	}
 }
 
 /* A keyword may end with the first `len` bytes. */
-static __attribute__((noinline)) void try_ending(const struct text_view *v, const struct finder *f, uint32_t hash, size_t len)
+static __attribute__((noinline)) void try_ending(const struct text_view *v, const struct text_scope *s, uint32_t hash, size_t len)
 {
+	const struct finder *f = s->finder;
 	uint32_t list = f->lists[hash % LISTS], short_list = f->short_lists[f->folded[(unsigned char)v->node->text[len - 1]]];
 
 	if (list)
-		try_list(v, f, list, len);
+		try_list(v, s, list, len);
 	if (short_list)
-		try_list(v, f, short_list, len);
+		try_list(v, s, short_list, len);
 }
 
-static void find_keywords(const struct text_view *v, const struct finder *f)
+static void find_keywords(const struct text_view *v, const struct text_scope *s)
 {
+	const struct finder *f = s->finder;
 	const char *text = v->node->text;
 	size_t len = v->node->len;
 	uint32_t hash = 0;
@@ -423,13 +455,13 @@ static void find_keywords(const struct text_view *v, const struct finder *f)
 	for (size_t i = 0; i < len; i++) {
 		hash = roll(f, hash, text[i]);
 		if (f->ends[(hash & ENDING_MASK) / 64] >> hash % 64 & 1)
-			try_ending(v, f, hash, i + 1);
+			try_ending(v, s, hash, i + 1);
 	}
 }
 
 /* ---- rules on keys: the same few keys stand everywhere, so what was found out about one is remembered */
 
-static uint64_t keyed_that_fit(const struct text_view *v, const struct scope_index *x)
+static uint64_t keyed_that_fit(const struct text_view *v, const struct text_scope *s, struct remembered_key **memory)
 {
 	uint32_t h = 2166136261u;
 	struct remembered_key *slot;
@@ -437,11 +469,13 @@ static uint64_t keyed_that_fit(const struct text_view *v, const struct scope_ind
 
 	for (size_t i = 0; i < v->key_len; i++)
 		h = (h ^ (unsigned char)v->key[i]) * 16777619u;
-	slot = &x->memory[(h ^ h >> 13) & (KEY_MEMORY - 1)];
+	if (!*memory)
+		*memory = arena_alloc(v->sc->scanner->text->arena, KEY_MEMORY * sizeof(**memory));
+	slot = &(*memory)[(h ^ h >> 13) & (KEY_MEMORY - 1)];
 	if (v->key_len && slot->len == v->key_len && !memcmp(slot->text, v->key, v->key_len))
 		return slot->fits;
-	for (size_t i = 0; i < x->keyed.len && i < KEYED_MAX; i++)
-		fits |= (uint64_t)key_holds(v, &x->keyed.items[i]) << i;
+	for (size_t i = 0; i < s->keyed_len && i < KEYED_MAX; i++)
+		fits |= (uint64_t)key_holds(v, ref_of(v->sc->scanner, s->keyed[i])) << i;
 	if (v->key_len && v->key_len <= KEY_BYTES) {
 		memcpy(slot->text, v->key, v->key_len);
 		slot->len = (unsigned char)v->key_len;
@@ -450,12 +484,12 @@ static uint64_t keyed_that_fit(const struct text_view *v, const struct scope_ind
 	return fits;
 }
 
-static void try_keyed(const struct text_view *v, const struct scope_index *x)
+static void try_keyed(const struct text_view *v, const struct text_scope *s, struct remembered_key **memory)
 {
-	uint64_t fits = x->keyed.len ? keyed_that_fit(v, x) : 0;
+	uint64_t fits = s->keyed_len ? keyed_that_fit(v, s, memory) : 0;
 
-	for (size_t i = 0; i < x->keyed.len; i++) {
-		const struct rule_ref *ref = &x->keyed.items[i];
+	for (size_t i = 0; i < s->keyed_len; i++) {
+		const struct rule_ref *ref = ref_of(v->sc->scanner, s->keyed[i]);
 
 		if (i < KEYED_MAX ? fits >> i & 1 : key_holds(v, ref))
 			try_part(v, ref, 0, v->node->len);
@@ -466,12 +500,12 @@ void scan_text(struct scan *sc, enum rule_scope scope, const struct node *text, 
 	       size_t key_len)
 {
 	struct text_index *x = sc->scanner->text;
-	const struct scope_index *scoped = scope == SCOPE_SCRIPT ? &x->script : &x->text;
+	const struct text_scope *scoped = scope == SCOPE_SCRIPT ? &x->index->script : &x->index->text;
 	const struct text_view v = { .sc = sc, .node = text, .path = path, .key = key, .key_len = key_len };
 
 	x->serial++;
-	find_keywords(&v, &scoped->finder);
-	try_keyed(&v, scoped);
+	find_keywords(&v, scoped);
+	try_keyed(&v, scoped, scope == SCOPE_SCRIPT ? &x->script_memory : &x->text_memory);
 	if (x->hits_len)
 		tell_hits(&v);
 }

@@ -113,7 +113,7 @@ static bool rule_known(const struct suppressions *s, const char *rule)
 	if (!s->rules || !strncmp(rule, "scan/", 5) || !strncmp(rule, "policy/", 7) || !strcmp(rule, "*"))
 		return true;
 	for (size_t i = 0; i < s->rules->len; i++)
-		if (fnmatch(rule, s->rules->rules[i].id, 0) == 0)
+		if (fnmatch(rule, rules_id(s->rules, i), 0) == 0)
 			return true;
 	return false;
 }
@@ -126,7 +126,7 @@ static void say_unknown(const struct suppressions *s, const char *rule, struct p
 	const char *near;
 
 	for (size_t i = 0; i < s->rules->len; i++)
-		names[i] = s->rules->rules[i].id;
+		names[i] = rules_id(s->rules, i);
 	near = nearest(rule, names, s->rules->len);
 	f = finding_add(findings, FINDING_WARNING, "suppress/unknown-rule", at, "there is no rule %s to ignore",
 			utf8_quote(quoted, rule, strlen(rule)));

@@ -65,7 +65,7 @@ static void built_in_is_as_loaded(void **state)
 
 	assert_int_equal(built_in->len, files->len);
 	for (size_t i = 0; i < built_in->len; i++)
-		same_rule(&built_in->rules[i], &files->rules[i]);
+		same_rule(rules_at(built_in, i), rules_at(files, i));
 	rules_digest(built_in, a);
 	rules_digest(files, b);
 	assert_string_equal(a, b);
@@ -82,7 +82,7 @@ static void those_of_the_registry(void **state)
 	(void)state;
 	assert_int_equal(set->len, 9);
 	for (size_t i = 0; i < set->len; i++) {
-		const struct rule *rule = &set->rules[i];
+		const struct rule *rule = rules_at(set, i);
 
 		assert_ptr_equal(rules_find(set, rule->id), rule);
 		assert_true(rule->title && rule->message && rule->help && rule->suggestion && rule->cwe && rule->category && rule->line);
@@ -103,8 +103,9 @@ static void there_are_rules(void **state)
 	(void)state;
 	assert_true(set->len > 0);
 	for (size_t i = 0; i < set->len; i++) {
-		assert_ptr_equal(rules_find(set, set->rules[i].id), &set->rules[i]);
-		assert_false(set->rules[i].disabled);
+		assert_ptr_equal(rules_find(set, rules_id(set, i)), rules_at(set, i));
+		assert_string_equal(rules_at(set, i)->id, rules_id(set, i));
+		assert_false(rules_at(set, i)->disabled);
 	}
 	assert_null(rules_find(set, "no/such-rule"));
 	rules_free(set);
@@ -117,9 +118,9 @@ static void patterns_are_those_of_the_conditions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < set->len; i++)
-		for (size_t m = 0; m < set->rules[i].matches_len; m++)
-			for (size_t c = 0; c < set->rules[i].matches[m].conditions_len; c++) {
-				const struct rule_condition *condition = &set->rules[i].matches[m].conditions[c];
+		for (size_t m = 0; m < rules_at(set, i)->matches_len; m++)
+			for (size_t c = 0; c < rules_at(set, i)->matches[m].conditions_len; c++) {
+				const struct rule_condition *condition = &rules_at(set, i)->matches[m].conditions[c];
 				struct pattern *p = rule_pattern(set, condition), *own;
 				size_t offset;
 				struct error err = { 0 };
@@ -149,8 +150,8 @@ static void starting_costs_nothing(void **state)
 		sets[i] = rules_builtin(RULES_DEFAULT);
 	assert_true((clock_monotonic_ns() - start) / ARRAY_SIZE(sets) < NS_PER_MS / 4);
 	made = (mallinfo2().uordblks - before) / ARRAY_SIZE(sets);
-	/* the slots of the patterns, and little else */
-	assert_true(made <= set->patterns_len * sizeof(*set->patterns) + 1024);
+	/* the slots of patterns and rules, and little else */
+	assert_true(made <= set->patterns_len * sizeof(*set->patterns) + set->len * sizeof(struct rule *) + 1024);
 	for (size_t i = 0; i < set->patterns_len; i++)
 		assert_null(set->patterns[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
@@ -182,7 +183,7 @@ static void own_rules_are_added(void **state)
 {
 	struct rule_set *set = rules_builtin(RULES_DEFAULT), *other = rules_builtin(RULES_DEFAULT);
 	size_t len = set->len, patterns = set->patterns_len;
-	const char *id = set->rules[0].id;
+	const char *id = rules_id(set, 0);
 	autofree char *off = xasprintf("rules: [{id: %s, enabled: false}]", id);
 	autofree char *replace = xasprintf(OWN("%s", "Mine"), id);
 	char before[65], added[65], switched[65], replaced[65];
@@ -203,15 +204,15 @@ static void own_rules_are_added(void **state)
 	assert_true(rules_find(set, id)->disabled);
 	rules_digest(set, switched);
 	assert_string_not_equal(added, switched);
-	assert_int_equal(set->rules[0].matches_len, other->rules[0].matches_len);
+	assert_int_equal(set->rules[0].matches_len, rules_at(other, 0)->matches_len);
 	add(set, replace);
 	assert_false(rules_find(set, id)->disabled);
 	assert_string_equal(set->rules[0].title, "Mine");
 	rules_digest(set, replaced);
 	assert_string_not_equal(before, added);
 	assert_string_not_equal(switched, replaced);
-	assert_string_not_equal(other->rules[0].title, "Mine");
-	assert_false(other->rules[0].disabled);
+	assert_string_not_equal(rules_at(other, 0)->title, "Mine");
+	assert_false(rules_at(other, 0)->disabled);
 	rules_free(set);
 	rules_free(other);
 	rules_free(NULL);

@@ -98,9 +98,11 @@ static void built_in_patterns_hold_what_they_need(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < set->len; i++) {
-		for (size_t j = 0; j < set->rules[i].matches_len * set->rules[i].samples_len; j++) {
-			const struct rule_match *m = &set->rules[i].matches[j / set->rules[i].samples_len];
-			const char *text = set->rules[i].samples[j % set->rules[i].samples_len].text;
+		const struct rule *rule = rules_at(set, i);
+
+		for (size_t j = 0; j < rule->matches_len * rule->samples_len; j++) {
+			const struct rule_match *m = &rule->matches[j / rule->samples_len];
+			const char *text = rule->samples[j % rule->samples_len].text;
 
 			for (size_t k = 0; k < m->conditions_len; k++) {
 				if (m->conditions[k].test != TEST_MATCHES || !m->conditions[k].text)

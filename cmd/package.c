@@ -34,15 +34,47 @@ static void start(const char *spec, struct package *ret)
 }
 
 /* `ret` is started. */
-static int open_started(const char *spec, const char *scratch, struct scan_judge *judge, struct package *ret, struct error *err)
+static int read_started(const char *spec, const char *scratch, struct package *ret, struct error *err)
 {
 	if (source_open(spec, scratch, &ret->source, err) < 0)
 		return -1;
 	ret->findings.file = ret->source.name;
-	if (document_parse(ret->source.bytes.buf, ret->source.bytes.len, ret->source.name, &yaml_default_limits, &ret->doc, err) < 0 ||
-	    wpk_decode(ret->doc, &ret->wpk, &ret->findings, err) < 0)
+	return 0;
+}
+
+int package_read(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err)
+{
+	start(spec, ret);
+	/* what stands behind a URL may have to be unpacked, and is not to be asked for twice */
+	if (!is_url(spec)) {
+		int rc = read_started(spec, NULL, ret, err);
+
+		if (rc == 0 || !ret->source.is_bundle)
+			return rc;
+	}
+	if (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0)
 		return -1;
-	finding_sort(&ret->findings);
+	return read_started(spec, scratch_path(scratch), ret, err);
+}
+
+int package_parse(struct package *p, struct error *err)
+{
+	return document_parse(p->source.bytes.buf, p->source.bytes.len, p->source.name, &yaml_default_limits, &p->doc, err);
+}
+
+int package_decode(struct package *p, struct error *err)
+{
+	if (wpk_decode(p->doc, &p->wpk, &p->findings, err) < 0)
+		return -1;
+	finding_sort(&p->findings);
+	return 0;
+}
+
+/* What was read. */
+static int open_read(const char *spec, struct scan_judge *judge, struct package *ret, struct error *err)
+{
+	if (package_parse(ret, err) < 0 || package_decode(ret, err) < 0)
+		return -1;
 	if (judge)
 		scan_judge_look_beside(judge, spec, NULL);
 	if (judge && ret->wpk && !finding_count(&ret->findings, FINDING_ERROR))
@@ -53,23 +85,13 @@ static int open_started(const char *spec, const char *scratch, struct scan_judge
 int package_open(const char *spec, const char *scratch, struct scan_judge *judge, struct package *ret, struct error *err)
 {
 	start(spec, ret);
-	return open_started(spec, scratch, judge, ret, err);
+	return read_started(spec, scratch, ret, err) < 0 ? -1 : open_read(spec, judge, ret, err);
 }
 
 int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct scan_judge *judge, struct package *ret,
 			  struct error *err)
 {
-	start(spec, ret);
-	/* what stands behind a URL may have to be unpacked, and is not to be asked for twice */
-	if (!is_url(spec)) {
-		int rc = open_started(spec, NULL, judge, ret, err);
-
-		if (rc == 0 || !ret->source.is_bundle)
-			return rc;
-	}
-	if (scratch_open(scratch, state_dir, err) < 0 || scratch_guard(scratch, err) < 0)
-		return -1;
-	return open_started(spec, scratch_path(scratch), judge, ret, err);
+	return package_read(spec, state_dir, scratch, ret, err) < 0 ? -1 : open_read(spec, judge, ret, err);
 }
 
 void package_release(struct package *p)

@@ -30,6 +30,11 @@ int package_open(const char *spec, const char *scratch, struct scan_judge *judge
 int package_open_anywhere(const char *spec, const char *state_dir, struct scratch *scratch, struct scan_judge *judge, struct package *ret,
 			  struct error *err);
 
+/* The steps of that, without judging, for who takes many packages through them together: read what is there, then parse it, then decode it. */
+int package_read(const char *spec, const char *state_dir, struct scratch *scratch, struct package *ret, struct error *err);
+int package_parse(struct package *p, struct error *err);
+int package_decode(struct package *p, struct error *err);
+
 void package_release(struct package *p);
 
 /* The findings from number `first` on as text: with --quiet only errors. Of the scanner's, for run and plan, only those of severity high and up, all

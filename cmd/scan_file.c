@@ -270,22 +270,6 @@ size_t scan_judge_package(struct scan_judge *j, const char *package, const struc
 	return before ? before - baseline_gone(j->baseline) : 0;
 }
 
-static void judge_opened(struct scan_judge *j, const char *spec, struct package *p, struct scanned_file *ret)
-{
-	struct decision *decision = NULL;
-
-	if (p->doc) {
-		ret->baseline_matched = scan_judge_package(j, spec, p->doc, p->wpk, &p->findings, &decision);
-		finding_keep_lines(&p->findings, p->doc);
-	}
-	ret->valid = decision != NULL;
-	if (decision) {
-		scanned_file_decide(ret, decision);
-		ret->workflow_id = xstrdup(p->wpk->workflow_id);
-	}
-	decision_free(decision);
-}
-
 void scan_failure(const char *name, int status, const char *text, struct scanned_file *ret)
 {
 	scanned_file_init(ret, name);
@@ -295,23 +279,71 @@ void scan_failure(const char *name, int status, const char *text, struct scanned
 	finding_fingerprints(&ret->findings, NULL);
 }
 
-void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, struct scanned_file *ret)
+/* ---- one file, in stages */
+
+static void fail(struct scan_source *s, const struct error *err)
+{
+	scan_failure(s->package.findings.file, exit_status_of_error(err), err->text, &s->result);
+	s->finished = true;
+}
+
+void scan_source_read(struct scan_source *s, const char *spec, const char *state_dir)
 {
 	struct scratch scratch = SCRATCH_INIT;
 	struct error err = { 0 };
-	struct package p;
 
-	if (package_open_anywhere(spec, state_dir, &scratch, NULL, &p, &err) < 0) {
-		scan_failure(p.findings.file, exit_status_of_error(&err), err.text, ret);
-	} else {
-		scanned_file_init(ret, p.findings.file);
-		judge_opened(j, spec, &p, ret);
-		finding_list_release(&ret->findings);
-		ret->findings = p.findings;	/* moved: positions, words and texts are its own */
-		ret->findings.file = ret->file;
-		finding_list_init(&p.findings, p.shown);
-	}
-	package_release(&p);
+	*s = (struct scan_source){ .spec = spec };
+	if (package_read(spec, state_dir, &scratch, &s->package, &err) < 0)
+		fail(s, &err);
+	/* the package itself is all that is looked at */
 	if (scratch_close(&scratch, &err) < 0)
-		ret->unreadable = exit_status_of_error(&err);
+		s->unclean = exit_status_of_error(&err);
+}
+
+static void parse(struct scan_source *s, struct scan_judge *j)
+{
+	struct error err = { 0 };
+
+	(void)j;
+	if (package_parse(&s->package, &err) < 0)
+		fail(s, &err);
+}
+
+static void decode(struct scan_source *s, struct scan_judge *j)
+{
+	struct error err = { 0 };
+
+	(void)j;
+	if (package_decode(&s->package, &err) < 0)
+		fail(s, &err);
+}
+
+static void judge(struct scan_source *s, struct scan_judge *j)
+{
+	struct package *p = &s->package;
+	struct scanned_file *ret = &s->result;
+
+	scanned_file_init(ret, p->findings.file);
+	ret->baseline_matched = scan_judge_package(j, s->spec, p->doc, p->wpk, &p->findings, &p->decision);
+	finding_keep_lines(&p->findings, p->doc);
+	ret->valid = p->decision != NULL;
+	if (p->decision) {
+		scanned_file_decide(ret, p->decision);
+		ret->workflow_id = xstrdup(p->wpk->workflow_id);
+	}
+	finding_list_release(&ret->findings);
+	ret->findings = p->findings;	/* moved: positions, words and texts are its own */
+	ret->findings.file = ret->file;
+	finding_list_init(&p->findings, p->shown);
+}
+
+scan_stage *const scan_stages[] = { parse, decode, judge, NULL };
+
+void scan_source_finish(struct scan_source *s, struct scanned_file *ret)
+{
+	package_release(&s->package);
+	*ret = s->result;
+	ret->findings.file = ret->file;
+	if (s->unclean)
+		ret->unreadable = s->unclean;
 }

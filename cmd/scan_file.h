@@ -71,7 +71,18 @@ void scan_judge_look_beside(struct scan_judge *j, const char *package, struct sc
 size_t scan_judge_package(struct scan_judge *j, const char *package, const struct document *doc, const struct wpk *wpk,
 			  struct finding_list *findings, struct decision **ret);
 
-/* A file, bundle, URL or "-" from opening it to the result. What cannot be read is a finding. */
-void scan_source(struct scan_judge *j, const char *spec, const char *state_dir, struct scanned_file *ret);
+/* A file, bundle, URL or "-" on its way from opening it to the result, in stages: those who take many files from one stage to the next
+ * together find the code of a stage in the processor's cache. What cannot be read is a finding. */
+struct scan_source {
+	const char *spec;
+	struct package package;
+	struct scanned_file result;
+	bool finished;		/* there is a result: it could not be read. No further stage */
+	int unclean;		/* exit status: what was unpacked could not be removed; 0 */
+};
+void scan_source_read(struct scan_source *s, const char *spec, const char *state_dir);
+typedef void scan_stage(struct scan_source *s, struct scan_judge *j);
+extern scan_stage *const scan_stages[];		/* after reading, in this order, up to NULL */
+void scan_source_finish(struct scan_source *s, struct scanned_file *ret);	/* releases `s` */
 /* What could not even be tried. */
 void scan_failure(const char *name, int status, const char *text, struct scanned_file *ret);

@@ -27,11 +27,17 @@
 #define READ_BYTES ((size_t)64 << 10)
 #define NOTHING SIZE_MAX
 #define KEPT_BYTES (32 << 20)	/* of memory that the next file needs again: not worth a round trip to the kernel */
+#define BATCH_FILES ((size_t)64)	/* that go through the stages together … */
+#define BATCH_BYTES ((size_t)128 << 10)	/* … and how much of them: beyond it the caches of the processor are full */
+#define BATCHES_EACH 8		/* at least, for each worker: so that all end at about the same time */
 
 /* Shared by all processes: who takes what. */
 struct board {
 	_Atomic size_t next;			/* first item that nobody has taken */
-	_Atomic size_t taken[JOBS_MAX];		/* by worker: the item in hand; NOTHING */
+	struct {
+		_Atomic size_t from, to;	/* taken, and perhaps without a result */
+		_Atomic size_t in_hand;		/* NOTHING */
+	} workers[JOBS_MAX];
 };
 
 struct worker {
@@ -50,39 +56,92 @@ struct pool {
 	unsigned int jobs;
 	struct scan_report *report;
 	size_t *place;		/* of each item in the report; NOTHING: no result yet */
+	size_t share;		/* how many items a worker takes at a time */
+	struct scan_source *batch;	/* BATCH_FILES of them; each process has its own */
 };
 
-static void scan_item(struct pool *p, size_t i, struct scanned_file *ret)
+/* ---- files through the stages */
+
+typedef void result_taker(void *arg, size_t i, struct scanned_file *f);	/* which releases it */
+
+static void read_item(struct pool *p, size_t i, struct scan_source *s)
 {
-	if (p->items[i].error)
-		scan_failure(p->items[i].path, EXIT_INVALID, p->items[i].error, ret);
-	else
-		scan_source(p->judge, p->items[i].path, p->state_dir, ret);
+	if (!p->items[i].error) {
+		scan_source_read(s, p->items[i].path, p->state_dir);
+		return;
+	}
+	*s = (struct scan_source){ .finished = true };
+	scan_failure(p->items[i].path, EXIT_INVALID, p->items[i].error, &s->result);
+}
+
+/* Of the items from `from` up to `to` as many as make a batch. `in_hand` tells which one is looked at. Returns how many. */
+static size_t scan_batch(struct pool *p, size_t from, size_t to, _Atomic size_t *in_hand, result_taker *take, void *arg)
+{
+	const size_t most = to - from < BATCH_FILES ? to - from : BATCH_FILES;
+	struct scan_source *batch = p->batch;
+	size_t n, bytes = 0;
+
+	for (n = 0; n < most && bytes < BATCH_BYTES; n++) {
+		atomic_store(in_hand, from + n);
+		read_item(p, from + n, &batch[n]);
+		bytes += batch[n].package.source.bytes.len;
+	}
+	for (scan_stage *const *stage = scan_stages; *stage; stage++) {
+		for (size_t i = 0; i < n; i++) {
+			atomic_store(in_hand, from + i);
+			if (!batch[i].finished)
+				(*stage)(&batch[i], p->judge);
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct scanned_file f;
+
+		atomic_store(in_hand, from + i);
+		scan_source_finish(&batch[i], &f);
+		take(arg, from + i, &f);
+	}
+	atomic_store(in_hand, NOTHING);
+	return n;
 }
 
 /* ---- in a worker */
 
+struct reply {
+	int fd;
+	struct strbuf line;
+};
+
+static void send_result(void *arg, size_t i, struct scanned_file *f)
+{
+	struct reply *reply = arg;
+
+	strbuf_clear(&reply->line);
+	strbuf_addf(&reply->line, "%zu ", i);
+	scanned_file_to_line(f, &reply->line);
+	strbuf_addch(&reply->line, '\n');
+	scanned_file_release(f);
+	if (write_all(reply->fd, reply->line.buf, reply->line.len) < 0)
+		_exit(EXIT_UNAVAILABLE);
+}
+
 static _Noreturn void work(struct pool *p, unsigned int me, int fd)
 {
-	autostrbuf struct strbuf line = STRBUF_INIT(STRBUF_NO_MAX);
+	struct reply reply = { .fd = fd, .line = STRBUF_INIT(STRBUF_NO_MAX) };
+	_Atomic size_t *in_hand = &p->board->workers[me].in_hand;
+	size_t from = atomic_load(&p->board->workers[me].from), to = atomic_load(&p->board->workers[me].to);
 
-	for (;;) {
-		struct scanned_file f;
-		size_t i = atomic_fetch_add(&p->board->next, 1);
-
-		if (i >= p->n)
-			_exit(0);
-		atomic_store(&p->board->taken[me], i);
-		scan_item(p, i, &f);
-		strbuf_clear(&line);
-		strbuf_addf(&line, "%zu ", i);
-		scanned_file_to_line(&f, &line);
-		strbuf_addch(&line, '\n');
-		scanned_file_release(&f);
-		if (write_all(fd, line.buf, line.len) < 0)
-			_exit(EXIT_UNAVAILABLE);
-		atomic_store(&p->board->taken[me], NOTHING);
+	/* what the worker before took and left: one by one, because one of them may bring this one down, too */
+	for (; from < to; from++)
+		if (p->place[from] == NOTHING)
+			scan_batch(p, from, from + 1, in_hand, send_result, &reply);
+	while ((from = atomic_fetch_add(&p->board->next, p->share)) < p->n) {
+		to = from + p->share < p->n ? from + p->share : p->n;
+		atomic_store(&p->board->workers[me].to, to);
+		atomic_store(&p->board->workers[me].from, from);
+		while (from < to)
+			from += scan_batch(p, from, to, in_hand, send_result, &reply);
 	}
+	_exit(0);
 }
 
 /* ---- in the parent */
@@ -95,7 +154,7 @@ static int start_worker(struct pool *p, unsigned int me)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -1;
-	atomic_store(&p->board->taken[me], NOTHING);
+	atomic_store(&p->board->workers[me].in_hand, NOTHING);
 	w->pid = fork();
 	if (w->pid < 0) {
 		close(fds[0]);
@@ -117,8 +176,10 @@ static int start_worker(struct pool *p, unsigned int me)
 	return 0;
 }
 
-static void add_result(struct pool *p, size_t i, struct scanned_file *f)
+static void add_result(void *arg, size_t i, struct scanned_file *f)
 {
+	struct pool *p = arg;
+
 	p->place[i] = p->report->len;
 	scan_report_add(p->report, f);
 	scanned_file_release(f);
@@ -160,11 +221,20 @@ static void take_lines(struct pool *p, struct worker *w)
 	}
 }
 
+/* Has it taken more than it gave results for? */
+static bool is_left_over(const struct pool *p, unsigned int me)
+{
+	for (size_t i = atomic_load(&p->board->workers[me].from); i < atomic_load(&p->board->workers[me].to); i++)
+		if (p->place[i] == NOTHING)
+			return true;
+	return false;
+}
+
 /* It has closed its pipe: ended well, or died with an item in hand. Then another one takes its place. */
 static void bury(struct pool *p, unsigned int me)
 {
 	struct worker *w = &p->workers[me];
-	size_t in_hand = atomic_load(&p->board->taken[me]);
+	size_t in_hand = atomic_load(&p->board->workers[me].in_hand);
 	autofree char *why = NULL;
 	int status = 0;
 
@@ -179,7 +249,7 @@ static void bury(struct pool *p, unsigned int me)
 				  : xasprintf("the scanner died with exit status %d on this file", WEXITSTATUS(status));
 	if (in_hand < p->n && p->place[in_hand] == NOTHING)
 		add_failure(p, in_hand, why);
-	if (atomic_load(&p->board->next) < p->n && start_worker(p, me) < 0) { /* the others, or we, do the rest */ }
+	if ((is_left_over(p, me) || atomic_load(&p->board->next) < p->n) && start_worker(p, me) < 0) { /* the others, or we, do the rest */ }
 }
 
 static void read_from(struct pool *p, unsigned int me)
@@ -221,19 +291,13 @@ static void collect(struct pool *p)
 static void finish(struct pool *p)
 {
 	size_t next = p->board ? atomic_load(&p->board->next) : 0;
+	_Atomic size_t in_hand;
 
-	for (size_t i = 0; i < p->n; i++) {
-		struct scanned_file f;
-
-		if (p->place[i] != NOTHING)
-			continue;
-		if (i < next) {
+	for (size_t i = 0; i < next && i < p->n; i++)
+		if (p->place[i] == NOTHING)
 			add_failure(p, i, "the scanner gave no result for this file");
-			continue;
-		}
-		scan_item(p, i, &f);
-		add_result(p, i, &f);
-	}
+	while (next < p->n)
+		next += scan_batch(p, next, p->n, &in_hand, add_result, p);
 }
 
 static void put_in_order(const struct pool *p, size_t before)
@@ -255,7 +319,8 @@ void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, co
 			  .n = n,
 			  .state_dir = state_dir,
 			  .report = report,
-			  .place = xcalloc(n, sizeof(size_t)) };
+			  .place = xcalloc(n, sizeof(size_t)),
+			  .batch = xcalloc(BATCH_FILES, sizeof(struct scan_source)) };
 	size_t before = report->len;
 
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
@@ -264,6 +329,8 @@ void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, co
 	for (size_t i = 0; i < n; i++)
 		p.place[i] = NOTHING;
 	if (p.jobs) {
+		p.share = n / (p.jobs * BATCHES_EACH) + 1;
+		p.share = p.share < BATCH_FILES ? p.share : BATCH_FILES;
 		p.board = mmap(NULL, sizeof(*p.board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		p.board = p.board == MAP_FAILED ? NULL : p.board;
 	}
@@ -279,6 +346,7 @@ void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, co
 		strbuf_release(&p.workers[i].text);
 	if (p.board)
 		munmap(p.board, sizeof(*p.board));
+	free(p.batch);
 	free(p.place);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * scan_pool: many packages through worker processes. A package that brings its worker down is an error about that
- * package; the others are scanned all the same. Workers die with us, whatever kills us. */
+ * scan_pool: many packages through worker processes, some at a time through one stage after the other. A package that brings its
+ * worker down is an error about that package; the others are scanned all the same. Workers die with us, whatever kills us. */
 #pragma once
 
 #include "cmd/scan_file.h"

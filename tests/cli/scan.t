@@ -137,6 +137,15 @@ kill -KILL $child; wait $pid; rc=$?
 status 70 "a worker that is killed"
 json '[(f["file"], f["valid"]) for f in d["files"]] == [("good.wpk.yaml", True), ("-", False), ("bad.wpk.yaml", True)]' "its file is named, the others have their result"
 out_has "died of signal 9" "and the signal"
+"$SANDBOX_RUNNER" scan --jobs=2 --format=json tree/bad[0-3]*.wpk.yaml - tree/bad[4-8]*.wpk.yaml < held > "$out" 2> "$err" & pid=$!
+for i in $(seq 100); do
+	child=$(pgrep -P $pid)
+	[ "$(wc -w <<< "$child")" = 1 ] && [ "$i" -gt 5 ] && break
+	sleep 0.05
+done
+kill -KILL $child; wait $pid; rc=$?
+status 70 "a worker that is killed with several files"
+json '[f["file"] for f in d["files"] if not f["valid"]] == ["-"] and len(d["files"]) == 90' "those it had taken besides have their result"
 "$SANDBOX_RUNNER" scan --jobs=2 good.wpk.yaml - bad.wpk.yaml < held > "$out" 2> "$err" & pid=$!
 for i in $(seq 100); do child=$(pgrep -P $pid); [ -n "$child" ] && break; sleep 0.02; done
 sleep 0.2; child=$(pgrep -P $pid)

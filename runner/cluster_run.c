@@ -9,6 +9,8 @@
 #include "runner/k8s_step.h"
 #include "runner/step.h"
 
+#define ROOMY_BYTES (UINT64_C(512) << 20)
+#define ROOMY_MILLIS 500
 #define FIXTURES_PATIENCE_NS (300 * NS_PER_SEC)
 #define COLLECTED_MAX (256u << 10)
 
@@ -25,6 +27,27 @@ static bool go_on(void *arg)
 	return !c->options->cancel || !cancel_requested(c->options->cancel);
 }
 
+static void begin_stand_ins(void *arg, const struct sandbox_cluster *cluster)
+{
+	struct cluster_run *c = arg;
+
+	c->began_ns = clock_monotonic_ns();
+	kube_on_wait(cluster->kube, go_on, c);
+	k8s_fixtures_begin(c->fixtures, c->plan, c->options->parameters, cluster, c->began_ns + FIXTURES_PATIENCE_NS);
+	kube_on_wait(cluster->kube, NULL, NULL);
+}
+
+void cluster_run_prepare(struct cluster_run *c, struct sandbox_spec *spec)
+{
+	const struct sandbox_limits *l = &spec->limits;
+
+	c->fixtures = c->options->fixtures ? c->options->fixtures : &c->none;
+	if ((l->memory_bytes && l->memory_bytes < ROOMY_BYTES) || (l->cpu_millis && l->cpu_millis < ROOMY_MILLIS))
+		return;		/* the pod that looks takes half of the quota */
+	spec->cluster.meanwhile = begin_stand_ins;
+	spec->cluster.meanwhile_arg = c;
+}
+
 int cluster_run_begin(struct cluster_run *c, struct error *err)
 {
 	uint64_t started = clock_monotonic_ns();
@@ -33,7 +56,6 @@ int cluster_run_begin(struct cluster_run *c, struct error *err)
 	c->cluster = sandbox_cluster(c->sandbox);
 	if (!c->cluster)
 		return 0;
-	c->fixtures = c->options->fixtures ? c->options->fixtures : &c->none;
 	kube_on_wait(c->cluster->kube, go_on, c);
 	r = k8s_fixtures_apply(c->fixtures, c->plan, c->options->parameters, c->cluster, started + FIXTURES_PATIENCE_NS, err);
 	kube_on_wait(c->cluster->kube, NULL, NULL);
@@ -43,7 +65,7 @@ int cluster_run_begin(struct cluster_run *c, struct error *err)
 		tell(c, c->fixtures->notes.items[i]);
 	c->ready_objects_ns = clock_monotonic_ns() - started;
 	c->objects = k8s_tracker_start(c->cluster);
-	c->monitor = k8s_monitor_start(c->cluster);
+	c->monitor = k8s_monitor_start(c->cluster, c->began_ns ? c->began_ns : started);
 	return 0;
 }
 
@@ -165,8 +187,10 @@ void cluster_run_end(struct cluster_run *c, bool failed)
 {
 	autostrbuf struct strbuf text = STRBUF_INIT(COLLECTED_MAX);
 
-	if (!c->cluster)
+	if (!c->cluster) {
+		k8s_fixtures_release(&c->none);		/* stand-ins were begun in a sandbox that did not become one */
 		return;
+	}
 	if (c->objects)
 		k8s_tracker_of_run(c->objects, &c->result->objects);
 	object_effects_redact(&c->result->objects, c->result->redactor);

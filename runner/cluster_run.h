@@ -18,9 +18,12 @@ struct cluster_run {
 	struct k8s_fixtures *fixtures, none;	/* given ones, or `none` */
 	struct k8s_tracker *objects;
 	struct k8s_monitor *monitor;
+	uint64_t began_ns;			/* the first stand-in, if before the sandbox was ready */
 	uint64_t ready_objects_ns;		/* how long applying the fixtures took */
 };
 
+/* Before the sandbox is made: stand-ins are begun while it is looked at. */
+void cluster_run_prepare(struct cluster_run *c, struct sandbox_spec *spec);
 /* Apply the fixtures, look for the first time. Does nothing where the sandbox is no cluster. */
 int cluster_run_begin(struct cluster_run *c, struct error *err);
 /* Is this a step that cluster_run_step() has to carry out? Shell steps are for step_run(), with c->objects. */

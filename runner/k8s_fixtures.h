@@ -16,6 +16,7 @@ struct k8s_fixtures {
 	json_t *originals;		/* "Deployment/web" to its replicas before the first step; NULL until applied */
 	struct k8s_object_name *stand_ins;	/* made because nothing was given; named in the result */
 	size_t stand_ins_len;
+	size_t steps_seen;		/* of the plan: whether they need a stand-in */
 	struct strvec notes;		/* lines for people: what was applied, what stands in */
 };
 #define K8S_FIXTURES_EMPTY { .notes = STRVEC_INIT }
@@ -26,6 +27,9 @@ int k8s_fixtures_load(const char *path, const char *event_path, struct k8s_fixtu
 /* A manifest of the package or of a fixture against the same rules: a new array of its objects (a List is unfolded), borrowing nothing, or
  * NULL. `where` begins the message. */
 json_t *k8s_manifest_check(json_t *manifest, const char *where, struct error *err);
+/* Begin with a few stand-ins, where there are no manifests, and wait for nothing. What fails is tried again by the next. */
+void k8s_fixtures_begin(struct k8s_fixtures *f, const struct plan *plan, const struct parameters *parameters,
+			const struct sandbox_cluster *cluster, uint64_t deadline_ns);
 /* Apply them as ourselves, then stand-ins for the targets of the plan's steps that are not there, and wait until all are ready. */
 int k8s_fixtures_apply(struct k8s_fixtures *f, const struct plan *plan, const struct parameters *parameters,
 		       const struct sandbox_cluster *cluster, uint64_t deadline_ns, struct error *err);

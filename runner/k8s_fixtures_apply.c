@@ -8,6 +8,7 @@
 #include "runner/k8s_action.h"
 
 #define CALL_NS (30 * NS_PER_SEC)
+#define EARLY_STAND_INS 4	/* which fit into half of a quota that is not small */
 #define PAUSE_IMAGE "registry.k8s.io/pause:3.9"
 
 struct applier {
@@ -363,6 +364,27 @@ static int wait_for_all(const struct applier *a, struct error *err)
 	return 0;
 }
 
+/* Those that are still to be made, while there are fewer than `most`. */
+static int make_stand_ins(struct applier *a, size_t most, struct error *err)
+{
+	struct k8s_fixtures *f = a->f;
+
+	for (; f->steps_seen < a->plan->steps_len && f->stand_ins_len < most; f->steps_seen++)
+		if (stand_in_for(a, &a->plan->steps[f->steps_seen], err) < 0)
+			return -1;
+	return 0;
+}
+
+void k8s_fixtures_begin(struct k8s_fixtures *f, const struct plan *plan, const struct parameters *parameters,
+			const struct sandbox_cluster *cluster, uint64_t deadline_ns)
+{
+	struct applier a = { .f = f, .plan = plan, .parameters = parameters, .cluster = cluster, .deadline_ns = deadline_ns };
+
+	if (!json_array_size(f->manifests))
+		make_stand_ins(&a, EARLY_STAND_INS, NULL);
+	free(a.pause);
+}
+
 int k8s_fixtures_apply(struct k8s_fixtures *f, const struct plan *plan, const struct parameters *parameters,
 		       const struct sandbox_cluster *cluster, uint64_t deadline_ns, struct error *err)
 {
@@ -379,8 +401,8 @@ int k8s_fixtures_apply(struct k8s_fixtures *f, const struct plan *plan, const st
 			break;
 		strvec_pushf(&f->notes, "%s/%s was applied from the fixtures", k8s_text(object, "kind", "?"), k8s_text(object, "metadata.name", "?"));
 	}
-	for (i = 0; r == 0 && i < plan->steps_len; i++)
-		r = stand_in_for(&a, &plan->steps[i], err);
+	if (r == 0)
+		r = make_stand_ins(&a, SIZE_MAX, err);
 	if (r == 0)
 		r = wait_for_all(&a, err);
 	if (r == 0)

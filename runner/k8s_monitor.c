@@ -11,6 +11,7 @@
 #define LOOK_EVERY_NS (2 * NS_PER_SEC)
 #define AFTER_FAILURE_NS (10 * NS_PER_SEC)
 #define CALL_TIMEOUT_NS (5 * NS_PER_SEC)
+#define SILENCE_NS (5 * NS_PER_SEC)	/* kubelets look at pods every ten seconds or so, and are slow to answer before they have */
 enum { PODS_MAX = 2000, EVENTS_MAX = 1000, QUOTAS_MAX = 20, QUOTA_ROWS_MAX = 100, NODES_MAX = 20, KEYS_MAX = 1000 };
 
 struct quota_row {			/* one resource of one quota */
@@ -22,6 +23,7 @@ struct quota_row {			/* one resource of one quota */
 struct k8s_monitor {
 	const struct sandbox_cluster *cluster;
 	uint64_t next_ns, last_ns;		/* monotonic; last 0: never looked */
+	uint64_t told_from_ns;			/* when kubelets begin to tell about pods */
 	struct usage_series series;		/* pids are pods */
 	uint64_t cpu_ns;			/* integrated from rates */
 	struct k8s_usage now;
@@ -35,11 +37,12 @@ struct k8s_monitor {
 	struct error usage_error;		/* why usage is not known */
 };
 
-struct k8s_monitor *k8s_monitor_start(const struct sandbox_cluster *cluster)
+struct k8s_monitor *k8s_monitor_start(const struct sandbox_cluster *cluster, uint64_t since_ns)
 {
 	struct k8s_monitor *m = xcalloc(1, sizeof(*m));
 
 	m->cluster = cluster;
+	m->told_from_ns = since_ns + SILENCE_NS;
 	return m;
 }
 
@@ -257,7 +260,8 @@ static void look(struct k8s_monitor *m, struct strvec *warnings)
 		note_quota(m, item);
 	}
 	usage.pods = json_array_size(pods);
-	look_at_nodes(m, pods, &usage, &found);
+	if (clock_monotonic_ns() >= m->told_from_ns)
+		look_at_nodes(m, pods, &usage, &found);
 
 	const uint64_t now = clock_monotonic_ns();
 

@@ -9,7 +9,8 @@
 
 struct k8s_usage { uint64_t cpu_millis, memory_bytes, pods; bool known; };	/* of the namespace now */
 struct k8s_monitor;
-struct k8s_monitor *k8s_monitor_start(const struct sandbox_cluster *cluster);
+/* `since_ns`, monotonic: when the first pods were made. */
+struct k8s_monitor *k8s_monitor_start(const struct sandbox_cluster *cluster, uint64_t since_ns);
 /* Look, at most every few seconds: warnings (above 80 % of a quota, OOM kill, eviction, image pull …) go to `warnings`, each once. Not from
  * within a call to the cluster's client. */
 void k8s_monitor_look(struct k8s_monitor *m, struct strvec *warnings);

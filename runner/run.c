@@ -100,6 +100,9 @@ static int create_sandbox(struct run *run, struct error *err)
 	if (reaper_follow(run->options->reaper ? run->options->reaper : &run->reaper, run->journal, err) < 0 || journal_intent(run->journal, &ref, err) < 0)
 		return -1;
 	emit(run, (struct event){ .type = EVENT_SANDBOX_CREATE, .ref = &ref });
+	run->cluster = (struct cluster_run){ .plan = run->plan, .options = run->options, .events = run->events, .result = run->result,
+					     .none = K8S_FIXTURES_EMPTY };
+	cluster_run_prepare(&run->cluster, &spec);
 	if (sandbox_create(&ref, &spec, &run->sandbox, &run->result->controls, err) < 0)
 		return error_prefix(err, "creating the sandbox");
 	run->result->setup_ns = clock_monotonic_ns() - started;
@@ -110,8 +113,7 @@ static int create_sandbox(struct run *run, struct error *err)
 	for (size_t i = 0; i < run->options->files_len; i++)
 		if (files_put(run->sandbox, &run->options->files[i], err) < 0)
 			return -1;
-	run->cluster = (struct cluster_run){ .plan = run->plan, .options = run->options, .events = run->events, .result = run->result,
-					     .sandbox = run->sandbox, .none = K8S_FIXTURES_EMPTY };
+	run->cluster.sandbox = run->sandbox;
 	return cluster_run_begin(&run->cluster, err);
 }
 

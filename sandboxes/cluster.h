@@ -9,6 +9,7 @@
 
 #include "runner/base/kube.h"
 
+struct sandbox_cluster;
 struct sandbox_cluster_spec {		/* strings are borrowed; ignored by sandboxes that are no cluster */
 	const char *kubeconfig;		/* kubernetes: file; NULL: the user's */
 	const char *context;		/* kubernetes: by name, mandatory; never the current one */
@@ -21,6 +22,9 @@ struct sandbox_cluster_spec {		/* strings are borrowed; ignored by sandboxes tha
 	const char *const *permissions;	/* "<resource>/<verb>", as declared; NULL-terminated or NULL: what `user` may do, and nothing else */
 	unsigned int max_pods;		/* quota; 0: 10 */
 	uint64_t deadline_ns;		/* wall clock: lease of what is made, after which anybody's sweep may remove it; 0: in a day */
+	/* Called, perhaps, while a pod looks at what holds: begin what takes its time and is not the package's. NULL: there is nothing. */
+	void (*meanwhile)(void *arg, const struct sandbox_cluster *cluster);
+	void *meanwhile_arg;
 };
 
 struct sandbox_cluster {		/* of a sandbox that is ready; as long as its handle */

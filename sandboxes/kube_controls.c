@@ -12,6 +12,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/quantity.h"
 
+#define PIDS_FACT "podPidsLimit"	/* what kubelets told, beside what a pod saw */
 #define LOOK_NS (6 * NS_PER_SEC)	/* a pod starts in two; longer takes only an image that is pulled, and the first command waits for that */
 
 struct filling {
@@ -111,11 +112,11 @@ static long long pod_pids_limit(struct kube_sandbox *ks)
 	return most;
 }
 
-static void fill_pids(const struct filling *f, struct kube_sandbox *ks)
+static void fill_pids(const struct filling *f)
 {
 	const uint64_t asked = f->spec->limits.pids;
-	const long long limit = asked ? pod_pids_limit(ks) : 0;
 	char text[64];
+	const long long limit = kube_look_fact(f->look, PIDS_FACT, text) ? strtoll(text, NULL, 10) : -1;
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)asked);
 	if (!asked)
@@ -129,7 +130,7 @@ static void fill_pids(const struct filling *f, struct kube_sandbox *ks)
 			    "Kubernetes has no such field in pods, and the kubelet has no podPidsLimit");
 }
 
-static void fill_limits(const struct filling *f, struct kube_sandbox *ks)
+static void fill_limits(const struct filling *f)
 {
 	const struct { enum control_id id; uint64_t asked; bool bytes; const char *option; } rlimits[] = {
 		{ CONTROL_NOFILE, f->spec->limits.nofile, false, "ulimit -n" },
@@ -147,7 +148,7 @@ static void fill_limits(const struct filling *f, struct kube_sandbox *ks)
 		fill(f, CONTROL_CPU, cpu_holds(f), text, "limit of the pod, ResourceQuota of the namespace", "no quota reads back from the pod's control group");
 	}
 	fill(f, CONTROL_SWAP, swap_holds(f), "none", "the node has none, or the pod may not", "the node has swap");
-	fill_pids(f, ks);
+	fill_pids(f);
 	if (l->storage_bytes)
 		control_set(f->t, CONTROL_STORAGE, CONTROL_DEGRADED, size_text(l->storage_bytes, text), "sizeLimit of emptyDir, ephemeral-storage",
 			    "the kubelet looks now and then and evicts: more can be written until then; files are not counted");
@@ -273,19 +274,44 @@ static void remember(const struct kube_sandbox *ks, const struct kube_look *look
 		file_write_atomic(ks->seen_before, text, strlen(text), 0600, NULL);	/* if not, the next one looks again */
 }
 
+struct meanwhile {
+	struct kube_sandbox *ks;
+	const struct sandbox_spec *spec;
+	long long pids;
+};
+
+/* What needs no look: a pod takes one to three seconds. */
+static void meanwhile(void *arg)
+{
+	struct meanwhile *m = arg;
+
+	if (m->spec->cluster.meanwhile)
+		m->spec->cluster.meanwhile(m->spec->cluster.meanwhile_arg, &m->ks->cluster);
+	m->pids = pod_pids_limit(m->ks);
+}
+
+static void add_fact(struct kube_look *look, const char *word, long long value)
+{
+	const size_t len = strlen(look->text);
+
+	snprintf(look->text + len, sizeof(look->text) - len, "\n%s %lld", word, value);
+}
+
 int kube_place_controls(struct kube_sandbox *ks, const struct sandbox_spec *spec, struct control_table *t, struct error *err)
 {
 	struct kube_look look;
+	struct meanwhile m = { .ks = ks, .spec = spec, .pids = -1 };
 	const struct filling f = { .ks = ks, .spec = spec, .look = &look, .t = t };
 	struct keeper keeper;
 
 	find_keeper(ks, &keeper);
 	if (!recall(ks, &look)) {
-		if (kube_look(ks, spec, *keeper.name != '\0', LOOK_NS, &look, err) < 0)
+		if (kube_look(ks, spec, *keeper.name != '\0', LOOK_NS, meanwhile, &m, &look, err) < 0)
 			return -1;
+		add_fact(&look, PIDS_FACT, m.pids);
 		remember(ks, &look);
 	}
-	fill_limits(&f, ks);
+	fill_limits(&f);
 	fill_namespaces(&f);
 	fill_walls(&f);
 	fill_network(&f, &keeper);

@@ -60,7 +60,8 @@ static bool on_pod(void *arg, const char *type, json_t *object)
 	return !l->pod.ended && !l->pod.stuck && !l->cancelled && clock_monotonic_ns() < l->deadline_ns;
 }
 
-static int make_pod(struct kube_sandbox *ks, int tries, uint64_t *memory_bytes, struct error *err)
+/* `half` of what the quota leaves, where others begin meanwhile. */
+static int make_pod(struct kube_sandbox *ks, int tries, bool half, uint64_t *memory_bytes, struct error *err)
 {
 	char times[8];
 	const char *const argv[] = { "/bin/sh", "-c", script, "sh", times, NULL };
@@ -72,6 +73,9 @@ static int make_pod(struct kube_sandbox *ks, int tries, uint64_t *memory_bytes, 
 	snprintf(times, sizeof(times), "%d", tries);
 	if (kube_pod_size(ks, &plan, err) < 0)
 		return -1;
+	plan.memory_bytes >>= half;
+	plan.cpu_millis >>= half;
+	plan.storage_bytes >>= half;
 	*memory_bytes = plan.memory_bytes;
 	pod = kube_manifest("{'apiVersion':'v1','kind':'Pod','metadata':{'name':'" NAME "','labels':{'" SANDBOX_LABEL_RUN "':'%s','" KUBE_LABEL_MANAGED
 			    "':'" KUBE_MANAGER "'}}}", ks->base.ref.id);
@@ -89,7 +93,8 @@ static void remove_pod(struct kube_sandbox *ks, bool running)
 	kube_call(ks->kube, &call, NULL, NULL);
 }
 
-int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool patient, uint64_t timeout_ns, struct kube_look *ret, struct error *err)
+int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool patient, uint64_t timeout_ns, void (*meanwhile)(void *arg), void *arg,
+	      struct kube_look *ret, struct error *err)
 {
 	static const struct kube_type pods = { .group = "", .version = "v1", .kind = "Pod", .plural = "pods", .singular = "pod",
 					       .api_version = "v1", .namespaced = true };
@@ -99,8 +104,10 @@ int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool pat
 	struct error why = { .code = ERR_OK };
 
 	*ret = (struct kube_look){ .text = "" };
-	if (make_pod(ks, patient ? 4 : 1, &ret->memory_bytes, &why) == 0)
+	if (make_pod(ks, patient ? 4 : 1, spec->cluster.meanwhile, &ret->memory_bytes, &why) == 0) {
+		meanwhile(arg);
 		kube_watch(ks->logs, &target, &which, timeout_ns, on_pod, &l, &why);
+	}
 	remove_pod(ks, l.pod.started && !l.pod.ended);
 	ret->seen = strstr(ret->text, "\nend end") != NULL;
 	if (l.cancelled)

@@ -273,7 +273,7 @@ static int wait_for(struct kube_sandbox *ks, const struct sandbox_spec *spec, co
 		if (kube_keep_going(spec, NULL, err) < 0)
 			return -1;
 		nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
-		if (ms < 200)
+		if (ms < 40)
 			ms *= 2;
 	}
 }

@@ -79,8 +79,9 @@ struct kube_look {
 	char text[4200];		/* lines "word value" */
 	uint64_t memory_bytes;		/* what the pod was given */
 };
-/* -1 only when cancelled. `patient`: somebody keeps network policies, who may need a moment. */
-int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool patient, uint64_t timeout_ns, struct kube_look *ret, struct error *err);
+/* -1 only when cancelled. `patient`: somebody keeps network policies, who may need a moment. `meanwhile` is called when the pod was made. */
+int kube_look(struct kube_sandbox *ks, const struct sandbox_spec *spec, bool patient, uint64_t timeout_ns, void (*meanwhile)(void *arg), void *arg,
+	      struct kube_look *ret, struct error *err);
 /* The first value of a word; NULL: it was not said. */
 const char *kube_look_fact(const struct kube_look *look, const char *word, char out[64]);
 

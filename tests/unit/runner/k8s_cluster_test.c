@@ -230,7 +230,7 @@ static void monitor(void **state)
 	(void)state;
 	create("resourcequotas", "{\"metadata\":{\"name\":\"q\"},\"spec\":{\"hard\":{\"services\":\"1\"}}}");
 	create("services", "{\"metadata\":{\"name\":\"web\"},\"spec\":{\"selector\":{\"app\":\"web\"},\"ports\":[{\"port\":80}]}}");
-	m = k8s_monitor_start(&cluster);
+	m = k8s_monitor_start(&cluster, 0);
 	for (int i = 0; i < 120 && !(any_has(&warnings, "cannot be pulled") && any_has(&warnings, "quota q")); i++) {
 		k8s_monitor_look(m, &warnings);
 		nanosleep(&(struct timespec){ .tv_nsec = 500000000 }, NULL);

@@ -14,6 +14,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
 #include "sandboxes/exec_watch.h"
+#include "sandboxes/guest_input.h"
 #include "sandboxes/guest_wire.h"
 #include "sandboxes/init_walk.h"
 #include "sandboxes/network.h"
@@ -215,6 +216,7 @@ int guest_put(struct guest *g, struct sandbox *sb, const struct sandbox_file *fi
 struct watch {
 	struct exec_watch base;		/* first */
 	struct guest *g;
+	struct guest_input input;
 };
 
 static void terminate(void *arg)
@@ -232,15 +234,17 @@ static void end_from_outside(void *arg)
 	exec_watch_lost(arg);
 }
 
-static int send_command(struct guest *g, const struct sandbox_command *cmd, struct error *err)
+static int send_command(struct guest *g, const struct sandbox_command *cmd, struct guest_input *input, struct error *err)
 {
 	autostrbuf struct strbuf strings = STRBUF_INIT(INIT_STRINGS_MAX);
-	struct guest_wire_exec exec;
+	struct guest_wire_exec exec = { .tty = cmd->tty_fd > 0, .input = cmd->input_fd > 0 };
 	int r;
 
 	if (exec_pack(cmd, &strings, &exec.argc, &exec.envc, err) < 0)
 		return -1;
 	exec.bytes = (uint32_t)strings.len;
+	if (guest_input_resized(input))
+		exec.size = input->size;
 	r = say(g, GUEST_EXEC, &exec, sizeof(exec), NULL, 0);
 	for (size_t at = 0; r == 0 && at < strings.len; at += GUEST_FRAME_MAX)
 		r = say(g, GUEST_DATA, strings.buf + at, strings.len - at < GUEST_FRAME_MAX ? strings.len - at : GUEST_FRAME_MAX,
@@ -250,13 +254,25 @@ static int send_command(struct guest *g, const struct sandbox_command *cmd, stru
 
 static void on_frame(struct watch *w, const struct guest_frame *frame)
 {
+	struct guest_wire_taken taken;
 	struct init_ended ended;
 
 	switch (frame->kind) {
 	case GUEST_STDOUT:
 	case GUEST_STDERR:
-		exec_watch_output(&w->base, frame->kind == GUEST_STDOUT ? SANDBOX_STDOUT : SANDBOX_STDERR, (const char *)frame->data,
-				  frame->len);
+		if (w->input.relay.tty >= 0)
+			guest_input_show(&w->input, frame->data, frame->len, w->base.phase != EXEC_RUNNING);
+		else
+			exec_watch_output(&w->base, frame->kind == GUEST_STDOUT ? SANDBOX_STDOUT : SANDBOX_STDERR,
+					  (const char *)frame->data, frame->len);
+		break;
+	case GUEST_TAKEN:
+		if (frame->len == sizeof(taken) && w->input.waiting) {
+			memcpy(&taken, frame->data, sizeof(taken));
+			guest_input_taken(&w->input, taken.deaf);
+			break;
+		}
+		exec_watch_lost(&w->base);
 		break;
 	case GUEST_EVENT:
 		exec_watch_events(&w->base, (const char *)frame->data, frame->len);
@@ -273,10 +289,16 @@ static void on_frame(struct watch *w, const struct guest_frame *frame)
 	}
 }
 
+/* A terminal that takes nothing holds up what is shown on it, until the command is to end. */
+static bool is_held_up(const struct watch *w)
+{
+	return w->base.phase == EXEC_RUNNING && guest_input_is_stuck(&w->input);
+}
+
 /* What is there now, at most a few reads at a time so that a flood cannot keep us from the rest. */
 static void listen_inside(struct watch *w)
 {
-	for (int reads = 0; reads < 8 && w->base.phase != EXEC_OVER; reads++) {
+	for (int reads = 0; reads < 8 && w->base.phase != EXEC_OVER && !is_held_up(w); reads++) {
 		struct guest_frame frame;
 		int r = guest_stream_read(&w->g->in, w->g->transport.from_fd);
 		int next;
@@ -304,6 +326,19 @@ static void hear_network(struct guest *g, const struct sandbox_command *cmd)
 		network_forwarder_stop(g->forwarder);
 }
 
+/* Dead inside is heard of as end of file. */
+static void pass_input(struct watch *w)
+{
+	unsigned char *data;
+	ssize_t n = guest_input_read(&w->input, &data);
+
+	if (n >= 0 && say(w->g, GUEST_INPUT, data, (size_t)n, NULL, 0) < 0)
+		return;
+	if (guest_input_resized(&w->input) && say(w->g, GUEST_SIZE, &w->input.size, sizeof(w->input.size), NULL, 0) < 0)
+		return;
+	guest_input_flush(&w->input);
+}
+
 int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command *cmd, struct sandbox_exit *ret,
 	       struct error *err)
 {
@@ -314,22 +349,24 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 		.g = g,
 	};
 
-	if (cmd->tty_fd > 0 || cmd->input_fd > 0)
-		return error_set(err, ERR_UNAVAILABLE, "this runtime gives commands no %s yet; only the built-in jail does",
-				 cmd->tty_fd > 0 ? "terminal" : "input");
 	w.base.arg = &w;
 	exec_watch_start(&w.base);
-	if (send_command(g, cmd, err) < 0)
+	guest_input_open(&w.input, cmd);
+	if (send_command(g, cmd, &w.input, err) < 0) {
+		guest_input_close(&w.input);
 		return -1;
+	}
 	while (w.base.phase != EXEC_OVER) {
-		struct pollfd p[] = {
-			{ .fd = g->transport.from_fd, .events = POLLIN },
+		struct pollfd p[3 + GUEST_INPUT_FDS] = {
+			{ .fd = is_held_up(&w) ? -1 : g->transport.from_fd, .events = POLLIN },
 			{ .fd = exec_watch_cancel_fd(&w.base), .events = POLLIN },
 			{ .fd = g->forwarder ? g->forwarder->events : -1, .events = POLLIN },
 		};
 
+		guest_input_poll(&w.input, p + 3);
 		if (poll(p, ARRAY_SIZE(p), exec_watch_timeout(&w.base)) < 0)
 			continue;
+		pass_input(&w);
 		if (p[0].revents)
 			listen_inside(&w);
 		if (p[2].revents)
@@ -340,6 +377,7 @@ int guest_exec(struct guest *g, struct sandbox *sb, const struct sandbox_command
 	if (sb->lost && g->kill)	/* nothing is alive when we return */
 		g->kill(g->kill_arg);
 	hear_network(g, cmd);
+	guest_input_close(&w.input);
 	exec_watch_finish(&w.base);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,7 +38,10 @@ struct guest_side {
 	struct guest_stream in;
 	uint64_t deadline_ns;
 	struct guest_report report;
-	int step_out[2];		/* read ends of the command's stdout and stderr; -1: closed */
+	int step_out[2];		/* read ends of the command's stdout and stderr, or its terminal and none; -1: closed */
+	int step_in;			/* write end of its input, or its terminal; -1: closed */
+	size_t input_start, input_end;	/* of `input`: on its way there */
+	unsigned char input[GUEST_INPUT_MAX];
 	bool over;			/* the command has ended; what is left in its pipes comes first */
 	struct init_ended ended;
 	struct init_walk_state walked;
@@ -162,6 +166,14 @@ static void on_ended(struct init *init, const struct init_ended *ended)
 	g->over = true;
 }
 
+static void close_input(struct guest_side *g)
+{
+	if (g->step_in >= 0)
+		close(g->step_in);
+	g->step_in = -1;
+	g->input_start = g->input_end = 0;
+}
+
 static int open_step_pipe(int *ret_read)
 {
 	int fds[2];
@@ -172,6 +184,69 @@ static int open_step_pipe(int *ret_read)
 	fcntl(fds[0], F_SETPIPE_SZ, STEP_PIPE);		/* or what we may have */
 	*ret_read = fds[0];
 	return fds[1];
+}
+
+static int open_step_input(int *ret_write)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	*ret_write = fds[1];
+	return fds[0];
+}
+
+static int open_terminal(struct guest_side *g, const struct winsize *size, int *ret_slave)
+{
+	int master;
+
+	if (init_open_tty(&master, ret_slave) < 0)
+		return -1;
+	fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+	if (size->ws_row)
+		ioctl(master, TIOCSWINSZ, size);
+	g->step_out[0] = master;
+	g->step_in = fcntl(master, F_DUPFD_CLOEXEC, 3);
+	return g->step_in < 0 ? -1 : 0;
+}
+
+/* A terminal takes the place of all three. */
+static int open_streams(struct guest_side *g, const struct guest_wire_exec *exec, struct init_command *command)
+{
+	command->in = command->out = command->err = -1;
+	if (exec->tty) {
+		command->tty = true;
+		if (open_terminal(g, &exec->size, &command->out) < 0)
+			return -1;
+		command->in = command->err = command->out;
+		return 0;
+	}
+	command->out = open_step_pipe(&g->step_out[0]);
+	command->err = open_step_pipe(&g->step_out[1]);
+	if (exec->input)
+		command->in = open_step_input(&g->step_in);
+	return command->out < 0 || command->err < 0 || (exec->input && command->in < 0) ? -1 : 0;
+}
+
+static void close_streams(const struct init_command *command)
+{
+	const int fds[] = { command->out, command->tty ? -1 : command->err, command->tty ? -1 : command->in };
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+/* There is none to say it by. */
+static void cannot_open(struct guest_side *g, bool tty, int error)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "sandbox: cannot open %s: %s\n", tty ? "a terminal" : "a pipe", strerror(error));
+
+	say(g, GUEST_STDERR, text, (size_t)n);
+	g->ended = (struct init_ended){ .exec_errno = EACCES };
+	g->over = true;
 }
 
 static void start(struct guest_side *g, const struct guest_frame *frame)
@@ -196,17 +271,69 @@ static void start(struct guest_side *g, const struct guest_frame *frame)
 	}
 	if (init_unpack(strings, exec.bytes, exec.argc, exec.envc, &command) < 0)
 		end_all(1);
-	command.out = open_step_pipe(&g->step_out[0]);
-	command.err = open_step_pipe(&g->step_out[1]);
-	if (command.out < 0 || command.err < 0) {
-		g->ended = (struct init_ended){ .exec_errno = errno };
-		g->over = true;
-	} else {
+	if (open_streams(g, &exec, &command) < 0)
+		cannot_open(g, exec.tty, errno);
+	else
 		init_start(&g->init, &command);
-	}
-	close(command.out);
-	close(command.err);
+	close_streams(&command);
 	free(command.argv);
+}
+
+static void say_taken(struct guest_side *g, bool deaf)
+{
+	const struct guest_wire_taken taken = { .deaf = deaf };
+
+	say(g, GUEST_TAKEN, &taken, sizeof(taken));
+}
+
+static void feed(struct guest_side *g)
+{
+	if (g->over)
+		close_input(g);
+	if (g->input_start == g->input_end)
+		return;
+	while (g->input_start < g->input_end) {
+		ssize_t n = write(g->step_in, g->input + g->input_start, g->input_end - g->input_start);
+
+		if (n > 0) {
+			g->input_start += (size_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			return;
+		} else if (n == 0 || errno != EINTR) {
+			close_input(g);
+			say_taken(g, true);
+			return;
+		}
+	}
+	say_taken(g, false);
+}
+
+static void take_input(struct guest_side *g, const struct guest_frame *frame)
+{
+	if (!g->init.step || g->over)
+		return;
+	if (frame->len > GUEST_INPUT_MAX || g->input_start < g->input_end)
+		end_all(1);
+	if (g->step_in < 0 && frame->len) {
+		say_taken(g, true);
+		return;
+	}
+	if (!frame->len) {
+		close_input(g);
+		return;
+	}
+	memcpy(g->input, frame->data, frame->len);
+	g->input_start = 0;
+	g->input_end = frame->len;
+}
+
+static void resize(const struct guest_side *g, const struct guest_frame *frame)
+{
+	struct winsize size;
+
+	take(frame, &size, sizeof(size));
+	if (g->step_in >= 0 && !g->over)
+		ioctl(g->step_in, TIOCSWINSZ, &size);	/* no terminal does not know it */
 }
 
 /* Pass on what the command wrote, one frame at a time: there has to be room for it first. */
@@ -339,6 +466,12 @@ static void obey(struct guest_side *g, const struct guest_frame *frame)
 		g->init.stopping = true;
 		init_kill();
 		break;
+	case GUEST_INPUT:
+		take_input(g, frame);
+		break;
+	case GUEST_SIZE:
+		resize(g, frame);
+		break;
 	case GUEST_PUT:
 		put(g, frame);
 		break;
@@ -381,7 +514,7 @@ static int patience(struct guest_side *g, bool idle)
 
 static _Noreturn void serve(struct guest_side *g)
 {
-	enum { IN, CHILD, STDOUT, STDERR, OUT, CALLS, NAMES, LIFE, COUNT };
+	enum { IN, CHILD, STDOUT, STDERR, OUT, CALLS, NAMES, LIFE, INPUT, COUNT };
 
 	for (;;) {
 		bool idle = flush(g);
@@ -394,6 +527,7 @@ static _Noreturn void serve(struct guest_side *g)
 			[CALLS] = { .fd = g->init.listener, .events = POLLIN },
 			[NAMES] = { .fd = g->init.dns_fd, .events = POLLIN },
 			[LIFE] = { .fd = g->life_fd },		/* a hang-up is always told */
+			[INPUT] = { .fd = g->input_start < g->input_end ? g->step_in : -1, .events = POLLOUT },
 		};
 
 		if (poll(p, COUNT, patience(g, idle)) < 0 && errno != EINTR)
@@ -410,6 +544,7 @@ static _Noreturn void serve(struct guest_side *g)
 			init_reap(&g->init);
 		if (p[IN].revents)
 			listen_to_runner(g);
+		feed(g);
 		pump(g);
 	}
 }
@@ -485,7 +620,7 @@ int main(void)
 {
 	struct guest_side g = {
 		.init = INIT_EMPTY, .in_fd = fcntl(0, F_DUPFD_CLOEXEC, 3), .out_fd = fcntl(1, F_DUPFD_CLOEXEC, 3),
-		.life_fd = -1, .passed_fd = -1, .deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 },
+		.life_fd = -1, .passed_fd = -1, .deadline_ns = CLOCK_NEVER, .step_out = { -1, -1 }, .step_in = -1,
 	};
 	int keep[2] = { g.in_fd, g.out_fd };
 

@@ -11,22 +11,26 @@
  *	PUT struct guest_wire_put with path and target; for a file then DATA to its end, which is an empty one
  *	WALK struct init_walk, answered by ENTRY (pieces of init_walk.h's stream) and DONE; GET struct guest_wire_get with the path, by
  *	CONTENT and DONE
+ *	INPUT for the command, or keys for its terminal; an empty one is the end. The next one waits for TAKEN, so that one whose command does
+ *	not read is never in the way of what comes behind it. What comes when the command is over is passed over, and not answered. SIZE struct
+ *	winsize, of its terminal, whose screen comes as STDOUT
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 
 #include "sandboxes/guest.h"
 #include "sandboxes/init.h"
 
 enum guest_kind {
-	GUEST_SETUP = 1, GUEST_EXEC, GUEST_TERMINATE, GUEST_KILL, GUEST_PUT, GUEST_DATA, GUEST_WALK, GUEST_GET,
+	GUEST_SETUP = 1, GUEST_EXEC, GUEST_TERMINATE, GUEST_KILL, GUEST_PUT, GUEST_DATA, GUEST_WALK, GUEST_GET, GUEST_INPUT, GUEST_SIZE,
 	GUEST_HELLO = 64, GUEST_READY, GUEST_STDOUT, GUEST_STDERR, GUEST_ENDED, GUEST_DONE, GUEST_ENTRY, GUEST_CONTENT,
-	GUEST_EVENT,
+	GUEST_EVENT, GUEST_TAKEN,
 };
-enum { GUEST_FRAME_MAX = 64 << 10 };
+enum { GUEST_FRAME_MAX = 64 << 10, GUEST_INPUT_MAX = 16 << 10 };
 
 struct guest_head {
 	uint32_t len;			/* of what follows */
@@ -50,6 +54,8 @@ struct guest_wire_setup {
 struct guest_wire_exec {
 	uint32_t argc, envc;
 	uint32_t bytes;			/* strings in DATA, each with its NUL: argv, then env */
+	bool tty, input;
+	struct winsize size;		/* of the terminal */
 };
 struct guest_wire_put {
 	struct init_put file;
@@ -61,6 +67,9 @@ struct guest_wire_get {
 };
 struct guest_wire_done {
 	int32_t error;			/* errno */
+};
+struct guest_wire_taken {
+	bool deaf;			/* nobody reads any more: no need to send the rest */
 };
 
 #define GUEST_SETUP_SIZE ((uint32_t)(sizeof(struct guest_wire_setup) << 16 | sizeof(struct guest_report)))

@@ -68,6 +68,29 @@ limits() {
 	go watched; json "d['steps'][0]['cpu_seconds'] > 0.05 and d['steps'][0]['memory_peak_bytes'] > 100000" "$engine: processor time is told"
 }
 
+visits() {	# to a kept sandbox: with a terminal, with an input, and while it is killed
+	local id
+	step kept 'echo hello > made'
+	run --runtime="$engine" --wpk=kept.wpk.yaml --keep=5m; status 0 "$engine: --keep"
+	id=$("$SANDBOX_RUNNER" ps | awk 'NR == 1 { print $1 }')
+	run attach "$id" -- cat made; out_is hello "$engine: attach: a command"
+	head -c 1000000 /dev/zero > zeros; stdin=zeros run attach "$id" -- wc -c; out_is 1000000 "$engine: attach: an input to its end"
+	if command -v script > /dev/null && script -qec true /dev/null > /dev/null 2>&1; then
+		printf 'tty; test -t 0 && test -t 2 && echo all"-"terminals; cat made; exit 7\n' > keys
+		SHELL=/bin/sh timeout 60 script -qec "'$SANDBOX_RUNNER' attach '$id'" /dev/null > "$out" 2>&1 < keys; rc=$?
+		status 7 "$engine: attach: a shell with a terminal"
+		out_has /dev/pts/0 "$engine: attach: which is its own"; out_has all-terminals "$engine: attach: for all three streams"
+	else skip "$engine: a terminal" "script is not installed"; fi
+	run stop "$id"; status 0 "$engine: stop"
+	clean "a kept sandbox"
+}
+
+no_writable_root() {	# whose root user would be the host's
+	go hello --writable-root; status 5 "$engine: --writable-root is refused"
+	json "'cannot give a writable root; use --runtime=native' in str(d)" "$engine: and said where it can be had"
+	clean "a writable root"
+}
+
 images() {
 	if ! busybox_image sandbox-test-image; then skip "$engine: images" "no static busybox"; return; fi
 	step marker 'cat /etc/marker; cat /etc/hosts; id -u'
@@ -309,7 +332,7 @@ impostor() {	# something that answers, but is no engine; or one that is too old
 
 for name in $names; do
 	engine_start "$name" || { skip "$name" "it does not start here"; engine_stop; continue; }
-	ends; controls; limits; images; registry; container_steps; network; foreign; sweep; left_by_engine; unreachable; impostor
+	ends; visits; no_writable_root; controls; limits; images; registry; container_steps; network; foreign; sweep; left_by_engine; unreachable; impostor
 	engine_stop
 done
 finish

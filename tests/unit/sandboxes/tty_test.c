@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Commands with somebody in front of them: a terminal of the sandbox's own, joined to the caller's; and an input. */
+ * Commands with somebody in front of them: a terminal of the sandbox's own, joined to the caller's; and an input. In the built-in jail, and by
+ * each OCI runtime that this host has. */
 #include "tests/unit/sandboxes/jail.h"
 
 #include <poll.h>
@@ -79,11 +80,13 @@ static void has_a_terminal(void **state)
 	struct terminal t;
 
 	terminal_open(&t);
-	run(j, "tty; stty size; for fd in 0 1 2; do test -t $fd && echo yes-$fd; done; echo to-tty > /dev/tty; echo to-err >&2; ls -1 /dev/pts; exit 7", t.slave, 0, &e);
-	terminal_read(&t, 0);
+	run(j, "tty; until stty size | grep '^33 111$'; do sleep 0.1; done; for fd in 0 1 2; do test -t $fd && echo yes-$fd; done; "
+	       "echo to-tty > /dev/tty; echo to-err >&2; ls -1 /dev/pts; exit 7", t.slave, 0, &e);
+	terminal_read(&t, 200);
 	assert_int_equal(e.end, SANDBOX_EXITED);
 	assert_int_equal(e.status, 7);
-	assert_non_null(strstr(t.text, "/dev/pts/0\r\n33 111\r\n"));
+	if (!strstr(t.text, "/dev/pts/0\r\n33 111\r\n"))
+		fail_msg("it shows: %s", t.text);
 	assert_non_null(strstr(t.text, "yes-0\r\nyes-1\r\nyes-2\r\nto-tty\r\nto-err\r\n0\r\nptmx\r\n"));	/* its own is the only one it sees */
 	assert_int_equal(j->out[0].len + j->out[1].len, 0);
 	terminal_close(&t);
@@ -97,7 +100,7 @@ static void takes_keys(void **state)
 	terminal_open(&t);
 	must(write(t.master, "typed ahead\n", 12) == 12);
 	run(*state, "read line; echo \"got <$line>\"; seq 1 100", t.slave, 0, &e);
-	terminal_read(&t, 0);
+	terminal_read(&t, 200);
 	assert_int_equal(e.status, 0);
 	assert_non_null(strstr(t.text, "got <typed ahead>\r\n"));
 	terminal_close(&t);
@@ -178,11 +181,80 @@ static void takes_input(void **state)
 	assert_string_equal(j->out[0].buf, "end\n");
 }
 
+/* A new size on the caller's side is one inside. */
+static void knows_its_size(void **state)
+{
+	const struct winsize larger = { .ws_row = 44, .ws_col = 155 };
+	struct sandbox_exit e;
+	struct terminal t;
+	pid_t pid;
+
+	terminal_open(&t);
+	pid = fork();
+	if (pid == 0) {
+		in_child = true;
+		while (!strstr(t.text, "33 111"))
+			terminal_read(&t, 100);
+		must(ioctl(t.master, TIOCSWINSZ, &larger) == 0);
+		_exit(0);
+	}
+	run(*state, "stty size; until stty size | grep '^44 155$'; do sleep 0.1; done", t.slave, 0, &e);
+	must(waitpid(pid, NULL, 0) == pid);
+	assert_int_equal(e.end, SANDBOX_EXITED);
+	assert_int_equal(e.status, 0);
+	terminal_close(&t);
+}
+
+/* A screen that nobody reads holds up what writes to it, and nothing else: it ends when its time is over. */
+static void is_ended_behind_a_full_screen(void **state)
+{
+	static const char *const argv[] = { "/bin/sh", "-c", "exec yes", NULL }, *const env[] = { "PATH=/usr/bin:/bin", NULL };
+	struct jail *j = *state;
+	struct sandbox_command cmd = {
+		.argv = argv, .env = env, .timeout_ns = NS_PER_SEC, .grace_ns = NS_PER_SEC, .cancel_fd = -1, .output = jail_keep_output, .output_arg = j,
+	};
+	struct error err = { 0 };
+	struct sandbox_exit e;
+	struct terminal t;
+
+	terminal_open(&t);
+	cmd.tty_fd = t.slave;
+	assert_int_equal(sandbox_exec(j->sb, &cmd, &e, &err), 0);
+	assert_int_equal(e.end, SANDBOX_TIMED_OUT);
+	run(j, "echo and after it", 0, 0, &e);
+	assert_string_equal(j->out[0].buf, "and after it\n");
+	terminal_close(&t);
+}
+
+/* Input that nobody takes is dropped with its command, and is no input of the next. */
+static void leaves_no_input_behind(void **state)
+{
+	static char big[300 << 10];
+	struct jail *j = *state;
+	struct sandbox_exit e;
+	int fd;
+
+	memset(big, 'y', sizeof(big));
+	fd = file_of(big, sizeof(big));
+	for (int i = 0; i < 10; i++) {
+		lseek(fd, 0, SEEK_SET);
+		run(j, "head -c 5 > /dev/null; exec < /dev/null; true", 0, fd, &e);
+		assert_int_equal(e.status, 0);
+		run(j, "cat; echo empty", 0, 0, &e);
+		assert_string_equal(j->out[0].buf, "empty\n");
+	}
+	close(fd);
+}
+
+static const char *runtime;
+
 static int set_up(void **state)
 {
 	static struct jail j;
 
-	jail_open(&j);
+	jail_init(&j);
+	snprintf(j.ref.backend, sizeof(j.ref.backend), "%s", runtime);
+	jail_make(&j);
 	*state = &j;
 	return 0;
 }
@@ -193,15 +265,40 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static bool is_here(const char *name)
+{
+	struct backend_info info;
+
+	for (size_t i = 0; sandbox_backend_info(i, &info); i++) {
+		if (strcmp(info.runtime, name) != 0)
+			continue;
+		sandbox_backend_probe(i, &info);
+		if (!info.available)
+			print_message("%s: %s\n", name, info.reason);
+		return info.available;
+	}
+	return false;
+}
+
 int main(void)
 {
+	static const char *const runtimes[] = { "native", "runc", "crun" };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_a_terminal),
 		cmocka_unit_test(takes_keys),
 		cmocka_unit_test(knows_control_c),
+		cmocka_unit_test(knows_its_size),
+		cmocka_unit_test(is_ended_behind_a_full_screen),
 		cmocka_unit_test(takes_input),
+		cmocka_unit_test(leaves_no_input_behind),
 	};
+	int failed = 0;
 
 	signal(SIGPIPE, SIG_IGN);
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++) {
+		runtime = runtimes[i];
+		if (i == 0 || is_here(runtime))
+			failed += cmocka_run_group_tests_name(runtime, tests, set_up, tear_down);
+	}
+	return failed;
 }

@@ -2,10 +2,12 @@
 #include "cmd/run_invocation.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
@@ -23,115 +25,6 @@
 #include "runner/base/quantity.h"
 #include "runner/live.h"
 #include "runner/run_store.h"
-
-/* ---- what the command line says, checked before anything is made */
-
-static int require_one(struct invocation *v, const char *name, struct error *err)
-{
-	const char *names[CONTROL_COUNT + 1];
-	enum control_id id;
-	const char *near;
-
-	if (!strcmp(name, "all")) {
-		v->require_all = true;
-		return 0;
-	}
-	if (control_from_name(name, &id)) {
-		v->require[id] = true;
-		return 0;
-	}
-	for (int i = 0; i < CONTROL_COUNT; i++)
-		names[i] = control_name((enum control_id)i);
-	names[CONTROL_COUNT] = "all";
-	near = nearest(name, names, CONTROL_COUNT + 1);
-	if (near)
-		return error_set(err, ERR_USAGE, "--require: there is no control '%s'; did you mean '%s'?", name, near);
-	return error_set(err, ERR_USAGE, "--require: there is no control '%s'; 'sandbox_runner doctor' lists them", name);
-}
-
-static int parse_require(struct invocation *v, struct error *err)
-{
-	for (size_t i = 0; i < v->opt.require.len; i++) {
-		autofree char *list = xstrdup(v->opt.require.items[i]);
-		char *rest = list, *name;
-
-		while ((name = strsep(&rest, ",")))
-			if (require_one(v, name, err) < 0)
-				return -1;
-	}
-	return 0;
-}
-
-static int check_dest(const char *dest, struct error *err)
-{
-	if (*dest == '/')
-		return error_set(err, ERR_USAGE, "--files: '%s' must be relative: it lies below the work folder", dest);
-	for (const char *p = dest; *p; p += strcspn(p, "/"), p += *p == '/')
-		if (strcspn(p, "/") == 2 && !strncmp(p, "..", 2))
-			return error_set(err, ERR_USAGE, "--files: '%s' must not hold '..'", dest);
-	return 0;
-}
-
-/* PATH[:DEST]; a path that exists as it is written wins, colons included. */
-static int add_file(struct invocation *v, const char *text, struct error *err)
-{
-	struct run_file *file = &v->files[v->files_len];
-	const char *colon = strrchr(text, ':');
-
-	if (access(text, F_OK) == 0 || !colon) {
-		file->source = xstrdup(text);
-		file->dest = xstrdup("");
-	} else {
-		file->source = xstrndup(text, (size_t)(colon - text));
-		file->dest = xstrdup(colon + 1);
-	}
-	v->files_len++;
-	if (access(file->source, R_OK) < 0)
-		return error_sys(err, ERR_INVALID_INPUT, "--files: cannot read '%s'", file->source);
-	return check_dest(file->dest, err);
-}
-
-static int parse_files(struct invocation *v, struct error *err)
-{
-	v->files = xcalloc(v->opt.files.len + 1, sizeof(*v->files));	/* one more for the package's own folder */
-	for (size_t i = 0; i < v->opt.files.len; i++)
-		if (add_file(v, v->opt.files.items[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int check_stdout(const struct invocation *v, struct error *err)
-{
-	size_t claims = report_targets_on_stdout(&v->reports) + (strcmp(v->opt.format, "text") ? 1 : 0);
-
-	if (claims > 1)
-		return error_set(err, ERR_USAGE, "only one thing can be written to standard output; give the report a file: --report=%s:FILE",
-				 v->opt.report.items[0]);
-	return 0;
-}
-
-static int check_rootfs(const struct invocation *v, struct error *err)
-{
-	const char *path = v->opt.settings.rootfs;
-	struct stat st;
-
-	if (!path)
-		return 0;
-	if (stat(path, &st) < 0)
-		return error_sys(err, ERR_INVALID_INPUT, "--rootfs: cannot read '%s'", path);
-	if (!S_ISDIR(st.st_mode) && !archive_is_archive(path))
-		return error_set(err, ERR_INVALID_INPUT, "--rootfs: '%s' is neither a folder nor a tar archive", path);
-	return 0;
-}
-
-static int check_options(struct invocation *v, struct error *err)
-{
-	if (parse_require(v, err) < 0 || parse_files(v, err) < 0 || check_rootfs(v, err) < 0 ||
-	    report_targets_parse(&v->opt.report, &v->reports, err) < 0 || check_stdout(v, err) < 0 || invocation_hooks_check(v, err) < 0)
-		return -1;
-	parameters_init(&v->parameters);
-	return settings_resolve(&v->opt.settings, !strcmp(v->opt.wpk, "-"), &v->parameters, err);
-}
 
 /* ---- from the package to the plan */
 
@@ -277,6 +170,8 @@ static int add_sinks(struct invocation *v, struct events *events, struct error *
 {
 	uint64_t max_bytes = v->plan->spec.limits.output_bytes ? v->plan->spec.limits.output_bytes : UINT64_MAX;
 
+	if (v->turn)
+		events_add_take(events, run_turn_sink_new(v->turn, &v->out, &v->ndjson));
 	events_add_take(events, make_terminal(v));
 	if (!strcmp(v->opt.format, "ndjson")) {
 		v->ndjson = sink_ndjson_new(STDOUT_FILENO, v->out.cancel_fd);
@@ -353,7 +248,7 @@ static int write_results(struct invocation *v, const struct result *r)
 
 	if (v->opt.exit_zero && (status == EXIT_NOT_ACCEPTABLE || status == EXIT_LIMIT || status == EXIT_DEADLINE))
 		status = EXIT_OK;
-	if (v->ndjson)
+	if (v->ndjson && v->ndjson->error)
 		v->out.failed = v->ndjson->error;
 	status = write_documents(v, r, json, status);
 	if (v->logs && finish_logs(v, r, &err) < 0) {
@@ -426,6 +321,54 @@ static void keep(struct invocation *v, struct kept_run *kept, struct result *r, 
 	}
 }
 
+/* ---- its turn, among packages that overlap */
+
+static int take_turn(struct invocation *v, struct error *err)
+{
+	return v->turn ? run_turn_take(v->turn, v->cancel, err) : 0;
+}
+
+/* false: it has no turn any more, and nothing is told of it. */
+static bool come_forward(struct invocation *v)
+{
+	return !v->turn || run_turn_come_forward(v->turn, &v->out);
+}
+
+static int before_steps(void *arg, struct error *err)
+{
+	return take_turn(arg, err);
+}
+
+/* Only what ends with this process is out of the way when its steps are over; other sandboxes are there until they are destroyed. */
+static bool overlaps(const struct invocation *v)
+{
+	const char *rootfs = v->opt.settings.rootfs;
+
+	return !strcmp(v->plan->runtime, "native") && (!rootfs || is_folder(rootfs));
+}
+
+static void after_steps(void *arg)
+{
+	struct invocation *v = arg;
+
+	if (v->turn && overlaps(v))
+		run_turn_pass(v->turn, v->cancel);
+}
+
+/* The result, as far as anybody is to hear of it. */
+static int tell(struct invocation *v, struct result *r, struct reaper *reaper, struct run_summary *ret)
+{
+	bool refused = !come_forward(v);
+	int status = refused ? EXIT_OK : write_results(v, r);
+
+	reaper_dismiss(reaper);
+	if (refused)
+		return status;
+	summarise(v, r, status, ret);
+	invocation_notify(v, status, r->duration_ns);
+	return status;
+}
+
 static int execute(struct invocation *v, struct run_summary *ret, struct error *err)
 {
 	struct kept_run kept = KEPT_RUN_INIT;
@@ -436,6 +379,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		.keep_ns = v->opt.keep_ns ? v->opt.keep_ns : v->opt.keep_on_failure_ns, .kept = &kept,
 		.reaper = wants_keep(v) ? NULL : v->reaper,	/* a keeper needs one for itself */
 		.fixtures = &v->opt.settings.objects, .diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
+		.before_steps = before_steps, .after_steps = after_steps, .steps_arg = v,
 	};
 	struct reaper own = REAPER_INIT;
 	struct events events = { .sinks = NULL };
@@ -449,10 +393,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		run.artifacts = v->artifacts;
 		run_plan(v->plan, scratch_take_journal(&v->scratch), &run, &events, &result);
 		reaper_release(&own);
-		status = write_results(v, &result);
-		reaper_dismiss(&own);
-		summarise(v, &result, status, ret);
-		invocation_notify(v, status, result.duration_ns);
+		status = tell(v, &result, &own, ret);
 		if (kept.journal) {
 			tell_how_to_attach(v, &result);
 			keep(v, &kept, &result, ret);
@@ -477,7 +418,7 @@ static int write_no_run(struct invocation *v, const struct error *err, char *rea
 	r.verdict_reason = reason;
 	r.error = *err;
 	r.decision = v->package.decision;
-	r.cleanup_complete = true;
+	r.cleanup_complete = !v->left;
 	r.started_ns = r.ended_ns = clock_realtime_ns();
 	if (!strcmp(v->opt.format, "ndjson"))
 		events_add_take(&events, sink_ndjson_new(STDOUT_FILENO, -1));
@@ -512,6 +453,51 @@ void invocation_skip(struct invocation *v, const char *why)
 	error_set(&err, ERR_CANCELLED, "%s", why);
 	v->package.shown = xstrdup(v->opt.wpk);
 	write_no_run(v, &err, xasprintf("not run: %s", why), EXIT_OK);
+}
+
+static void summarise_failure(const struct invocation *v, int status, struct run_summary *ret)
+{
+	*ret = (struct run_summary){ .status = status, .verdict = "no run" };
+	snprintf(ret->package, sizeof(ret->package), "%s", v->opt.wpk);
+}
+
+#define REAPER_PATIENCE_MS 60000
+
+/* Its steps end with it, and the reaper makes sure of that before it lets go of the journal. */
+static void clean_after_lost(struct invocation *v)
+{
+	struct error err;
+	autofree char *folder = NULL;
+
+	v->state_dir = journal_state_dir(v->opt.settings.common.state_dir, &err);
+	if (!v->state_dir || !v->scratch.run_id[0])
+		return;
+	for (int ms = 0; ms < REAPER_PATIENCE_MS && live_run_is(v->state_dir, v->scratch.run_id); ms += 10)
+		poll(NULL, 0, 10);
+	clean_after_others(v, v->state_dir);
+	folder = xasprintf("%s/runs/%s", v->state_dir, v->scratch.run_id);
+	v->left = access(folder, F_OK) == 0;
+}
+
+void invocation_lost(struct invocation *v, int died, struct run_summary *ret)
+{
+	const struct run_worker *worker = &v->turn->queue->workers[v->turn->index % RUN_WORKERS];
+	int status = WIFSIGNALED(died) ? EXIT_SIGNAL_BASE + WTERMSIG(died) : EXIT_BUG;
+	struct error err;
+
+	memcpy(v->scratch.run_id, worker->run_id, RUN_ID_SIZE);
+	v->package.shown = xstrdup(v->opt.wpk);
+	clean_after_lost(v);
+	if (WIFSIGNALED(died))
+		error_set(&err, ERR_INTERNAL, "its process was killed by signal %d", WTERMSIG(died));
+	else
+		error_set(&err, ERR_INTERNAL, "its process ended with status %d", WEXITSTATUS(died));
+	message("error", "the run of '%s' was lost: %s", v->opt.wpk, err.text);
+	come_forward(v);
+	summarise_failure(v, write_no_run(v, &err, xasprintf("the run was lost: %s", err.text), status), ret);
+	snprintf(ret->verdict, sizeof(ret->verdict), "lost");
+	memcpy(ret->run_id, v->scratch.run_id, RUN_ID_SIZE);
+	ret->duration_ns = clock_monotonic_ns() - worker->started_ns;
 }
 
 static int watch_signals(struct invocation *v, uint64_t deadline_ns, struct error *err)
@@ -560,19 +546,17 @@ static int prepare(struct invocation *v, bool packed, struct error *err)
 /* The package is open, or has to be unpacked first. */
 static int carry_out(struct invocation *v, bool packed, struct run_summary *ret, struct error *err)
 {
+	if (!packed && !overlaps(v) && take_turn(v, err) < 0)
+		return -1;
 	if (prepare(v, packed, err) < 0)
 		return -1;
+	if (v->turn)
+		run_turn_named(v->turn, v->scratch.run_id);
 	if (v->package.source.dir)
 		v->files[v->files_len++] = (struct run_file){
 			.source = xstrdup(v->package.source.dir), .dest = xstrdup(""), .except = v->package.source.package_file,
 		};
 	return execute(v, ret, err);
-}
-
-static void summarise_failure(const struct invocation *v, int status, struct run_summary *ret)
-{
-	*ret = (struct run_summary){ .status = status, .verdict = "no run" };
-	snprintf(ret->package, sizeof(ret->package), "%s", v->opt.wpk);
 }
 
 int invocation_run(struct invocation *v, struct run_summary *ret)
@@ -581,14 +565,15 @@ int invocation_run(struct invocation *v, struct run_summary *ret)
 	struct error err = { 0 };
 	int status = -1, ready;
 
-	ready = check_options(v, &err) == 0 && (packed || open_package(v, &err) == 0) ? 0 : -1;
+	/* fetching and unpacking can be ended by any signal, so it is not done beforehand */
+	ready = (packed ? take_turn(v, &err) : 0) == 0 && invocation_check(v, &err) == 0 && (packed || open_package(v, &err) == 0) ? 0 : -1;
 	if (ready == 0 && wants_keep(v))
 		ready = front_start(&v->front, ret, &err);
 	if (ready > 0)
 		return ret->status;
 	if (ready == 0)
 		status = carry_out(v, packed, ret, &err);
-	if (status < 0) {
+	if (status < 0 && come_forward(v)) {
 		status = fail(v, &err);
 		summarise_failure(v, status, ret);
 	}

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "cmd/front.h"
 #include "cmd/output.h"
 #include "cmd/package.h"
 #include "cmd/report_target.h"
+#include "cmd/run_turn.h"
 #include "cmd/scan_file.h"
 #include "cmd/scratch.h"
 #include "cmd/settings.h"
@@ -56,15 +58,26 @@ struct invocation {
 	struct backend_memo *backend;		/* the same; NULL: one is chosen for it alone */
 	bool hooks_checked;		/* --run-id, --events-fd and --notify are good */
 	bool cleaned;			/* after other runs, which happens once */
+	struct run_turn *turn;		/* among several packages that overlap; NULL: one after another */
+	bool left;			/* something of it is still there */
 	const char *lead;		/* printed before a JSON document; NULL: nothing */
 	sigset_t *unblocked;		/* the signals of several packages, while nothing is at stake; NULL: they are not blocked */
 	struct output out;		/* stdout */
 	struct output narrative;	/* stderr, when stdout is taken */
 };
 
+#define INVOCATION_INIT(options) { .opt = (options), .scratch = SCRATCH_INIT, .front = FRONT_INIT, \
+				   .out = OUTPUT_INIT(STDOUT_FILENO), .narrative = OUTPUT_INIT(STDERR_FILENO) }
+
+/* What the command line says; part of invocation_run(). */
+int invocation_check(struct invocation *v, struct error *err);
+
 /* Carry it out: opt, out and narrative are set. Returns the exit status; *ret tells more. With --keep this returns twice: in front, and
- * in the keeper (v->front.child), which has nothing more to do. */
+ * in the keeper (v->front.child), which has nothing more to do. With a turn nothing is told before all is told of the package before, and where
+ * the turn is refused, nothing at all: then neither the status nor *ret means anything. */
 int invocation_run(struct invocation *v, struct run_summary *ret);
 /* It was not reached any more: its result says so, in the same form. */
 void invocation_skip(struct invocation *v, const char *why);
+/* Its process ended so (as waitpid() says) before it could tell: see to it that nothing of it goes on, then tell. */
+void invocation_lost(struct invocation *v, int died, struct run_summary *ret);
 void invocation_release(struct invocation *v);

@@ -473,14 +473,15 @@ static int put(struct sandbox *sb, const struct sandbox_file *file, struct error
 	return m.error ? error_sys(err, ERR_INVALID_INPUT, "not possible") : 0;
 }
 
-/* In a process that shares our memory, for copying it takes longer than all the rest. A user namespace cannot be had that way. */
+/* In a process that shares our memory, for copying it takes longer than all the rest. A user namespace cannot be had that way. Who may
+ * have one of the others may have all of them, and one of host names is made and gone in no time: mounts wait for every processor. */
 static bool probe_as_root(void)
 {
 	int status = -1;
 	pid_t pid = geteuid() == 0 ? vfork() : -1;
 
 	if (pid == 0)
-		_exit(unshare(CLONE_NEWNS) < 0);
+		_exit(unshare(CLONE_NEWUTS) < 0);
 	if (pid > 0)
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
 	return status == 0;

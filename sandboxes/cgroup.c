@@ -98,21 +98,15 @@ static void hand_down(const char *top, unsigned int wanted)
 	write_file(fd, "cgroup.subtree_control", "+io");	/* to count */
 }
 
-struct announcer {
-	void (*call)(void *arg, const char *path);
-	void *arg;
-};
-
-static bool make_place(struct cgroup_place *place, const char *parent, const char *id, bool v2, unsigned int wanted,
-		       const struct announcer *announce)
+static bool make_place(const struct cgroup_making *making, struct cgroup_place *place, const char *parent, bool v2, unsigned int wanted)
 {
 	memset(place, 0, sizeof(*place));
 	place->fd = -1;
 	place->v2 = v2;
 	if (!may_join_below(parent) || (size_t)snprintf(place->path, sizeof(place->path), "%s/" CGROUP_PREFIX "%s",
-							parent, id) >= sizeof(place->path))
+							parent, making->id) >= sizeof(place->path))
 		return false;
-	announce->call(announce->arg, place->path);
+	making->announce(making->arg, place->path);
 	place->fd = cgroup_make_locked(place->path);
 	if (place->fd < 0)
 		return false;
@@ -147,8 +141,7 @@ static unsigned int controllers_offered(const struct cgroup_hierarchy *h, unsign
 
 /* Version 1: below our own cgroup, or the nearest ancestor that lets us. Version 2: the nearest one whose children have
  * what we want; failing that one whose children have the most of it, for even without any it can kill. */
-static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const char *id, unsigned int wanted,
-		   const struct announcer *announce)
+static void settle(const struct cgroup_making *making, struct cgroup *cg, const struct cgroup_hierarchy *h, unsigned int wanted)
 {
 	struct cgroup_place *place = &cg->places[cg->len];
 	char parent[sizeof(h->own)], fallback[sizeof(h->own)] = "";
@@ -163,7 +156,7 @@ static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const ch
 		more = cgroup_go_up(h, parent);
 		if (h->v2 && !more && wanted)
 			hand_down(here, wanted);
-		if (!make_place(place, here, id, h->v2, wanted, announce))
+		if (!make_place(making, place, here, h->v2, wanted))
 			continue;
 		if (!h->v2 || place->controllers == wanted) {
 			cg->len++;
@@ -177,7 +170,7 @@ static void settle(struct cgroup *cg, const struct cgroup_hierarchy *h, const ch
 	}
 	if (h->v2 && (controllers_offered(h, wanted) & ~most) && cgroup_enter_leaf(h))
 		snprintf(fallback, sizeof(fallback), "%s", h->own);
-	if (*fallback && make_place(place, fallback, id, h->v2, wanted, announce))
+	if (*fallback && make_place(making, place, fallback, h->v2, wanted))
 		cg->len++;
 }
 
@@ -272,29 +265,41 @@ void cgroup_check(const struct cgroup *cg, const struct cgroup_limits *limits, s
 		check_limit(cg, (enum cgroup_controller)c, values[c], &states[c]);
 }
 
-void cgroup_make(struct cgroup *cg, const char *id, void (*announce)(void *arg, const char *path), void *arg)
+void cgroup_begin(struct cgroup *cg, struct cgroup_making *making)
 {
-	const struct announcer announcer = { announce, arg };
-	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];
-	size_t n = cgroup_hierarchies(all);
-	unsigned int missing = (1u << CGROUP_CONTROLLERS) - 1;
-
 	memset(cg, 0, sizeof(*cg));
 	for (size_t i = 0; i < ARRAY_SIZE(cg->files); i++)
 		cg->files[i] = -1;
-	/* a controller is in one version or the other, never in both */
-	for (int v2 = 0; v2 < 2; v2++) {
-		for (size_t i = 0; i < n && cg->len < CGROUP_PLACES; i++) {
-			size_t before = cg->len;
+	making->len = cgroup_hierarchies(making->all);
+}
 
-			if (all[i].v2 != v2 || (!v2 && !(all[i].controllers & missing)))
-				continue;
-			settle(cg, &all[i], id, v2 ? missing : all[i].controllers & missing, &announcer);
-			for (; before < cg->len; before++)
-				missing &= ~cg->places[before].controllers;
-			if (v2 && cg->len && cg->places[cg->len - 1].v2)
-				break;		/* mounted twice */
-		}
+/* A controller is in one version or the other, never in both. */
+void cgroup_make_v2(struct cgroup *cg, const struct cgroup_making *making)
+{
+	unsigned int wanted = (1u << CGROUP_CONTROLLERS) - 1;
+
+	for (size_t i = 0; i < making->len; i++)
+		wanted &= ~making->all[i].controllers;
+	for (size_t i = 0; i < making->len && cg->len == 0; i++)	/* it may be mounted twice */
+		if (making->all[i].v2)
+			settle(making, cg, &making->all[i], wanted);
+}
+
+void cgroup_make_v1(struct cgroup *cg, const struct cgroup_making *making)
+{
+	unsigned int missing = (1u << CGROUP_CONTROLLERS) - 1;
+
+	for (size_t i = 0; i < cg->len; i++)
+		missing &= ~cg->places[i].controllers;
+	for (size_t i = 0; i < making->len && cg->len < CGROUP_PLACES; i++) {
+		const struct cgroup_hierarchy *h = &making->all[i];
+		size_t before = cg->len;
+
+		if (!(h->controllers & missing))
+			continue;
+		settle(making, cg, h, h->controllers & missing);
+		if (cg->len > before)
+			missing &= ~cg->places[before].controllers;
 	}
 }
 
@@ -311,7 +316,11 @@ void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits
 		   void (*announce)(void *arg, const char *path), void *arg,
 		   struct cgroup_state states[CGROUP_CONTROLLERS])
 {
-	cgroup_make(cg, id, announce, arg);
+	struct cgroup_making making = { .id = id, .announce = announce, .arg = arg };
+
+	cgroup_begin(cg, &making);
+	cgroup_make_v2(cg, &making);
+	cgroup_make_v1(cg, &making);
 	cgroup_limit(cg, limits, states);
 	cgroup_open_counters(cg);
 }
@@ -324,16 +333,20 @@ void cgroup_close(struct cgroup *cg)
 	cg->len = 0;
 }
 
-size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret_v2)
+int cgroup_v2_folder(const struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->len; i++)
+		if (cg->places[i].v2)
+			return cg->places[i].fd;
+	return -1;
+}
+
+size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max)
 {
 	size_t n = 0;
 
-	*ret_v2 = -1;
-	for (size_t i = 0; i < cg->len && n < max; i++) {
-		if (cg->places[i].v2)
-			*ret_v2 = cg->places[i].fd;
-		else if ((fds[n] = openat(cg->places[i].fd, "tasks", O_WRONLY | O_CLOEXEC)) >= 0)
+	for (size_t i = 0; i < cg->len && n < max; i++)
+		if (!cg->places[i].v2 && (fds[n] = openat(cg->places[i].fd, "tasks", O_WRONLY | O_CLOEXEC)) >= 0)
 			n++;
-	}
 	return n;
 }

@@ -69,11 +69,30 @@ struct cgroup_state {
 	char swap[64];			/* of memory, and held: what keeps swap from being a way out; "": nothing does */
 };
 
-/* Make and lock the folders. `announce` is called with each path before it is made. Never fails: what cannot be had cgroup_limit() says. */
-void cgroup_make(struct cgroup *cg, const char *id, void (*announce)(void *arg, const char *path), void *arg);
+struct cgroup_hierarchy {
+	char mount[256];		/* where it is mounted */
+	char own[512];			/* folder of our own cgroup in it: below or equal to `mount` */
+	bool v2;
+	unsigned int controllers;	/* version 1 only */
+};
+enum { CGROUP_HIERARCHIES = 8 };
+
+struct cgroup_making {
+	const char *id;
+	void (*announce)(void *arg, const char *path);	/* called with each path before it is made */
+	void *arg;
+	struct cgroup_hierarchy all[CGROUP_HIERARCHIES];	/* of this host, filled in by cgroup_begin() */
+	size_t len;
+};
+
+/* Make and lock the folders: that of version 2 first, for a process is best made in it; those of version 1 can be joined at any time, so
+ * they may be made while it comes up. None fails: what cannot be had cgroup_limit() says. */
+void cgroup_begin(struct cgroup *cg, struct cgroup_making *making);
+void cgroup_make_v2(struct cgroup *cg, const struct cgroup_making *making);
+void cgroup_make_v1(struct cgroup *cg, const struct cgroup_making *making);
 /* Set the limits, which hold for who is in there already, too. cgroup_open_counters() is next. */
 void cgroup_limit(struct cgroup *cg, const struct cgroup_limits *limits, struct cgroup_state states[CGROUP_CONTROLLERS]);
-/* All three. */
+/* All of these. */
 void cgroup_create(struct cgroup *cg, const char *id, const struct cgroup_limits *limits,
 		   void (*announce)(void *arg, const char *path), void *arg,
 		   struct cgroup_state states[CGROUP_CONTROLLERS]);
@@ -84,8 +103,9 @@ void cgroup_check(const struct cgroup *cg, const struct cgroup_limits *limits, s
 /* Close the handles, which gives up the locks; the folders stay. */
 void cgroup_close(struct cgroup *cg);
 
-/* Files that a new process writes "0" to, one per version 1 place, and the version 2 folder for clone3 (-1: none). */
-size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max, int *ret_v2);
+int cgroup_v2_folder(const struct cgroup *cg);	/* to clone3() into; -1: none. The caller does not close it */
+/* Files that a new process writes "0" to, one per version 1 place. */
+size_t cgroup_open_joins(const struct cgroup *cg, int *fds, size_t max);
 
 /* ---- counting. Cheap: a read of an open file each */
 void cgroup_usage(const struct cgroup *cg, struct cgroup_usage *ret);
@@ -119,13 +139,6 @@ int cgroup_lock_orphan(const char *path);
 int cgroup_leave_leaf(const char *place, char path[512]);
 
 /* ---- private to cgroup*.c: the hierarchies of this host */
-struct cgroup_hierarchy {
-	char mount[256];		/* where it is mounted */
-	char own[512];			/* folder of our own cgroup in it: below or equal to `mount` */
-	bool v2;
-	unsigned int controllers;	/* version 1 only */
-};
-enum { CGROUP_HIERARCHIES = 8 };
 size_t cgroup_hierarchies(struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);
 size_t cgroup_hierarchies_of(int pid, struct cgroup_hierarchy out[CGROUP_HIERARCHIES]);	/* `own` is that process's; 0: ours */
 /* The parent of `path` that is still in the hierarchy; false at its top. Changes `path`. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The built-in jail: what the runner does to make one and to talk to it. Theory of operation:
  *
- *	state file > cgroups > clone into all namespaces > ids mapped > state file: init > "go" > walls > filter > ready
+ *	state file > cgroup v2 > clone into all namespaces > state file: init > ids mapped > "go" > walls	  > cgroups > filter > ready
+ *											 > cgroups v1, limits > "join"
  *
  * One code path for root and others: the walls are built inside a user namespace that knows a single user, who is nobody
  * on the host. Where root may not have user namespaces the same steps are done with real ids. There is no rollback here:
@@ -180,7 +181,7 @@ static void announce(void *arg, const char *path)
 	state->torn |= write_all(state->fd, line, strlen(line)) < 0;
 }
 
-/* fork() into new namespaces and cgroups. No other program is executed, so that no time goes into loading one. */
+/* fork() into new namespaces and a cgroup. No other program is executed, so that no time goes into loading one. */
 static pid_t clone_into(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
 	struct clone_args args = {
@@ -191,10 +192,15 @@ static pid_t clone_into(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 	};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 
-	if (pid >= 0 || (errno != ENOSYS && errno != E2BIG))
+	if (pid >= 0 || cgroup_fd >= 0 || (errno != ENOSYS && errno != E2BIG))
 		return pid;
 	/* before Linux 5.7, and in containers that forbid what they cannot look into */
 	return (pid_t)syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, ret_pidfd, NULL, 0);
+}
+
+static bool may_join_later(int sys)
+{
+	return sys == EACCES || sys == EPERM || sys == EOPNOTSUPP || sys == EBUSY || sys == ENOSYS || sys == E2BIG;
 }
 
 struct attempt {
@@ -203,6 +209,9 @@ struct attempt {
 	const struct identity *who;
 	struct state_file state;
 	const struct sandbox_limits *limits;
+	struct cgroup_making making;
+	bool made;		/* all cgroups there will be */
+	int join_v2;		/* what to write to, for who was not made in there; -1 */
 	struct cgroup_state *states;
 	struct wire_report *report;
 	uint64_t *host_namespaces;
@@ -210,7 +219,7 @@ struct attempt {
 
 static int start_init(struct attempt *a, struct error *err)
 {
-	int socks[2], v2_folder = -1;
+	int socks[2], v2_folder = cgroup_v2_folder(&a->n->cgroup);
 	uint64_t flags = NAMESPACES | (a->who->user_namespace ? CLONE_NEWUSER : 0);
 	pid_t pid;
 
@@ -223,19 +232,13 @@ static int start_init(struct attempt *a, struct error *err)
 	}
 	a->init->network = a->n->network;
 	a->init->forwarder = a->n->forwarder.inside;
-	a->init->joins_len = cgroup_open_joins(&a->n->cgroup, a->init->joins, NATIVE_JOINS - 1, &v2_folder);
 	pid = clone_into(flags, v2_folder, &a->n->pidfd);
-	if (pid < 0 && v2_folder >= 0 && (errno == EACCES || errno == EPERM || errno == EOPNOTSUPP || errno == EBUSY)) {
-		int fd = openat(v2_folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-
-		if (fd >= 0)
-			a->init->joins[a->init->joins_len++] = fd;
+	if (pid < 0 && v2_folder >= 0 && may_join_later(errno)) {
+		a->join_v2 = openat(v2_folder, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 		pid = clone_into(flags, -1, &a->n->pidfd);
 	}
 	if (pid == 0)
 		native_init_main(a->init, socks[1]);
-	for (size_t i = 0; i < a->init->joins_len; i++)
-		close(a->init->joins[i]);
 	if (a->n->forwarder.inside >= 0)
 		close(a->n->forwarder.inside);
 	a->n->forwarder.inside = -1;
@@ -250,8 +253,7 @@ static int start_init(struct attempt *a, struct error *err)
 	return 0;
 }
 
-/* The forwarder is no first process of a namespace, which is what the two words are for. With this line native_destroy() takes it that
- * all control groups are in the file. */
+/* The forwarder is no first process of a namespace, which is what the two words are for. */
 static int record_init(const struct attempt *a, struct error *err)
 {
 	const pid_t forwarder = a->n->forwarder.pid;
@@ -265,13 +267,41 @@ static int record_init(const struct attempt *a, struct error *err)
 	return 0;
 }
 
-static int say_go(const struct attempt *a, struct error *err)
+static int say(const struct attempt *a, const struct wire *m, const int *fds, size_t fds_len, struct error *err)
 {
-	struct wire m = { .kind = WIRE_GO, .limits = step_limits(a->limits, a->states) };
-
-	if (wire_send(a->n->sock, &m, NULL, 0) < 0 && errno != EPIPE && errno != ECONNRESET)
+	if (wire_send(a->n->sock, m, fds, fds_len) < 0 && errno != EPIPE && errno != ECONNRESET)
 		return error_sys(err, ERR_INTERNAL, "cannot reach the sandbox's init process");
 	return 0;	/* a dead one is found when its answer is read */
+}
+
+static int say_go(struct attempt *a, struct error *err)
+{
+	autoclose int join = steal_fd(&a->join_v2);
+
+	return say(a, &(struct wire){ .kind = WIRE_GO }, &join, join >= 0, err);
+}
+
+static int say_join(const struct attempt *a, struct error *err)
+{
+	const struct wire m = { .kind = WIRE_JOIN, .limits = step_limits(a->limits, a->states) };
+	int fds[WIRE_FDS];
+	size_t n = cgroup_open_joins(&a->n->cgroup, fds, WIRE_FDS);
+	int r = say(a, &m, fds, n, err);
+
+	while (n)
+		close(fds[--n]);
+	return r;
+}
+
+/* The line after which native_destroy() takes it that all of them are in the file. */
+static int make_cgroups(struct attempt *a, struct error *err)
+{
+	if (!a->made) {
+		cgroup_make_v1(&a->n->cgroup, &a->making);
+		a->made = true;
+		a->state.torn = a->state.torn || write_all(a->state.fd, NATIVE_STATE_WHOLE "\n", sizeof(NATIVE_STATE_WHOLE)) < 0;
+	}
+	return a->state.torn ? error_sys(err, ERR_UNAVAILABLE, "cannot write the state file") : 0;
 }
 
 static int await_ready(const struct attempt *a, struct error *err)
@@ -303,13 +333,15 @@ static int bring_up(struct attempt *a, struct error *err)
 {
 	if (start_init(a, err) < 0 || record_init(a, err) < 0)
 		return -1;
+	if (a->who->user_namespace && map_ids(a->n->pid, a->init->root.uid, a->who) < 0)
+		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
+	if (say_go(a, err) < 0 || make_cgroups(a, err) < 0)
+		return -1;
 	cgroup_limit(&a->n->cgroup, &(struct cgroup_limits){
 		.memory_bytes = a->limits->memory_bytes, .cpu_millis = a->limits->cpu_millis,
 		.pids = a->limits->pids ? a->limits->pids + 1 /* ours */ : 0,
 	}, a->states);
-	if (a->who->user_namespace && map_ids(a->n->pid, a->init->root.uid, a->who) < 0)
-		return error_sys(err, ERR_UNAVAILABLE, "cannot map the user of the sandbox");
-	if (say_go(a, err) < 0)
+	if (say_join(a, err) < 0)
 		return -1;
 	cgroup_open_counters(&a->n->cgroup);
 	native_namespace_inodes(a->host_namespaces);
@@ -413,7 +445,8 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct native *n;
 	struct identity who;
 	struct attempt a = { .init = &init, .state = { .fd = state_fd }, .report = &report,
-			     .limits = &spec->limits, .states = states };
+			     .limits = &spec->limits, .states = states, .join_v2 = -1,
+			     .making = { .id = ref->id, .announce = announce, .arg = &a.state } };
 	struct native_facts facts = { .spec = spec, .init = &init, .report = &report, .states = states };
 	int r;
 
@@ -433,7 +466,8 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	init.root.hostname = spec->hostname && *spec->hostname ? spec->hostname : "sandbox";
 	native_resolve_masks(spec, init.rootfs, &masks);
 	init.root.masks = (const char *const *)masks.items;
-	cgroup_make(&n->cgroup, ref->id, announce, &a.state);
+	cgroup_begin(&n->cgroup, &a.making);
+	cgroup_make_v2(&n->cgroup, &a.making);
 	a.host_namespaces = facts.host_namespaces;
 	facts.memory_bounds_storage = native_size_storage(&spec->limits, &init.root);
 	r = bring_up_somehow(&a, ref->id, &who, &facts.no_user_namespace, err);

@@ -46,8 +46,9 @@ void native_fill_controls(const struct native_facts *facts, struct control_table
 void native_fill_cgroup_controls(const struct sandbox_limits *limits, const struct cgroup_state *states, bool joined, uint64_t data,
 				 uint64_t nproc, struct control_table *controls);
 
-/* Path of the state file "BACKEND-ID": lines "cgroup PATH" (announced before they are made) and "init PID STARTTIME". The caller
- * frees. */
+/* Path of the state file "BACKEND-ID": lines "cgroup PATH" (announced before they are made), "init PID STARTTIME", and one that says that
+ * no cgroup will be added. The caller frees. */
+#define NATIVE_STATE_WHOLE "whole"
 char *native_state_path(const struct sandbox_ref *ref);
 /* Start of a process in clock ticks since boot, which with its pid names it for ever; 0: there is none. */
 uint64_t native_start_time(pid_t pid);

@@ -184,7 +184,8 @@ static void read_state(struct undo *u, char *text, const char *id)
 			undo_forwarder(u, pid, start);
 		} else if (sscanf(line, "init %d %llu", &pid, &start) == 2 && pid > 1) {
 			undo_init(u, pid, start);
-			u->whole = true;	/* the line that comes last */
+		} else if (!strcmp(line, NATIVE_STATE_WHOLE)) {
+			u->whole = true;
 		} else if (!strncmp(line, "cgroup /", 8) && is_cgroup_of(line + 7, id)) {
 			add_cgroup(u, line + 7);
 		}

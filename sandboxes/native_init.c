@@ -40,13 +40,13 @@ static _Noreturn void die(struct jail *j, const char *stage)
 }
 
 /* A single-threaded process that writes "0" moves itself without the lock that makes writing a pid slow. */
-static bool join_cgroups(const struct native_init *init)
+static bool join_cgroups(const int fds[WIRE_FDS])
 {
 	bool joined = true;
 
-	for (size_t i = 0; i < init->joins_len; i++) {
-		joined = write(init->joins[i], "0", 1) == 1 && joined;
-		close(init->joins[i]);
+	for (size_t i = 0; i < WIRE_FDS && fds[i] >= 0; i++) {
+		joined = write(fds[i], "0", 1) == 1 && joined;
+		close(fds[i]);
 	}
 	return joined;
 }
@@ -110,14 +110,31 @@ static void check_limits(const struct init *init, struct wire_report *report)
 	report->memlock = got.memlock;
 }
 
-static void wait_to_go(struct jail *j)
+/* Our ids are mapped. A file comes along when we could not be made in the cgroup of version 2. */
+static bool wait_to_go(struct jail *j)
 {
 	int fds[WIRE_FDS];
 	struct wire m;
 
 	if (wire_recv(j->sock, &m, fds) != 1 || m.kind != WIRE_GO)
 		_exit(1);
+	return join_cgroups(fds);
+}
+
+/* The runner makes the cgroups of version 1 and sets limits while we mount. Nothing but us has run by now, and from here on all that we
+ * start is born in there. */
+static bool wait_to_join(struct jail *j)
+{
+	int fds[WIRE_FDS];
+	struct wire m;
+	bool joined;
+
+	if (wire_recv(j->sock, &m, fds) != 1 || m.kind != WIRE_JOIN)
+		_exit(1);
 	j->init.limits = m.limits;
+	joined = join_cgroups(fds);
+	if (unshare(CLONE_NEWCGROUP) < 0) { /* the report compares the namespaces */ }
+	return joined;
 }
 
 static void set_up(struct jail *j)
@@ -127,20 +144,18 @@ static void set_up(struct jail *j)
 	struct wire_report *report = &ready.report;
 	static const char *const everywhere[] = { ("/" SANDBOX_WORKDIR_RELATIVE), "/", NULL };
 	struct native_stage stage = { "" };
-	autoclose int tmp_fd = -1;
+	autoclose int tmp_fd = -1, namespaces = -1;
 
-	report->cgroup_joined = join_cgroups(&init);
 	if (init.rootfs) {
 		init.root.rootfs_fd = open(init.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (init.root.rootfs_fd < 0)
 			die(j, "opening the root folder");
 	}
-	wait_to_go(j);
-	if (unshare(CLONE_NEWCGROUP) < 0) { /* the report compares the namespaces */ }
+	report->cgroup_joined = wait_to_go(j);
 	j->init.oom_fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	report->oom_steps_first = write(j->init.oom_fd, "1000", 4) == 4 && write(j->init.oom_fd, "0", 1) == 1;
 	init_wipe_arguments();
-	native_namespace_inodes(report->namespaces);
+	namespaces = native_namespace_folder();
 	if (init.user_namespace)
 		become(j);
 	if (sethostname(init.root.hostname, strlen(init.root.hostname)) < 0)
@@ -156,6 +171,8 @@ static void set_up(struct jail *j)
 		die(j, stage.text);
 	if (init.root.rootfs_fd >= 0)
 		close(init.root.rootfs_fd);
+	report->cgroup_joined &= wait_to_join(j);
+	native_namespace_inodes_in(namespaces, report->namespaces);
 	if (!init.user_namespace && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || (become(j), false)))
 		die(j, "keeping capabilities");
 	umask(022);
@@ -321,16 +338,14 @@ static void obey(struct jail *j)
 _Noreturn void native_init_main(const struct native_init *init, int sock)
 {
 	struct jail j = { .init = INIT_EMPTY, .spec = init, .sock = sock };
-	int keep[NATIVE_JOINS + 2] = { sock, init->forwarder };
-	size_t kept = init->network ? 2 : 1;
+	int keep[] = { sock, init->forwarder };
 
 	j.layers = init->root.layers;
 	j.init.on_ended = on_ended;
 	j.init.on_events = on_events;
 	setsid();
 	/* whatever our parent had open is not ours; 0 to 2 are replaced after the change of root */
-	memcpy(keep + kept, init->joins, init->joins_len * sizeof(int));
-	init_close_others(keep, init->joins_len + kept);
+	init_close_others(keep, init->network ? 2 : 1);
 	if (init_reset_signals(&j.init) < 0)
 		die(&j, "watching for ended processes");
 	set_up(&j);

@@ -12,13 +12,9 @@
 #include "sandboxes/native_wire.h"
 #include "sandboxes/network.h"
 
-enum { NATIVE_JOINS = 8 };
-
 struct native_init {		/* prepared by the runner before the clone */
 	struct native_root root;
 	const char *rootfs;			/* opened in the child; NULL: none */
-	int joins[NATIVE_JOINS];		/* files to write "0" to, to get into the cgroups */
-	size_t joins_len;
 	bool user_namespace;			/* the ids below are mapped; otherwise they are real */
 	bool drop_groups;
 	bool net_bind_service;

@@ -2,6 +2,7 @@
 #include "sandboxes/native_wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +11,32 @@
 
 const char *const native_namespaces[NATIVE_NAMESPACES] = { "user", "pid", "mnt", "net", "ipc", "uts", "cgroup" };
 
-void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES])
+int native_namespace_folder(void)
+{
+	return open("/proc/self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void native_namespace_inodes_in(int folder, uint64_t ret[NATIVE_NAMESPACES])
 {
 	for (size_t i = 0; i < NATIVE_NAMESPACES; i++) {
-		char path[64], text[64];
+		char text[64];
 		const char *number;
 		ssize_t n;
 
 		/* "user:[4026531837]" has the same number as stat(), which makes and forgets an inode to tell it */
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", native_namespaces[i]);
-		n = readlink(path, text, sizeof(text) - 1);
+		n = readlinkat(folder, native_namespaces[i], text, sizeof(text) - 1);
 		text[n > 0 ? n : 0] = '\0';
 		number = strchr(text, '[');
 		ret[i] = number ? strtoull(number + 1, NULL, 10) : 0;
 	}
+}
+
+void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES])
+{
+	int folder = native_namespace_folder();
+
+	native_namespace_inodes_in(folder, ret);
+	close(folder);
 }
 
 union control_space {

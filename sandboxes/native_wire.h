@@ -5,8 +5,9 @@
  * structs go as they are. End of file means the other side is dead: PID 1 then ends, and everything in the jail with it.
  *
  *	runner				PID 1
- *	GO (ids are mapped,
- *	    limits are set) -------->	mounts, identity, capabilities, seccomp, self-check
+ *	GO (ids are mapped) -------->	identity, mounts
+ *	JOIN + tasks files (limits
+ *	    are set) --------------->	gets into the cgroups, capabilities, seccomp, self-check
  *				<-----	READY, or FAILED with the stage
  *	EXEC + argv, stdout, stderr,	forks the step
  *	     stdin (or none of these,
@@ -32,6 +33,7 @@
 
 enum wire_kind {
 	WIRE_GO = 1,
+	WIRE_JOIN,
 	WIRE_EXEC,
 	WIRE_TERMINATE,
 	WIRE_KILL,
@@ -50,6 +52,9 @@ enum wire_kind {
 enum { NATIVE_NAMESPACES = 7 };
 extern const char *const native_namespaces[NATIVE_NAMESPACES];	/* "user", "pid", … */
 void native_namespace_inodes(uint64_t ret[NATIVE_NAMESPACES]);	/* of this process; 0: unknown */
+/* The same for who changes its root in between. The folder is closed by the caller; -1: unknown. */
+int native_namespace_folder(void);
+void native_namespace_inodes_in(int folder, uint64_t ret[NATIVE_NAMESPACES]);
 
 /* What PID 1 found in force when all was set up. */
 struct wire_report {
@@ -89,7 +94,7 @@ struct wire {
 	enum wire_kind kind;
 	int error;			/* errno, of FAILED and DONE */
 	union {
-		struct lockdown_limits limits;	/* GO: of a step */
+		struct lockdown_limits limits;	/* JOIN: of a step */
 		struct wire_report report;
 		struct wire_exec exec;
 		struct init_ended ended;

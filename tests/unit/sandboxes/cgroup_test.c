@@ -147,8 +147,8 @@ static void ignore(void *arg, const char *path)
 /* In the cgroup: `bytes` of memory and `pids` processes, half a second of work; then wait to be killed. */
 static pid_t start_inside(const struct cgroup *cg, size_t bytes, int pids)
 {
-	int joins[CGROUP_PLACES + 1], v2, done[2];
-	size_t n = cgroup_open_joins(cg, joins, CGROUP_PLACES, &v2);
+	int joins[CGROUP_PLACES + 1], v2 = cgroup_v2_folder(cg), done[2];
+	size_t n = cgroup_open_joins(cg, joins, CGROUP_PLACES);
 	pid_t pid;
 	char c;
 

@@ -243,6 +243,28 @@ static void test_sweep(void **state)
 	munmap(s, sizeof(*s));
 }
 
+/* The runner died when its first process was there and not all cgroups were: those that the file does not name are looked for. */
+static void test_dead_while_making(void **state)
+{
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+	autofree char *path = NULL;
+	struct jail j;
+	char *line, *end;
+
+	(void)state;
+	jail_open(&j);
+	path = xasprintf("%s/native-%s", j.dir, j.ref.id);
+	must(file_read(path, &text, NULL) == 0);
+	assert_string_equal(text.buf + text.len - strlen("\nwhole\n"), "\nwhole\n");
+	line = strstr(text.buf, "init ");
+	must(line != NULL && (end = strchr(line, '\n')) != NULL);
+	must(file_write_atomic(path, line, (size_t)(end + 1 - line), 0600, NULL) == 0);
+	sandbox_close(j.sb);
+	destroy(&j.ref, NULL);
+	assert_int_equal(count_cgroups(j.ref.id), 0);
+	must(rmdir(j.dir) == 0);
+}
+
 /* Half-way: the endpoint is missing, the root folder is, the id is no id. */
 static void test_failed_create(void **state)
 {
@@ -297,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_while_open),
 		cmocka_unit_test(test_dead_runner),
 		cmocka_unit_test(test_not_ours),
+		cmocka_unit_test(test_dead_while_making),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_failed_create),
 		cmocka_unit_test(test_ends_with_host),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * native: commands in the built-in jail, their ends and their limits. */
+#include <poll.h>
 #include <sys/resource.h>
 
 #include "tests/unit/sandboxes/jail.h"
@@ -377,6 +378,60 @@ static void test_two_at_once(void **state)
 	jail_close(&other);
 }
 
+/* How many processes are in each of the jail's cgroups? The fewest; -1: there are no cgroups. */
+static int members(const struct jail *j)
+{
+	autofree char *state = xasprintf("%s/native-%s", j->dir, j->ref.id);
+	autostrbuf struct strbuf text = STRBUF_INIT(64 << 10);
+	char *save = NULL;
+	int fewest = -1;
+
+	must(file_read(state, &text, NULL) == 0);
+	for (char *line = strtok_r(text.buf, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		autofree char *list = strncmp(line, "cgroup ", 7) ? NULL : xasprintf("%s/cgroup.procs", line + 7);
+		autostrbuf struct strbuf procs = STRBUF_INIT(64 << 10);
+		int n = 0;
+
+		if (!list || file_read(list, &procs, NULL) < 0)		/* announced, and not made there */
+			continue;
+		for (const char *p = procs.buf; (p = strchr(p, '\n')); p++)
+			n++;
+		if (fewest < 0 || n < fewest)
+			fewest = n;
+	}
+	return fewest;
+}
+
+/* The first process gets into some of the cgroups only while it comes up: no command may start before. Each process is looked for in each. */
+static void test_limits_from_the_start(void **state)
+{
+	uint64_t deadline = clock_deadline(20 * NS_PER_SEC);
+	int stop[2], status = 0, n;
+	struct jail j;
+	pid_t watcher;
+
+	(void)state;
+	jail_open(&j);
+	n = members(&j);
+	assert_true(n == 1 || (n < 0 && geteuid() != 0));
+	must(pipe2(stop, O_CLOEXEC) == 0);
+	watcher = fork();
+	if (watcher == 0) {
+		while (n >= 0 && members(&j) < 3 && clock_monotonic_ns() < deadline)
+			poll(NULL, 0, 5);
+		must(write(stop[1], "x", 1) == 1);
+		_exit(n >= 0 && members(&j) != 3);
+	}
+	j.cancel_fd = stop[0];
+	jail_sh(&j, "sleep 30 & exec sleep 31");
+	assert_int_equal(j.exit.end, SANDBOX_CANCELLED);
+	must(waitpid(watcher, &status, 0) == watcher);
+	assert_int_equal(status, 0);
+	close(stop[0]);
+	close(stop[1]);
+	jail_close(&j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,6 +451,7 @@ int main(void)
 		cmocka_unit_test(test_attack_on_init),
 		cmocka_unit_test(test_bad_parent),
 		cmocka_unit_test(test_two_at_once),
+		cmocka_unit_test(test_limits_from_the_start),
 	};
 
 	return cmocka_run_group_tests(tests, open_shared, close_shared);

@@ -67,24 +67,12 @@ static const char *const *names_at(struct arena *arena, const struct rule_tables
 	return names;
 }
 
-static const struct pattern_needs *needs_of(struct arena *arena, const struct rule_tables *t, uint32_t pattern)
-{
-	struct pattern_needs *needs = arena_take(arena, sizeof(*needs));
-	const struct needs_row *row = &t->needs[pattern];
-
-	*needs = (struct pattern_needs){
-		.all = row->all, .pivots = row->pivots, .ways = &t->ways[row->ways], .len = row->ways_len,
-	};
-	memcpy(needs->first, row->first, sizeof(needs->first));
-	return needs;
-}
-
 static struct rule_condition unpack_condition(struct arena *arena, const struct rule_tables *t, const struct condition_row *row)
 {
 	return (struct rule_condition){
 		.subject = row->subject, .test = row->test, .negated = row->negated, .recursive = row->recursive, .each = row->each,
 		.path = text_at(t, row->path), .text = text_at(t, row->text), .pattern = row->pattern,
-		.needs = row->text ? needs_of(arena, t, row->pattern) : NULL, .names = names_at(arena, t, row->names),
+		.needs = row->text ? &t->needs[row->pattern] : NULL, .names = names_at(arena, t, row->names),
 		.bits = row->bits, .number = row->number, .unit = row->unit,
 	};
 }

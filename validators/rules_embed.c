@@ -122,42 +122,42 @@ static void print_marks(const struct text_marks *m)
 	printf("{ 0x%llx, 0x%llx }", (unsigned long long)m->characters, (unsigned long long)m->pairs);
 }
 
-static void print_ways(const struct pattern_needs *const *needs, size_t len)
+static void print_way(const struct text_way *way)
 {
-	puts("static const struct text_way ways[] = {");
-	for (size_t i = 0; i < len; i++) {
-		for (size_t k = 0; k < needs[i]->len; k++) {
-			fputs("\t{ ", stdout);
-			print_marks(&needs[i]->ways[k].marks);
-			printf(", %d },\n", needs[i]->ways[k].last);
-		}
-	}
-	puts("};");
+	fputs("\t\t{ ", stdout);
+	print_marks(&way->marks);
+	printf(", %d },\n", way->last);
 }
 
-/* Of each pattern, by its number. */
+/* Of each pattern, by its number; the ways of all stand behind them. */
 static void print_needs(const struct tables *t)
 {
 	struct arena arena = ARENA_INIT;
 	const struct pattern_needs **needs = xcalloc(t->patterns_len, sizeof(*needs));
 	size_t ways = 0;
 
-	for (size_t i = 0; i < t->patterns_len; i++)
-		needs[i] = pattern_needs(&arena, t->patterns[i]);
-	print_ways(needs, t->patterns_len);
-	puts("static const struct needs_row needs[] = {");
 	for (size_t i = 0; i < t->patterns_len; i++) {
-		fputs("\t{ .all = ", stdout);
+		needs[i] = pattern_needs(&arena, t->patterns[i]);
+		ways += needs[i]->len;
+	}
+	printf("static const struct {\n\tstruct pattern_needs needs[%zu];\n\tstruct text_way ways[%zu];\n} needs = {\n\t{\n", t->patterns_len, ways);
+	ways = 0;
+	for (size_t i = 0; i < t->patterns_len; i++) {
+		fputs("\t\t{ .all = ", stdout);
 		print_marks(&needs[i]->all);
-		printf(", .pivots = 0x%llx, .ways = %zu, .ways_len = %zu, .first = {", (unsigned long long)needs[i]->pivots, ways,
-		       needs[i]->len);
+		printf(", .pivots = 0x%llx, .ways = offsetof(__typeof__(needs), ways[%zu]) - offsetof(__typeof__(needs), needs[%zu]), .len = %u,\n"
+		       "\t\t  .first = {", (unsigned long long)needs[i]->pivots, ways, i, needs[i]->len);
 		for (size_t k = 0; k < ARRAY_SIZE(needs[i]->first); k++)
 			if (needs[i]->first[k])
 				printf(" [%zu] = %d,", k, needs[i]->first[k]);
 		puts(" } },");
 		ways += needs[i]->len;
 	}
-	puts("};");
+	puts("\t}, {");
+	for (size_t i = 0; i < t->patterns_len; i++)
+		for (size_t k = 0; k < needs[i]->len; k++)
+			print_way(&pattern_ways(needs[i])[k]);
+	puts("\t},\n};");
 	free(needs);
 	arena_release(&arena);
 }
@@ -257,8 +257,12 @@ static void print_shell_entries(const struct shell_entries *e)
 	}
 	printf("};\nstatic const struct name_entry names_of_commands[%zu + 1] = {\n", e->names_len);
 	for (size_t i = 0; i < e->names_len; i++)
-		printf("\t{ 0x%x, %u, %u },\n", e->names[i].hash, e->names[i].entry, e->names[i].next);
+		printf("\t{ 0x%x, %u, %u, %u },\n", e->names[i].hash, e->names[i].entry, e->names[i].next, e->names[i].text);
+	printf("};\nstatic const struct prefix_entry prefixes_of_commands[%zu + 1] = {\n", e->prefixes_len);
+	for (size_t i = 0; i < e->prefixes_len; i++)
+		printf("\t{ %u, %u, %u },\n", e->prefixes[i].text, e->prefixes[i].len, e->prefixes[i].entry);
 	puts("};");
+	print_texts("words_of_commands", e->words, e->words_len);
 	print_numbers("slots_of_names", e->slots, NAME_SLOTS);
 }
 
@@ -330,8 +334,9 @@ static void print_index(const struct rule_set *set)
 	for (size_t i = 0; i < index.texts_len; i++)
 		printf("\t{ %u, %u },\n", index.texts[i].rule, index.texts[i].match);
 	printf("};\nstatic const struct scan_index scan_index = {\n\t.shell = { .items = shell_entries, .len = %zu, "
-	       ".names = names_of_commands, .names_len = %zu, .slots = slots_of_names },\n\t.structures = {\n",
-	       index.shell.len, index.shell.names_len);
+	       ".names = names_of_commands, .names_len = %zu, .slots = slots_of_names,\n\t\t.prefixes = prefixes_of_commands, "
+	       ".prefixes_len = %zu, .words = words_of_commands, .words_len = %zu },\n\t.structures = {\n",
+	       index.shell.len, index.shell.names_len, index.shell.prefixes_len, index.shell.words_len);
 	for (int scope = SCOPE_CONTAINER; scope <= SCOPE_PACKAGE; scope++)
 		printf("\t\t[%d] = { structures%d, %zu },\n", scope, scope, index.structures[scope].len);
 	puts("\t},");
@@ -360,7 +365,7 @@ static void print_tables(const struct rule_set *set)
 	print_index(set);
 	rules_digest(set, digest);
 	printf("const struct rule_tables rules_tables = {\n\t.rows = rows, .len = %zu, .patterns_len = %zu, .texts = texts, .names = names,\n"
-	       "\t.matches = matches, .conditions = conditions, .samples = samples, .needs = needs, .ways = ways,\n"
+	       "\t.matches = matches, .conditions = conditions, .samples = samples, .needs = needs.needs,\n"
 	       "\t.macros = macros, .macros_len = %zu, .digest = \"%s\", .index = &scan_index,\n};\n",
 	       set->len, t.patterns_len, owned->macros.len, digest);
 	tdestroy(t.places, free);

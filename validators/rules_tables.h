@@ -36,13 +36,6 @@ struct sample_row {
 	bool must_match;
 };
 
-struct needs_row {		/* of a pattern, by its number */
-	struct text_marks all;
-	uint64_t pivots;
-	uint32_t ways, ways_len;
-	unsigned char first[64];
-};
-
 struct rule_macro {		/* known everywhere; for rules of users */
 	uint32_t name, text;	/* expanded */
 };
@@ -57,8 +50,7 @@ struct rule_tables {
 	const struct match_row *matches;
 	const struct condition_row *conditions;
 	const struct sample_row *samples;
-	const struct needs_row *needs;
-	const struct text_way *ways;
+	const struct pattern_needs *needs;	/* of each pattern, by its number */
 	const struct rule_macro *macros;
 	size_t macros_len;
 	const char *digest;

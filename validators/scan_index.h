@@ -13,14 +13,19 @@ struct shell_entry {		/* one match of a rule: all that most commands need to kno
 	uint32_t need;		/* features that a command must have, SHELL_IN_PATH */
 	uint32_t feature;	/* of them the rarest, under which it waits */
 	uint32_t rule, match;	/* index, of the match in its rule */
-	bool for_any;		/* of no certain names, or of those that begin so */
-	bool asks_name;		/* something is asked of the name beyond that */
+	bool for_any;		/* of no certain names */
+	bool asks_name;		/* something else is asked of the name */
 };
 #define SHELL_IN_PATH (UINT32_C(1) << 31)
 
 struct name_entry {		/* a rule that is for a command */
 	uint32_t hash, entry;
 	uint32_t next;		/* index + 1 in the same slot; 0: none */
+	uint32_t text;		/* in shell_entries.words */
+};
+
+struct prefix_entry {		/* … for those that begin so: "python*" */
+	uint32_t text, len, entry;
 };
 #define NAME_SLOTS 1024		/* a power of two */
 
@@ -30,6 +35,10 @@ struct shell_entries {
 	const struct name_entry *names;
 	size_t names_len;
 	const uint32_t *slots;	/* of them, NAME_SLOTS by hash: index + 1 */
+	const struct prefix_entry *prefixes;
+	size_t prefixes_len;
+	const char *words;
+	size_t words_len;
 };
 
 /* ---- rules on mappings (scan_structure.c) */

@@ -388,9 +388,8 @@ static unsigned int rarest_of(struct text_marks marks)
 }
 
 /* Those with one pivot side by side. */
-static void arrange(struct arena *arena, const struct ways *w, struct pattern_needs *ret)
+static void arrange(const struct ways *w, struct pattern_needs *ret, struct text_way *ways)
 {
-	struct text_way *ways = arena_alloc(arena, w->len * sizeof(*ways));
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->len; i++)
@@ -406,19 +405,23 @@ static void arrange(struct arena *arena, const struct ways *w, struct pattern_ne
 	}
 	if (ret->pivots & bit_of(0))
 		ret->pivots = 0;
-	ret->ways = ways;
-	ret->len = n;
+	ret->len = (uint32_t)n;
 }
 
 const struct pattern_needs *pattern_needs(struct arena *arena, const char *pattern)
 {
-	struct pattern_needs *needs = arena_alloc(arena, sizeof(*needs));
 	struct reader r = { .p = pattern };
 	struct ways ways = read_alternatives(&r);
+	struct {
+		struct pattern_needs needs;
+		struct text_way ways[];
+	} *ret;
 
 	if (r.strange || *r.p)
 		ways = no_needs;
-	needs->all = common(&ways);
-	arrange(arena, &ways, needs);
-	return needs;
+	ret = arena_alloc(arena, sizeof(*ret) + ways.len * sizeof(*ret->ways));
+	ret->needs.all = common(&ways);
+	ret->needs.ways = (uint32_t)((const char *)ret->ways - (const char *)ret);
+	arrange(&ways, &ret->needs, ret->ways);
+	return &ret->needs;
 }

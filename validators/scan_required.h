@@ -24,10 +24,15 @@ struct text_way {
 struct pattern_needs {
 	struct text_marks all;
 	uint64_t pivots;	/* 0: one of the ways needs nothing */
-	const struct text_way *ways;
-	size_t len;		/* at least 1, at most 128 */
+	uint32_t ways;		/* how many bytes behind this they stand: there is no address in it, see rules_tables.h */
+	uint32_t len;		/* of them: at least 1, at most 128 */
 	unsigned char first[64];	/* by pivot: the first way */
 };
+
+static inline const struct text_way *pattern_ways(const struct pattern_needs *n)
+{
+	return (const struct text_way *)(const void *)((const char *)n + n->ways);
+}
 
 /* What is known of a Perl-compatible pattern; less than it could tell, never too much. Lives in the arena. */
 const struct pattern_needs *pattern_needs(struct arena *arena, const char *pattern);
@@ -54,7 +59,7 @@ static inline bool needs_are_met(const struct pattern_needs *n, const struct tex
 	if (!n->pivots)
 		return true;
 	for (uint64_t bits = n->pivots & there->characters; bits; bits &= bits - 1)
-		for (const struct text_way *way = &n->ways[n->first[__builtin_ctzll(bits)]];; way++) {
+		for (const struct text_way *way = &pattern_ways(n)[n->first[__builtin_ctzll(bits)]];; way++) {
 			if (marks_have(there, &way->marks))
 				return true;
 			if (way->last)

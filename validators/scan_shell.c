@@ -77,35 +77,65 @@ static uint32_t rarest(uint64_t need)
 	return FEATURES;
 }
 
-static bool is_prefix(const char *name)
+static bool is_prefix(const char *name, size_t len)
+{
+	return len && name[len - 1] == '*';
+}
+
+/* While they are made. */
+struct name_builder {
+	struct arena *arena;
+	struct name_entry *names;
+	uint32_t *slots;
+	struct prefix_entry *prefixes;
+	char *words;
+	size_t words_alloc;
+	struct shell_entries *ret;
+};
+
+static uint32_t add_word(struct name_builder *b, const char *name, size_t len)
+{
+	struct shell_entries *e = b->ret;
+
+	if (b->words_alloc - e->words_len <= len)
+		b->words = arena_grow(b->arena, b->words, e->words_len, &b->words_alloc, len + 1, 1);
+	memcpy(b->words + e->words_len, name, len + 1);
+	e->words_len += len + 1;
+	return (uint32_t)(e->words_len - len - 1);
+}
+
+static void add_name(struct name_builder *b, const char *name, size_t entry)
 {
 	size_t len = strlen(name);
+	uint32_t text = add_word(b, name, len), hash = hash_name(name), *slot = &b->slots[hash & (NAME_SLOTS - 1)];
 
-	return len && name[len - 1] == '*';
+	if (is_prefix(name, len)) {
+		b->prefixes = arena_append(b->arena, b->prefixes, b->ret->prefixes_len, sizeof(*b->prefixes));
+		b->prefixes[b->ret->prefixes_len++] =
+			(struct prefix_entry){ .text = text, .len = (uint32_t)len - 1, .entry = (uint32_t)entry };
+		return;
+	}
+	b->names = arena_append(b->arena, b->names, b->ret->names_len, sizeof(*b->names));
+	b->names[b->ret->names_len] = (struct name_entry){ .hash = hash, .entry = (uint32_t)entry, .next = *slot, .text = text };
+	*slot = (uint32_t)++b->ret->names_len;
 }
 
 /* Once the entries have their places. */
 static void index_names(struct arena *arena, const struct rule_set *rules, struct shell_entry *items, struct shell_entries *ret)
 {
-	uint32_t *slots = arena_alloc(arena, NAME_SLOTS * sizeof(*slots));
-	struct name_entry *names = NULL;
+	struct name_builder b = { .arena = arena, .slots = arena_alloc(arena, NAME_SLOTS * sizeof(*b.slots)), .ret = ret };
 
 	for (size_t i = 0; i < ret->len; i++) {
 		const char *const *name = rules_at(rules, items[i].rule)->matches[items[i].match].commands;
 
 		items[i].for_any = !name;
-		items[i].asks_name |= name != NULL;
-		for (; name && *name; name++) {
-			uint32_t hash = hash_name(*name), *slot = &slots[hash & (NAME_SLOTS - 1)];
-
-			items[i].for_any |= is_prefix(*name);
-			names = arena_append(arena, names, ret->names_len, sizeof(*names));
-			names[ret->names_len] = (struct name_entry){ .hash = hash, .entry = (uint32_t)i, .next = *slot };
-			*slot = (uint32_t)++ret->names_len;
-		}
+		for (; name && *name; name++)
+			add_name(&b, *name, i);
 	}
-	ret->names = names;
-	ret->slots = slots;
+	ret->names = b.names;
+	ret->slots = b.slots;
+	ret->prefixes = b.prefixes;
+	ret->words = b.words;
 }
 
 static struct shell_entry entry_of(const struct rule_match *m, size_t rule, size_t match)
@@ -221,19 +251,14 @@ static struct shell_rule *rule_of(struct scan *sc, size_t entry)
 
 /* ---- plans */
 
+/* Its name is among those of the match, if there are any. */
 static bool is_for_name(struct scan *sc, const struct shell_entry *e, const char *name)
 {
 	const struct rule_match *m;
-	const char *const *names;
 
 	if (!e->asks_name)
 		return true;
 	m = &rules_at(sc->scanner->rules, e->rule)->matches[e->match];
-	names = m->commands;
-	while (names && *names && !name_fits(*names, name))
-		names++;
-	if (names && !*names)
-		return false;
 	for (size_t i = 0; i < m->conditions_len; i++) {
 		const struct rule_condition *c = &m->conditions[i];
 
@@ -243,15 +268,19 @@ static bool is_for_name(struct scan *sc, const struct shell_entry *e, const char
 	return true;
 }
 
-/* Entries that may be for the name: those that have its hash among theirs, and those for any. */
-static void want_entries(struct shell_index *x, uint32_t hash)
+/* Entries that have the name, or how it begins, among theirs, and those for any. */
+static void want_entries(struct shell_index *x, const char *name, uint32_t hash)
 {
 	const struct shell_entries *e = x->entries;
 
 	for (size_t i = 0; i < e->len; i++)
 		x->wanted[i] = e->items[i].for_any;
 	for (uint32_t n = e->slots[hash & (NAME_SLOTS - 1)]; n; n = e->names[n - 1].next)
-		x->wanted[e->names[n - 1].entry] |= e->names[n - 1].hash == hash;
+		if (e->names[n - 1].hash == hash && !strcmp(e->words + e->names[n - 1].text, name))
+			x->wanted[e->names[n - 1].entry] = true;
+	for (size_t i = 0; i < e->prefixes_len; i++)
+		if (!strncmp(e->words + e->prefixes[i].text, name, e->prefixes[i].len))
+			x->wanted[e->prefixes[i].entry] = true;
 }
 
 static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_t hash)
@@ -262,7 +291,7 @@ static void plan_make(struct scan *sc, struct plan *p, const char *name, uint32_
 
 	free(p->rules);
 	p->rules = NULL;
-	want_entries(x, hash);
+	want_entries(x, name, hash);
 	for (uint32_t feature = 0; feature <= FEATURES; feature++) {
 		p->starts[feature] = (uint32_t)n;
 		for (; i < x->entries->len && items[i].feature == feature; i++) {

@@ -35,6 +35,10 @@ static void same_shell(const struct shell_entries *a, const struct shell_entries
 	assert_int_equal(a->names_len, b->names_len);
 	SAME(a->names, b->names, a->names_len);
 	SAME(a->slots, b->slots, NAME_SLOTS);
+	assert_int_equal(a->prefixes_len, b->prefixes_len);
+	SAME(a->prefixes, b->prefixes, a->prefixes_len);
+	assert_int_equal(a->words_len, b->words_len);
+	SAME(a->words, b->words, a->words_len);
 }
 
 static void same_texts(const struct text_scope *a, const struct text_scope *b)

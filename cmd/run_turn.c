@@ -297,13 +297,13 @@ struct turn_sink {
 	struct event_sink *const *ndjson;
 };
 
-/* One with much to say waits for its reader, as it always does, until it is told to stop. */
+/* What may yet be refused says nothing. One with much to say waits for its reader, as it always does, until it is told to stop. */
 static void look(struct event_sink *sink)
 {
 	struct turn_sink *self = (struct turn_sink *)sink;
 	struct run_turn *t = self->turn;
 
-	if (t->in_front)
+	if (t->in_front || !t->stepping)
 		return;
 	while (!is_next_to_tell(t))
 		if (kept_bytes(worker_of(t)) < KEPT_MAX || look_again(t, self->out->cancel_fd) < 0)

@@ -9,6 +9,7 @@
 #include "runner/base/fault.h"
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
+#include "runner/cleanup_json.h"
 #include "runner/journal.h"
 #include "runner/result_json.h"
 

@@ -7,6 +7,7 @@
 #include "runner/base/fault.h"
 #include "runner/base/mem.h"
 #include "runner/base/strbuf.h"
+#include "runner/cleanup_json.h"
 #include "runner/result_json.h"
 
 const char *event_type_to_string(enum event_type type)

@@ -63,3 +63,5 @@ struct replay_stats {
 int journal_replay_all(const char *state_dir, struct replay_stats *stats, struct cleanup_list *list, struct error *err);
 /* Replay the journal of one run folder whose lock the caller holds through `journal_fd` (the reaper does). */
 int journal_replay(const char *scratch, int journal_fd, struct cleanup_list *list, struct error *err);
+/* That was the clean-up of a run whose keeper died: the history gets to know. */
+void journal_tell_history(const char *scratch, const struct cleanup_list *list);

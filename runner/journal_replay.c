@@ -14,6 +14,7 @@
 #include "runner/base/file.h"
 #include "runner/base/mem.h"
 #include "runner/journal_private.h"
+#include "runner/run_store.h"
 
 /* ---- one run */
 
@@ -135,6 +136,15 @@ int journal_replay_locked(int runs_fd, const char *run_id, const char *scratch, 
 	return 0;
 }
 
+void journal_tell_history(const char *scratch, const struct cleanup_list *list)
+{
+	const char *run_id = strrchr(scratch, '/');
+	const char *runs = run_id ? memrchr(scratch, '/', (size_t)(run_id - scratch)) : NULL;
+	autofree char *state_dir = runs ? xstrndup(scratch, (size_t)(runs - scratch)) : NULL;
+
+	if (state_dir && run_store_cleaned(state_dir, run_id + 1, list, NULL) < 0) { /* then it goes on saying that nobody knows */ }
+}
+
 int journal_replay(const char *scratch, int journal_fd, struct cleanup_list *list, struct error *err)
 {
 	const char *run_id = strrchr(scratch, '/');
@@ -207,6 +217,7 @@ static enum orphan replay_one(int runs_fd, const char *scratch, const char *run_
 	autofree char *path = xasprintf("%s/" JOURNAL_NAME, run_id);
 	autoclose int fd = -1;
 	autoclose int lock = -1;
+	const size_t before = list ? list->len : 0;
 	enum orphan found;
 
 	if (is_alive(runs_fd, path))
@@ -225,9 +236,14 @@ static enum orphan replay_one(int runs_fd, const char *scratch, const char *run_
 		cleanup_add(list, "directory", scratch, true, "was empty; ENOENT");
 	if (found == ORPHAN_FAILED)
 		cleanup_add(list, "directory", scratch, false, err->text);
-	if (found != ORPHAN_LOCKED)
-		return found;
-	return journal_replay_locked(runs_fd, run_id, scratch, fd, list, err) == 0 ? ORPHAN_CLEANED : ORPHAN_FAILED;
+	if (found == ORPHAN_LOCKED)
+		found = journal_replay_locked(runs_fd, run_id, scratch, fd, list, err) == 0 ? ORPHAN_CLEANED : ORPHAN_FAILED;
+	if (list && found == ORPHAN_CLEANED) {
+		const struct cleanup_list of_this = { .items = list->items + before, .len = list->len - before };
+
+		journal_tell_history(scratch, &of_this);
+	}
+	return found;
 }
 
 /* What replay_one() would take on, without taking it on: the lock is tried and let go. */

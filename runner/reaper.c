@@ -84,11 +84,24 @@ static ssize_t hear(char *text, size_t size, int *fd)
 	return n;
 }
 
+static int clean_up(const char *scratch)
+{
+	struct cleanup_list list = { .items = NULL };
+	struct error err;
+	int rc = journal_replay(scratch, FD_JOURNAL, &list, &err);
+
+	if (rc == 0 && !list.len)	/* the runner had come that far itself */
+		cleanup_add(&list, "directory", scratch, true, "ENOENT");
+	if (rc == 0)
+		journal_tell_history(scratch, &list);
+	cleanup_list_release(&list);
+	return rc;
+}
+
 static void watch(int pipe_fd, int journal_fd, const char *scratch) __attribute__((noreturn));
 static void watch(int pipe_fd, int journal_fd, const char *scratch)
 {
 	char path[sizeof(((struct sandbox_ref *)NULL)->endpoint)], text[sizeof(path)];
-	struct error err;
 	ssize_t n;
 	int fd;
 
@@ -105,7 +118,7 @@ static void watch(int pipe_fd, int journal_fd, const char *scratch)
 	/* only the end of the runner starts the clean-up, not an odd answer: it would tear down a living run */
 	if (n > 0 || (n < 0 && errno != ECONNRESET))
 		_exit(n < 0);
-	n = journal_replay(path, FD_JOURNAL, NULL, &err);
+	n = clean_up(path);
 	fault_write_count();
 	_exit(n < 0);
 }

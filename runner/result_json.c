@@ -8,6 +8,7 @@
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
+#include "runner/cleanup_json.h"
 
 static void put_known(json_t *o, const char *key, uint64_t n)
 {
@@ -220,33 +221,6 @@ json_t *enforcement_to_json(const struct control_table *controls)
 		json_push(list, o);
 	}
 	return list;
-}
-
-json_t *cleanup_item_to_json(const struct cleanup_item *item)
-{
-	json_t *o = json_object();
-
-	json_put_text(o, "kind", item->kind);
-	json_put_text(o, "name", item->name);
-	json_put_bool(o, "gone", item->gone);
-	json_put_text(o, "proof", item->proof);
-	return o;
-}
-
-static json_t *cleanup_to_json(const struct result *r)
-{
-	json_t *o = json_object(), *items = json_array();
-	int64_t gone = 0;
-
-	for (size_t i = 0; i < r->cleanup.len; i++) {
-		json_push(items, cleanup_item_to_json(&r->cleanup.items[i]));
-		gone += r->cleanup.items[i].gone;
-	}
-	json_put_bool(o, "complete", r->cleanup_complete);
-	json_put_int(o, "made", (int64_t)r->cleanup.len);
-	json_put_int(o, "gone", gone);
-	json_put(o, "items", items);
-	return o;
 }
 
 static json_t *kept_to_json(const struct result *r)
@@ -491,7 +465,7 @@ json_t *result_to_json(const struct result *r)
 	const struct decision *decision = plan ? plan->decision : r->decision;
 	const struct wpk *wpk = decision ? decision_wpk(decision) : NULL;
 	struct step_counts counts = result_count(r, PHASE_MAIN);
-	json_t *o = json_object(), *steps = json_array(), *warnings = json_array();
+	json_t *o = json_object(), *steps = json_array(), *warnings = json_array(), *cleanup = json_object();
 
 	for (size_t i = 0; i < r->steps_len; i++)
 		json_push(steps, step_result_to_json(&r->steps[i], r->redactor, true));
@@ -516,7 +490,8 @@ json_t *result_to_json(const struct result *r)
 	json_put(o, "artifacts", artifacts_to_json(&r->artifacts));
 	json_put(o, "declared_vs_observed", declared_vs_observed_to_json(r, wpk));
 	json_put(o, "enforcement", enforcement_to_json(&r->controls));
-	json_put(o, "cleanup", cleanup_to_json(r));
+	cleanup_to_json(&r->cleanup, r->cleanup_complete, cleanup);
+	json_put(o, "cleanup", cleanup);
 	json_put(o, "kept", kept_to_json(r));
 	json_put(o, "warnings", warnings);
 	json_redact(o, r->redactor);

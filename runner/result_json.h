@@ -8,7 +8,6 @@
 json_t *step_result_to_json(const struct step_result *step, const struct redactor *redactor, bool with_output);
 json_t *step_counts_to_json(const struct step_counts *c);
 json_t *enforcement_to_json(const struct control_table *controls);
-json_t *cleanup_item_to_json(const struct cleanup_item *item);
 void json_put_time(json_t *object, const char *key, uint64_t realtime_ns);
 
 /* Pass every text of a tree through the redactor, except those under keys whose values are words of our own ("status", "verdict" …): a

@@ -45,6 +45,10 @@ void run_entries_release(struct run_entries *e);
 /* Add a run, or what became of it later. `json` is its result_to_json(). -1: it could not be written, which is no trouble of the run's. */
 int run_store_add(const char *state_dir, const struct result *result, const json_t *json, int status, struct error *err);
 
+/* A run whose keeper died was cleaned up by somebody else, its reaper or `gc`: complete its line and its result with what was removed and
+ * found gone. Nothing happens to a run that has no line, or whose keeper could write that it is over. */
+int run_store_cleaned(const char *state_dir, const char *run_id, const struct cleanup_list *list, struct error *err);
+
 /* All that are there; none is no error. */
 int run_store_list(const char *state_dir, struct run_entries *ret, struct error *err);
 

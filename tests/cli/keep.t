@@ -54,6 +54,24 @@ json 'd["kept"]["until"] and d["kept"]["ended"] is None and not d["cleanup"]["co
 id=$(kept); run attach "$id" -- cat made; out_is broken "what the failure left can be looked at"
 run stop "$id"; status 0 "stop"; ok "all is gone again" gone
 
+# a keeper that is killed: who cleans up after it completes the history, its reaper, or gc when that is killed, too
+reapers() { local p; for p in $(pgrep -x sbx-reaper); do grep -qsF "$work" "/proc/$p/environ" && echo "$p"; done; }
+for who in reaper gc; do
+	run --wpk=good.wpk.yaml --keep=5m --quiet; id=$(kept)
+	[ $who = reaper ] || kill -KILL $(reapers)
+	kill -KILL "$("$SANDBOX_RUNNER" ps --format=json | python3 -c 'import json,sys; print(json.load(sys.stdin)["runs"][0]["pid"])')"
+	if [ $who = gc ]; then
+		run history; out_has "no record of a clean-up" "killed with its reaper: nobody knows"
+		run gc; status 0 "gc cleans up"
+	fi
+	ok "the keeper is killed, $who: all is gone" gone
+	for i in $(seq 1 100); do "$SANDBOX_RUNNER" history | grep -q 'no record' || break; sleep 0.05; done
+	run history; out_lacks "no record" "$who: the history knows"
+	python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); c=d["cleanup"]; sys.exit(not (c["complete"] and c["made"] == c["gone"] == len(c["items"]) > 3 and d["kept"]["ended"] and d["kept"]["ended_by"] == "its keeper died"))' "$state/results/$id.json"
+	result $? "$who: the result has the certificate"
+	stat -c %a "$state/results/$id.json" > "$out"; out_is 600 "$who: and is for its owner"
+done
+
 run --wpk=good.wpk.yaml --keep=1s --quiet; ok "it goes by itself when its time is over" gone
 python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); sys.exit(d["kept"]["ended_by"] != "its time was over")' "$(ls -t "$state"/results/*.json | head -n 1)"
 result $? "and that is the reason"

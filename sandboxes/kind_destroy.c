@@ -301,8 +301,8 @@ static int sweep_networks(struct undo *u, struct error *err)
 		const json_t *labels = json_object_get(network, "Labels");
 		const char *name = engine_text(network, "Name", NULL), *id = engine_text(labels, ENGINE_LABEL, NULL);
 
-		if (strncmp(name, KIND_NAME_PREFIX, strlen(KIND_NAME_PREFIX)) || strcmp(name + strlen(KIND_NAME_PREFIX), id) || !is_plain(name) ||
-		    !engine_is_orphan(labels))
+		if (strncmp(name, KIND_NAME_PREFIX, strlen(KIND_NAME_PREFIX)) || !*id || strcmp(name + strlen(KIND_NAME_PREFIX), id) ||
+		    !is_plain(name) || !engine_is_orphan(labels))
 			continue;
 		u->name = name;
 		if (undo_cluster(u, true, err) < 0)

@@ -65,7 +65,7 @@ const struct option_spec settings_table[] = {
 	{ .name = "type", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, type), .value = "TYPE",
 	  .choices = backend_type_names, .section = "", .group = "Sandbox", .help = "kind of sandbox" },
 	{ .name = "runtime", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, runtime), .value = "RUNTIME",
-	  .choices = backend_runtime_names, .section = "", .group = "Sandbox", .help = "what provides it" },
+	  .choices = backend_runtime_names, .section = "", .group = "Sandbox", .help = "what provides it; of kind: what makes its nodes" },
 	{ .name = "profile", .kind = OPTION_CHOICE, .offset = offsetof(struct settings, profile), .value = "PROFILE",
 	  .choices = profile_names, .section = "", .trust = OPTION_DOWN, .usual = "default", .looser = profile_is_looser,
 	  .group = "Sandbox", .help = "set of limits" },

@@ -115,6 +115,39 @@ static void push_reasons(const struct k8s_troubles *found, struct strvec *reason
 		strvec_pushf(reasons, "and %llu more", (unsigned long long)more);
 }
 
+/* One that goes on beside the others. */
+static bool is_sidecar(const json_t *pod, const char *name)
+{
+	const json_t *container;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(pod, "spec"), "initContainers"), i, container)
+		if (!strcmp(k8s_string(container, "name"), name))
+			return !strcmp(k8s_string(container, "restartPolicy"), "Always");
+	return false;
+}
+
+/* Nothing is wrong with it, but what comes after it waits. */
+static void push_unended(const json_t *pod, struct strvec *reasons)
+{
+	const json_t *status;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(pod, "status"), "initContainerStatuses"), i, status) {
+		autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX);
+
+		if (!json_object_get(json_object_get(status, "state"), "running") || reasons->len >= REASONS_MAX ||
+		    is_sidecar(pod, k8s_string(status, "name")))
+			continue;
+		strbuf_addstr(&text, "pod ");
+		printable_addstr(&text, name_of(pod));
+		strbuf_addstr(&text, ": its init container '");
+		printable_addstr(&text, k8s_string(status, "name"));
+		strbuf_addstr(&text, "' has not ended");
+		strvec_push(reasons, text.buf);
+	}
+}
+
 static void explain_object(const struct sandbox_cluster *cluster, const struct kube_type *type, const char *kind, json_t *object,
 			   struct strvec *reasons)
 {
@@ -129,6 +162,7 @@ static void explain_object(const struct sandbox_cluster *cluster, const struct k
 	json_array_foreach(pods, i, pod) {
 		put_about(about, "Pod", name_of(pod));
 		k8s_troubles_of_pod(pod, events, &found);
+		push_unended(pod, reasons);
 	}
 	k8s_troubles_of_events(events, about, &found);
 	k8s_troubles_of_object(kind, object, &found);

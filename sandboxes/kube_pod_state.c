@@ -95,6 +95,29 @@ static void read_container(struct kube_pod_state *s, const json_t *status)
 	say(s, "", text_of(ended, "message"));
 }
 
+/* Of others: what a cluster puts into every pod may come before ours. */
+static void read_init_containers(struct kube_pod_state *s, const json_t *statuses)
+{
+	const json_t *status;
+	size_t i;
+
+	json_array_foreach(statuses, i, status) {
+		const json_t *state = json_object_get(status, "state"), *waiting = json_object_get(state, "waiting");
+		autofree char *prefix = xasprintf("its init container '%.63s'", text_of(status, "name"));
+		autofree char *ends = xasprintf("%s ends again and again", prefix), *goes_on = xasprintf("%s has not ended", prefix);
+
+		if (json_object_get(state, "running"))
+			say(s, goes_on, "");
+		else if (!strcmp(text_of(waiting, "reason"), "CrashLoopBackOff"))
+			say(s, ends, text_of(waiting, "message"));
+		else if (waiting)
+			read_waiting(s, waiting);
+		else
+			continue;
+		return;
+	}
+}
+
 static void read_conditions(struct kube_pod_state *s, const json_t *conditions)
 {
 	const json_t *c;
@@ -118,6 +141,8 @@ void kube_pod_state(const json_t *pod, struct kube_pod_state *ret)
 	read_conditions(ret, json_object_get(status, "conditions"));
 	if (container)
 		read_container(ret, container);
+	if (!ret->started)
+		read_init_containers(ret, json_object_get(status, "initContainerStatuses"));
 	if (!ret->ended && (!strcmp(phase, "Succeeded") || !strcmp(phase, "Failed"))) {
 		ret->ended = true;	/* without a word of the container: refused by its node, or lost with it */
 		ret->status = strcmp(phase, "Succeeded") ? UNKNOWN_STATUS : 0;

@@ -92,10 +92,12 @@ static void add_obstacles(const json_t *namespace, struct strbuf *out)
 
 /* ---- until it is gone */
 
+#define HEARD_NS (3 * NS_PER_SEC)	/* for kubelets to hear that a pod is to end */
+
 /* A kubelet says soon that containers have ended, and up to ten seconds later that it has tidied up, when the cluster forgets the pod. */
-static bool has_ended(const json_t *pod)
+static bool has_ended(const json_t *pod, bool for_long)
 {
-	static const char *const lists[] = { "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses" };
+	static const char *const lists[] = { "initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses" };
 	static const char *const failing[] = { "CrashLoopBackOff", "ErrImagePull", "ImagePullBackOff", "InvalidImageName" };
 	const json_t *status = json_object_get(pod, "status"), *container;
 	size_t i, seen = 0;
@@ -106,6 +108,8 @@ static bool has_ended(const json_t *pod)
 			const char *waits = json_string_value(json_object_get(json_object_get(state, "waiting"), "reason"));
 			bool over = json_is_object(json_object_get(state, "terminated"));
 
+			/* its turn would have come after a container that has ended, and kubelets have heard that it will not */
+			over |= for_long && seen && waits && !strcmp(waits, "PodInitializing");
 			for (size_t f = 0; waits && f < ARRAY_SIZE(failing); f++)
 				over |= !strcmp(waits, failing[f]);
 			if (!over)
@@ -117,6 +121,7 @@ static bool has_ended(const json_t *pod)
 
 struct glance {
 	size_t pods, ending;
+	bool for_long;		/* since they were asked to end */
 };
 
 static bool count_pod(void *arg, json_t *pod, bool restarted)
@@ -124,20 +129,22 @@ static bool count_pod(void *arg, json_t *pod, bool restarted)
 	struct glance *g = arg;
 
 	if (restarted)
-		*g = (struct glance){ .pods = 0 };
+		*g = (struct glance){ .for_long = g->for_long };
 	g->pods++;
-	g->ending += !*meta(pod, "deletionTimestamp") || !has_ended(pod);
+	g->ending += !*meta(pod, "deletionTimestamp") || !has_ended(pod, g->for_long);
 	return true;
 }
 
 /* The namespace is looked through once, five seconds after it was asked to go, and a pod that is found costs as much again: so what has
  * ended is let go of before. True: there is nothing more to do about pods. */
-static bool let_go_of_pods(struct kube *k, const char *namespace, bool whatever)
+static bool let_go_of_pods(struct kube *k, const char *namespace, uint64_t since_ns)
 {
 	static const struct kube_type type = { .group = "", .version = "v1", .kind = "Pod", .plural = "pods", .singular = "pod", .api_version = "v1",
 					       .namespaced = true };
 	const struct kube_target target = { .type = &type, .namespace = namespace };
-	struct glance g = { .pods = 0 };
+	const uint64_t waited_ns = clock_monotonic_ns() - since_ns;
+	const bool whatever = waited_ns > PODS_NS;
+	struct glance g = { .for_long = waited_ns > HEARD_NS };
 
 	if (!whatever && (kube_list(k, &target, NULL, count_pod, &g, NULL, NULL) < 0 || g.ending))
 		return false;
@@ -148,7 +155,7 @@ static bool let_go_of_pods(struct kube *k, const char *namespace, bool whatever)
 
 static int wait_until_gone(struct kube *k, const char *namespace, uint64_t timeout_ns, struct strbuf *obstacles, struct error *err)
 {
-	const uint64_t deadline = clock_deadline(timeout_ns), patience = clock_deadline(PODS_NS);
+	const uint64_t began = clock_monotonic_ns(), deadline = clock_deadline(timeout_ns);
 	unsigned int ms = 20;
 	bool pods_done = false;
 
@@ -162,7 +169,7 @@ static int wait_until_gone(struct kube *k, const char *namespace, uint64_t timeo
 			add_obstacles(object, obstacles);
 			return error_set(err, ERR_CLEANUP, "namespace '%s' of the cluster at '%s' does not go%s", namespace, kube_server(k), obstacles->buf);
 		}
-		pods_done = pods_done || let_go_of_pods(k, namespace, clock_monotonic_ns() > patience);
+		pods_done = pods_done || let_go_of_pods(k, namespace, began);
 		nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
 		if (ms < 160)
 			ms *= 2;

@@ -137,6 +137,26 @@ static int read_record(struct record *r, const struct sandbox_ref *ref, struct e
 
 /* ---- making it */
 
+/* Before anything is made or written down: who is nobody there can remove nothing either. A cluster that does not answer this has its say later. */
+static int check_rights(struct kube_sandbox *ks, struct error *err)
+{
+	json_t *question = kube_manifest("{'apiVersion':'authorization.k8s.io/v1','kind':'SelfSubjectAccessReview',"
+					 "'spec':{'resourceAttributes':{'verb':'create','resource':'namespaces'}}}");
+	json_auto_t *answer = NULL;
+	struct error why = { .code = ERR_OK };
+
+	if (kube_post(ks, "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", question, &answer, &why) < 0) {
+		const int status = kube_failure(ks->kube)->status;
+
+		return status != 401 && status != 403 ? 0 :
+		       error_set(err, ERR_UNAVAILABLE, "the cluster at '%s' does not know us: %s", kube_server(ks->kube), why.text);
+	}
+	if (!json_is_false(json_object_get(json_object_get(answer, "status"), "allowed")))
+		return 0;
+	return error_set(err, ERR_UNAVAILABLE, "we may not make namespaces on the cluster at '%s': a sandbox there needs a user who may make and "
+			 "delete them, and what is in them", kube_server(ks->kube));
+}
+
 static int build(struct kube_sandbox *ks, const struct sandbox_ref *ref, const struct sandbox_spec *spec, const struct kube_config *cfg,
 		 struct control_table *controls, struct error *err)
 {
@@ -148,7 +168,7 @@ static int build(struct kube_sandbox *ks, const struct sandbox_ref *ref, const s
 	    snprintf(r.server, sizeof(r.server), "%s", cfg->server) >= (int)sizeof(r.server) || strchr(r.context, '\n') || strchr(r.kubeconfig, '\n'))
 		return error_set(err, ERR_UNAVAILABLE, "the name of the context or the address of its server cannot be written down");
 	snprintf(r.namespace, sizeof(r.namespace), KUBE_NAMESPACE "-%s", ref->id);
-	if (kube_sandbox_connect(ks, cfg, CONNECT_NS, err) < 0)
+	if (kube_sandbox_connect(ks, cfg, CONNECT_NS, err) < 0 || check_rights(ks, err) < 0)
 		return -1;
 	kube_place_sweep(ks->kube);
 	ks->state_fd = write_record(&r, err);

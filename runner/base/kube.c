@@ -169,7 +169,8 @@ int kube_refused(struct kube *k, int status, const char *text, size_t len, struc
 
 	kube_failure_read(&k->failure, status, text, len);
 	kube_failure_sentence(&k->failure, &sentence);
-	if (status == 401)
+	/* some let nobody ask for a few things, and say only at the next that we are nobody */
+	if (status == 401 || (status == 403 && strstr(k->failure.message, "\"system:anonymous\"")))
 		kube_explain_unauthorized(k, &sentence);
 	return error_set(err, ERR_REMOTE, "%s", sentence.buf);
 }

@@ -31,10 +31,20 @@ kill -TERM "$pid"; wait "$pid"; rc=$?; status 143 "kind hangs, and a signal ends
 ! grep -lsz "^KUBECONFIG=$work/" /proc/[0-9]*/environ | grep -q .; result $? "nothing that it started is alive"
 ok "nor a network" nothing
 until_nothing_left "nor a file"
+SANDBOX_RUNNER_KIND=$work/slow-kind kind_run one.wpk.yaml --timeout=3s; everywhere
+[ "$rc" != 0 ] && [ "$rc" -lt 124 ]; result $? "kind hangs, and the deadline of the run ends that (exit $rc)"; err_has "deadline" "which is told"
+! grep -lsz "^KUBECONFIG=$work/" /proc/[0-9]*/environ | grep -q .; result $? "nothing of it is alive"
+ok "nor is there a network" nothing
+until_nothing_left "nor a file of that"
 
 # somebody else's, of a name like ours
 docker network create atom-dryrun-theirs > /dev/null
 docker create --name theirs --label io.x-k8s.kind.cluster=atom-dryrun-theirs --network atom-dryrun-theirs $node_image true > /dev/null
+
+# a configuration of the user's, and who may read the key to the cluster
+printf 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes: 7\n' > bad.kind.yaml
+kind_run one.wpk.yaml --kind-config=bad.kind.yaml; everywhere; status 5 "a configuration that kind does not take"; err_has "kind cannot make a cluster" "in its own words"
+kind_run one.wpk.yaml --kind-config=nothing.yaml; everywhere; [ "$rc" = 3 ] || [ "$rc" = 5 ] || [ "$rc" = 2 ]; result $? "one that is not there (exit $rc)"; err_has nothing.yaml "is named"
 
 # one run
 t0=$(date +%s%N)

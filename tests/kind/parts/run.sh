@@ -4,6 +4,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../../cli/lib.sh"
 unset SANDBOX_RUNNER_TEST_TIME
 cluster=(--type=kubernetes --kubeconfig="$TEST_KUBECONFIG" --context="$TEST_CONTEXT")
+k() { DOCKER_HOST=$KIND_DOCKER_HOST timeout 60 docker exec -i "${TEST_CONTEXT#kind-}-control-plane" kubectl --kubeconfig=/etc/kubernetes/admin.conf "$@"; }
 on_cluster() { timeout 200 "$SANDBOX_RUNNER" run "${cluster[@]}" "$@" > "$out" 2> "$err" < /dev/null; rc=$?; }
 
 # what has to be said
@@ -62,13 +63,34 @@ on_cluster box.wpk.yaml --format=json; status 1 "an image that cannot be pulled 
 json 'd["steps"][0]["status"] == "passed" and "BusyBox" in d["steps"][0]["stdout"]["text"]' "the other ran in its image"
 json '"registry.invalid/nothing" in d["steps"][1]["reason"]' "the reason names the image"
 
+# another runtime for all pods
+on_cluster failing.wpk.yaml --runtime-class=nobody-has-this; [ "$rc" = 1 ] || [ "$rc" = 5 ]; result $? "a runtime class that is not there (exit $rc)"
+cat "$err" >> "$out"; out_matches "RuntimeClass.*nobody-has-this|nobody-has-this.*not found" "is named"
+k apply -f - > /dev/null <<< '{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"sandbox-runner-test"},"handler":"runc"}'; result $? "one that is"
+on_cluster one.wpk.yaml --runtime-class=sandbox-runner-test; status 0 "runs its pods"
+k delete runtimeclass sandbox-runner-test > /dev/null
+
 # two at once, a signal, and nothing is left
 "$SANDBOX_RUNNER" run "${cluster[@]}" shell.wpk.yaml --files=given:given > a.out 2>&1 & a=$!
 on_cluster shell.wpk.yaml --files=given:given; status 0 "one of two at once"
 wait $a; rc=$?; cp a.out "$out"; status 0 "the other"
 wpk long - <<< '    - {name: long, type: shell, config: {command: "sleep 300"}}'
 start run "${cluster[@]}" long.wpk.yaml --format=ndjson
-until_out '"step.start"'; sleep 1; kill -TERM "$pid"; wait "$pid"; rc=$?; status 143 "stopped by a signal"
+until_out '"step.start"'; ns=atom-sandbox-$(sed -n 's/.*"run_id":"\([^"]*\)".*/\1/p' "$out" | head -n 1); cp "$out" long.out
+for _ in $(seq 300); do k get pods -n "$ns" -o name 2> /dev/null | grep -q atom-step && break; sleep 0.2; done
+k get namespace "$ns" -o json > "$out"
+json '(lambda m: all(m["labels"]["pod-security.kubernetes.io/" + l] == "restricted" for l in ("enforce", "audit", "warn")) and int(m["annotations"]["sandbox-runner/lease-until"]) > 0)(d["metadata"])' \
+	"its namespace asks for restricted pods, and has a lease"
+k get resourcequotas,limitranges,networkpolicies,serviceaccounts,roles,pods -n "$ns" -o json > "$out"
+json '(lambda k: k("ResourceQuota")[0]["spec"]["hard"]["pods"] and k("LimitRange")[0]["spec"]["limits"][0]["max"]["memory"] and
+	[(p["spec"]["podSelector"], sorted(p["spec"]["policyTypes"]), p["spec"].get("ingress"), p["spec"].get("egress")) for p in k("NetworkPolicy")] == [({}, ["Egress", "Ingress"], None, None)])(
+	lambda kind: [i for i in d["items"] if i["kind"] == kind])' "a quota, limits, and a policy that lets nothing in or out"
+json 'all(i["automountServiceAccountToken"] is False for i in d["items"] if i["kind"] == "ServiceAccount") and len([i for i in d["items"] if i["kind"] == "ServiceAccount"]) == 3' "three accounts, none of which gives its token away"
+json '(lambda s: all([not s["automountServiceAccountToken"], s["serviceAccountName"] == "atom-step", s["securityContext"]["runAsNonRoot"], s["securityContext"]["seccompProfile"]["type"] == "RuntimeDefault",
+	s["containers"][0]["securityContext"] == {"allowPrivilegeEscalation": False, "privileged": False, "readOnlyRootFilesystem": True, "runAsNonRoot": True, "runAsUser": 65534, "runAsGroup": 65534,
+	"capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"}}, s["containers"][0]["resources"]["limits"]["memory"]]))([i for i in d["items"] if i["kind"] == "Pod"][0]["spec"])' \
+	"the pod of its command has all the hardening, and limits"
+cp long.out "$out"; kill -TERM "$pid"; wait "$pid"; rc=$?; status 143 "stopped by a signal"
 run gc; status 0 "gc"; out_is "nothing to clean up" "has nothing to do"
 until_nothing_left "nothing is left here"
 finish

@@ -15,6 +15,9 @@
 #define WAITING(reason) OURS("\"waiting\":{\"reason\":\"" reason "\",\"message\":\"so.\\nand more\"}")
 #define ENDED(rest) OURS("\"terminated\":{" rest "}")
 
+#define BEFORE(state) "{\"status\":{\"initContainerStatuses\":[{\"name\":\"done\",\"state\":{\"terminated\":{}}},{\"name\":\"wait\"," \
+	"\"state\":{" state "}}],\"containerStatuses\":[{\"name\":\"step\",\"state\":{\"waiting\":{\"reason\":\"PodInitializing\"}}}]}}"
+
 enum { STARTED = 1, OVER = 2, STUCK = 4, MAY_PASS = 8 };
 
 static void test_pod_state(void **state)
@@ -63,6 +66,12 @@ static void test_pod_state(void **state)
 		  "{\"name\":\"step\",\"state\":{\"terminated\":{\"exitCode\":3}}}]}}", STARTED | OVER, 3, "", "" },
 		{ "{\"status\":{\"containerStatuses\":[{\"name\":\"a\",\"state\":{\"terminated\":{\"exitCode\":0}}},{\"name\":\"b\"}]}}", 0, 0, "", "" },
 		{ "{\"status\":{\"initContainerStatuses\":[{\"name\":\"step\",\"state\":{\"terminated\":{\"exitCode\":0}}}]}}", 0, 0, "", "" },
+		/* what a cluster puts before it */
+		{ BEFORE("\"running\":{}"), 0, 0, "", "its init container 'wait' has not ended" },
+		{ BEFORE("\"waiting\":{\"reason\":\"CrashLoopBackOff\",\"message\":\"back-off 10s.\"}"), 0, 0, "",
+		  "its init container 'wait' ends again and again: back-off 10s" },
+		{ BEFORE("\"waiting\":{\"reason\":\"ErrImagePull\",\"message\":\"so\"}"), STUCK, 0, "ErrImagePull", "the image cannot be pulled: so" },
+		{ BEFORE("\"waiting\":{\"reason\":\"PodInitializing\"}"), 0, 0, "", "" },
 	};
 
 	(void)state;

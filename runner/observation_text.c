@@ -104,7 +104,7 @@ static void count_format(struct strbuf *out, uint64_t n)
 	strbuf_addf(out, "%llu", (unsigned long long)n);
 }
 
-static void print_usage(const struct usage_series *s, const struct observation_style *style, struct strbuf *out)
+void usage_course_print(const struct usage_series *s, const char *things, bool color, struct strbuf *out)
 {
 	const struct {
 		const char *name;
@@ -114,7 +114,7 @@ static void print_usage(const struct usage_series *s, const struct observation_s
 	} rows[] = {
 		{ "cpu", USAGE_CPU, usage_cpu, cpu_format },
 		{ "memory", USAGE_MEMORY, usage_memory, size_format },
-		{ "processes", USAGE_PIDS, usage_pids, count_format },
+		{ things, USAGE_PIDS, usage_pids, count_format },
 	};
 
 	/* a single point is no course */
@@ -123,11 +123,11 @@ static void print_usage(const struct usage_series *s, const struct observation_s
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (!(s->last.known & rows[i].known))
 			continue;
-		strbuf_addf(out, "    %s%-9s ", style->color ? DIM : "", rows[i].name);
+		strbuf_addf(out, "    %s%-9s ", color ? DIM : "", rows[i].name);
 		usage_series_spark(s, rows[i].value, SPARK_COLUMNS, out);
 		strbuf_addstr(out, " at most ");
 		rows[i].format(out, rows[i].value(&s->peak));
-		strbuf_addf(out, "%s\n", style->color ? RESET : "");
+		strbuf_addf(out, "%s\n", color ? RESET : "");
 	}
 }
 
@@ -142,7 +142,7 @@ void observation_print(const struct observation *o, const struct observation_sty
 	if (o->lost)
 		strbuf_addf(out, "    %llu more events were too many to keep\n", (unsigned long long)o->lost);
 	if (style->usage)
-		print_usage(&o->usage, style, out);
+		usage_course_print(&o->usage, "processes", style->color, out);
 }
 
 void usage_now_print(const struct usage_series *s, struct strbuf *out)

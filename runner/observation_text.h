@@ -13,5 +13,7 @@ struct observation_style {
 };
 void observation_print(const struct observation *o, const struct observation_style *style, struct strbuf *out);
 
+/* "memory ▁▂▅█ at most 12Mi" and the like, of what is known; nothing for a few points, which are no course. `things` are what pids counts. */
+void usage_course_print(const struct usage_series *s, const char *things, bool color, struct strbuf *out);
 /* "cpu 1.2, memory 120Mi, 5 processes" of the last look; nothing when nothing is known. */
 void usage_now_print(const struct usage_series *s, struct strbuf *out);

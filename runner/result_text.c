@@ -8,6 +8,7 @@
 #include "runner/base/mem.h"
 #include "runner/base/printable.h"
 #include "runner/base/quantity.h"
+#include "runner/observation_text.h"
 #include "runner/result.h"
 
 #define RED "\033[31m"
@@ -372,6 +373,32 @@ static void print_names(struct printer *p, const json_t *list, const char *words
 	}
 }
 
+/* Looked at every few seconds: a short run has no course. */
+static void print_cluster_usage(struct printer *p, const json_t *usage)
+{
+	struct usage_series s = { .last.known = USAGE_PIDS | (json_is_true(json_object_get(usage, "usage_known")) ? USAGE_CPU | USAGE_MEMORY : 0) };
+	const json_t *point;
+	size_t i;
+
+	json_array_foreach(json_object_get(usage, "points"), i, point) {
+		struct usage_point *to = &s.points[s.len];
+		const struct { const char *key; uint64_t *value, *peak; } rows[] = {
+			{ "cpu_millis", &to->cpu_millis, &s.peak.cpu_millis }, { "memory_bytes", &to->memory_bytes, &s.peak.memory_bytes },
+			{ "pods", &to->pids, &s.peak.pids },
+		};
+
+		if (s.len == USAGE_POINTS)
+			break;
+		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+			*rows[k].value = (uint64_t)json_integer_value(json_object_get(point, rows[k].key));
+			if (*rows[k].value > *rows[k].peak)
+				*rows[k].peak = *rows[k].value;
+		}
+		s.len++;
+	}
+	usage_course_print(&s, "pods", p->color, p->out);
+}
+
 static void print_cluster(struct printer *p)
 {
 	const json_t *cluster = p->r->cluster;
@@ -384,6 +411,7 @@ static void print_cluster(struct printer *p)
 	print_names(p, json_object_get(cluster, "stand_ins"), "stand-ins: ", "kind", "name", NULL);
 	print_names(p, json_object_get(cluster, "permissions"), "declared, and nothing that a cluster can grant: ", NULL, "declared", "granted");
 	strbuf_addch(p->out, '\n');
+	print_cluster_usage(p, json_object_get(cluster, "usage"));
 }
 
 /* After a failure: what the cluster says of what is not well. */

@@ -479,7 +479,8 @@ static void test_cluster(void **state)
 {
 	static const struct row rows[] = { PASS("a"), { .name = NULL } };
 	static const char *const wanted[] = {
-		"Cluster: namespace atom-sandbox; stand-ins: deployment/web, secret/db; declared, and nothing that a cluster can grant: vault/generate\n",
+		"Cluster: namespace atom-sandbox; stand-ins: deployment/web, secret/db; declared, and nothing that a cluster can grant: vault/generate\n"
+		"    cpu       ▁▁▂█▁ at most 1.5\n    memory    ▁▁██▁ at most 8Mi\n    pods      ▁▂▂█▁ at most 8\n",
 		"Not well in the cluster\n  pod web-1: *** was refused\n  \\x1b[2J\n", "the rest is in the result ('collected')",
 	};
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX), collected = STRBUF_INIT(STRBUF_NO_MAX);
@@ -492,6 +493,9 @@ static void test_cluster(void **state)
 	f.result.cluster = json_pack("{s:s, s:[{s:s, s:s}, {s:s, s:s}], s:[{s:s, s:b}, {s:s, s:b}]}", "namespace", "atom-sandbox", "stand_ins", "kind",
 				     "deployment", "name", "web", "kind", "secret", "name", "db", "permissions", "declared", "pods/log", "granted", 1,
 				     "declared", "vault/generate", "granted", 0);
+	json_object_set_new(f.result.cluster, "usage", json_loads("{\"usage_known\":true,\"points\":[{\"memory_bytes\":null,\"pods\":1},"
+			    "{\"cpu_millis\":100,\"memory_bytes\":1048576,\"pods\":2},{\"cpu_millis\":300,\"memory_bytes\":8388608,\"pods\":2},"
+			    "{\"cpu_millis\":1500,\"memory_bytes\":8388608,\"pods\":8},7]}", 0, NULL));
 	strbuf_addstr(&collected, "pod web-1: hunter22 was refused\n\x1b[2J\n");
 	for (int i = 0; i < 100; i++)
 		strbuf_addf(&collected, "line %d\n", i);

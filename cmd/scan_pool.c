@@ -57,7 +57,7 @@ struct pool {
 	struct scan_report *report;
 	size_t *place;		/* of each item in the report; NOTHING: no result yet */
 	size_t share;		/* how many items a worker takes at a time */
-	struct scan_source *batch;	/* BATCH_FILES of them; each process has its own */
+	struct scan_source *batch;	/* at most BATCH_FILES of them; each process has its own */
 };
 
 /* ---- files through the stages */
@@ -320,7 +320,7 @@ void scan_pool(struct scan_judge *j, const struct scan_item *items, size_t n, co
 			  .state_dir = state_dir,
 			  .report = report,
 			  .place = xcalloc(n, sizeof(size_t)),
-			  .batch = xcalloc(BATCH_FILES, sizeof(struct scan_source)) };
+			  .batch = xcalloc(n < BATCH_FILES ? n : BATCH_FILES, sizeof(struct scan_source)) };
 	size_t before = report->len;
 
 	mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);

@@ -12,10 +12,10 @@ enum dry_kind {
 };
 
 /* Options by which programs only tell what they would do. */
-struct dry {
-	const char *program;
-	const char *words;	/* with blanks between, "-n" counts in a bundle, too */
-	const char *valued;	/* letters that take the rest of a bundle as their value */
+struct dry {			/* without an address, so that nothing is relocated when the program starts */
+	char program[24];
+	char words[56];		/* with blanks between, "-n" counts in a bundle, too */
+	char valued[24];	/* letters that take the rest of a bundle as their value */
 	unsigned int kind;	/* enum dry_kind */
 };
 

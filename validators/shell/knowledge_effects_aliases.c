@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-struct alias {
-	const char *name, *row;
+struct alias {			/* without an address, so that nothing is relocated when the program starts */
+	char name[28], row[24];
 };
 
 /* clang-format off */

@@ -9,9 +9,9 @@
 #include "runner/base/host.h"
 #include "runner/base/mem.h"
 
-struct pattern_text {
-	const char *text;
-	size_t len;
+struct pattern_text {		/* without an address, so that nothing is relocated when the program starts */
+	char text[46];
+	unsigned char len;
 	char last, folder_last;		/* bytes of it, and of the folder (NUL: it has none): most patterns are not looked at further */
 };
 #define LAST(s, n) (s)[sizeof(s) > (n) ? sizeof(s) - 1 - (n) : 0]	/* the n-th letter from the end; folders end in a slash */

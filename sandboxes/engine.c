@@ -23,7 +23,7 @@
 #define LIFE_NS (24 * 3600 * NS_PER_SEC)
 #define ATTACH_NS (30 * NS_PER_SEC)
 #define KILL_NS (5 * NS_PER_SEC)
-#define LOW_ID 65532		/* where an engine knows only few ids: nobody's by convention of images */
+enum { LOW_FIRST = 20000, LOW_COUNT = 40000 };	/* where an engine knows only few ids: nobody's by convention, and each sandbox has its own */
 
 /* ---- files for the container, in the scratch folder */
 
@@ -197,7 +197,7 @@ static int bring_up(struct attempt *a, struct error *err)
 		return 0;
 	if (first.code == ERR_UNAVAILABLE && *a->es->state.container) {
 		give_way(a);
-		if (bring_up_as(a, LOW_ID, &second) == 0)
+		if (bring_up_as(a, LOW_FIRST + identity_nobody(a->plan->ref->id) % LOW_COUNT, &second) == 0)
 			return 0;
 	}
 	*err = first;
@@ -230,6 +230,10 @@ static int talk(struct engine_sandbox *es, const struct engine_plan *p, struct e
 		.network = es->network != NULL,
 		.output_bytes = l->output_bytes,
 	};
+	if (!es->cgroup.len) {		/* something, where we cannot see whether the engine holds them */
+		es->guest.setup.limits.data = l->memory_bytes;
+		es->guest.setup.limits.nproc = l->pids ? l->pids + 1 : 0;
+	}
 	es->guest.cgroup = &es->cgroup;
 	es->guest.own_processes = 1;
 	es->guest.kill = kill_container;

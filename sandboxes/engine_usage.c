@@ -65,9 +65,15 @@ void engine_usage(struct sandbox *sb, struct sandbox_usage *ret)
 
 /* ---- the table */
 
-/* Only the engine's word: better than nothing, and called what it is. */
+static const char *nobody_holds(const struct engine_sandbox *es)
+{
+	return es->engine.kind->tmpfs_details ? "docker does not hold it here: one that is rootless needs cgroup version 2" :
+						"podman does not hold it here: a rootless one needs cgroup version 2";
+}
+
+/* Only the engine's word, or a limit of each process: better than nothing, and called what it is. */
 static void fill_by_word(const struct engine_sandbox *es, const json_t *host, enum control_id id, const char *member, uint64_t asked,
-			 uint64_t want, struct control_table *t)
+			 uint64_t want, const char *stand_in, struct control_table *t)
 {
 	const char *name = es->engine.kind->backend->name;
 	autostrbuf struct strbuf text = STRBUF_INIT(63);
@@ -80,8 +86,10 @@ static void fill_by_word(const struct engine_sandbox *es, const json_t *host, en
 		control_set(t, id, CONTROL_NOT_REQUESTED, NULL, NULL, NULL);
 	else if (engine_number(host, member, NULL) == want)
 		control_set(t, id, CONTROL_DEGRADED, text.buf, name, "%s says so; its control groups cannot be seen from here", name);
+	else if (stand_in)
+		control_set(t, id, CONTROL_DEGRADED, text.buf, stand_in, "%s", nobody_holds(es));
 	else
-		control_set(t, id, CONTROL_UNAVAILABLE, text.buf, name, "%s does not say that it holds", name);
+		control_set(t, id, CONTROL_UNAVAILABLE, text.buf, "none", "%s", nobody_holds(es));
 }
 
 static void fill_limits(struct engine_sandbox *es, const struct engine_plan *p, const json_t *inspected, struct control_table *t)
@@ -97,9 +105,11 @@ static void fill_limits(struct engine_sandbox *es, const struct engine_plan *p, 
 		native_fill_cgroup_controls(l, states, true, 0, r->limits.nproc, t);
 		return;
 	}
-	fill_by_word(es, host, CONTROL_MEMORY, "Memory", l->memory_bytes, l->memory_bytes, t);
-	fill_by_word(es, host, CONTROL_PIDS, "PidsLimit", l->pids, l->pids + 1, t);
-	fill_by_word(es, host, CONTROL_CPU, "NanoCpus", l->cpu_millis, l->cpu_millis * 1000000, t);
+	fill_by_word(es, host, CONTROL_MEMORY, "Memory", l->memory_bytes, l->memory_bytes,
+		     r->limits.data == l->memory_bytes ? "RLIMIT_DATA, per process" : NULL, t);
+	fill_by_word(es, host, CONTROL_PIDS, "PidsLimit", l->pids, l->pids + 1,
+		     r->limits.nproc && r->limits.nproc <= l->pids + 1 ? "RLIMIT_NPROC, per user" : NULL, t);
+	fill_by_word(es, host, CONTROL_CPU, "NanoCpus", l->cpu_millis, l->cpu_millis * 1000000, NULL, t);
 }
 
 /* Why something does not hold, where the engine is the reason. */

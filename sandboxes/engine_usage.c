@@ -78,7 +78,9 @@ static void fill_by_word(const struct engine_sandbox *es, const json_t *host, en
 	const char *name = es->engine.kind->backend->name;
 	autostrbuf struct strbuf text = STRBUF_INIT(63);
 
-	if (id == CONTROL_MEMORY)
+	if (id == CONTROL_SWAP)
+		strbuf_addstr(&text, "none");
+	else if (id == CONTROL_MEMORY)
 		size_format(&text, asked);
 	else
 		strbuf_addf(&text, "%.10g", id == CONTROL_CPU ? (double)asked / 1000 : (double)asked);
@@ -107,6 +109,7 @@ static void fill_limits(struct engine_sandbox *es, const struct engine_plan *p, 
 	}
 	fill_by_word(es, host, CONTROL_MEMORY, "Memory", l->memory_bytes, l->memory_bytes,
 		     r->limits.data == l->memory_bytes ? "RLIMIT_DATA, per process" : NULL, t);
+	fill_by_word(es, host, CONTROL_SWAP, "MemorySwap", l->memory_bytes, l->memory_bytes, NULL, t);
 	fill_by_word(es, host, CONTROL_PIDS, "PidsLimit", l->pids, l->pids + 1,
 		     r->limits.nproc && r->limits.nproc <= l->pids + 1 ? "RLIMIT_NPROC, per user" : NULL, t);
 	fill_by_word(es, host, CONTROL_CPU, "NanoCpus", l->cpu_millis, l->cpu_millis * 1000000, NULL, t);

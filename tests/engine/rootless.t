@@ -45,6 +45,7 @@ clean "a run"
 json "{c['control'] for c in d['enforcement'] if c['state'] in ('unavailable', 'degraded')} <= {'memory', 'swap', 'cpu', 'pids', 'storage', 'cgroup_namespace'}" "every other control is enforced"
 json "all(c['detail'] and c['requested'] for c in d['enforcement'] if c['state'] in ('unavailable', 'degraded'))" "with a reason each"
 json "[c['state'] for c in d['enforcement'] if c['control'] in ('user_namespace', 'seccomp', 'network', 'capabilities', 'observation')] == 5 * ['enforced']" "and the walls are"
+json "not [c for c in d['enforcement'] if c['state'] == 'not_requested' and c['control'] not in ('cpu_time', 'bandwidth')]" "nothing that was asked for is passed over"
 cp "$out" table
 holds() { python3 -c 'import json,sys; sys.exit([c["state"] for c in json.load(open("table"))["enforcement"] if c["control"] == sys.argv[1]] != ["enforced"])' "$1"; }
 step many 'i=0; while [ $i -lt 80 ]; do sleep 3 & i=$((i + 1)); done; wait; echo all'

@@ -548,10 +548,13 @@ static int carry_out(struct invocation *v, bool packed, struct run_summary *ret,
 {
 	if (!packed && !overlaps(v) && take_turn(v, err) < 0)
 		return -1;
+	if (v->turn) {
+		if (!v->scratch.run_id[0])
+			run_id_make(v->scratch.run_id);
+		run_turn_named(v->turn, v->scratch.run_id);
+	}
 	if (prepare(v, packed, err) < 0)
 		return -1;
-	if (v->turn)
-		run_turn_named(v->turn, v->scratch.run_id);
 	if (v->package.source.dir)
 		v->files[v->files_len++] = (struct run_file){
 			.source = xstrdup(v->package.source.dir), .dest = xstrdup(""), .except = v->package.source.package_file,

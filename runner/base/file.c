@@ -33,6 +33,8 @@ int write_all(int fd, const void *data, size_t len)
 }
 
 /* Writable, or cancelled while it is not. */
+#define SLOW_READER_MS 1000	/* who has not read anything for so long has stopped reading */
+
 static int wait_writable(int fd, int cancel_fd)
 {
 	struct pollfd fds[2] = {
@@ -43,7 +45,7 @@ static int wait_writable(int fd, int cancel_fd)
 	while (poll(fds, 2, -1) < 0)
 		if (errno != EINTR)
 			return -1;
-	if (!fds[0].revents) {
+	if (!fds[0].revents && poll(fds, 1, SLOW_READER_MS) <= 0) {
 		errno = ECANCELED;
 		return -1;
 	}

@@ -24,7 +24,7 @@ int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err
 int write_all(int fd, const void *data, size_t len);
 
 /* The same for a reader of whom nothing is known: waits for one that is slow, also when the descriptor is non-blocking, but only
- * until `cancel_fd` (-1: none) is readable; then errno is ECANCELED. */
+ * until `cancel_fd` (-1: none) is readable and it has read nothing for a second more; then errno is ECANCELED. */
 int write_all_until(int fd, int cancel_fd, const void *data, size_t len);
 
 /* Replace `path` in one step: temporary beside it, fsync, rename. */

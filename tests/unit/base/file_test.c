@@ -221,6 +221,36 @@ static void test_write_all_until(void **state)
 	close(cancel[1]);
 }
 
+/* Cancelled, and the reader is slow but has not stopped: all reaches it. */
+static void test_write_all_until_slow_reader(void **state)
+{
+	char big[1 << 18];
+	int p[2], cancel[2], status = 0;
+	size_t len = 0;
+	ssize_t n;
+	pid_t reader;
+	(void)state;
+
+	memset(big, 'x', sizeof(big));
+	must(pipe2(p, O_CLOEXEC) == 0 && pipe2(cancel, O_CLOEXEC) == 0 && write(cancel[1], "!", 1) == 1);
+	reader = fork();
+	must(reader >= 0);
+	if (reader == 0) {
+		close(p[1]);
+		usleep(100000);
+		while ((n = read(p[0], big, sizeof(big))) > 0)
+			len += (size_t)n;
+		_exit(len != sizeof(big));
+	}
+	close(p[0]);
+	assert_int_equal(write_all_until(p[1], cancel[0], big, sizeof(big)), 0);
+	close(p[1]);
+	must(waitpid(reader, &status, 0) == reader);
+	assert_int_equal(status, 0);
+	close(cancel[0]);
+	close(cancel[1]);
+}
+
 /* ---- file_write_atomic, make_dirs */
 
 static unsigned int count_entries(const char *path)
@@ -594,7 +624,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_file_read, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_file_read_limit, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_file_read_fd_pipe, enter_base, leave_base),
-		cmocka_unit_test(test_write_all_until),
+		cmocka_unit_test(test_write_all_until), cmocka_unit_test(test_write_all_until_slow_reader),
 		cmocka_unit_test_setup_teardown(test_file_write_atomic, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_make_dirs, enter_base, leave_base),
 		cmocka_unit_test_setup_teardown(test_remove_tree, enter_memory, leave_base),

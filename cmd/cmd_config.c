@@ -89,6 +89,7 @@ static void tell_row(struct shown *s, const struct option_spec *row, const void 
 	} else if (row->otherwise) {
 		uint64_t n = row->otherwise(row, target);
 
+		strbuf_clear(&value);
 		if (n)
 			option_number(row, n, &value);
 		tell(s, name.buf, n ? value.buf : NULL, "profile", NULL);

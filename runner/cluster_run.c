@@ -106,6 +106,7 @@ static int run_container(struct cluster_run *c, struct step_result *step, struct
 	const struct step_context ctx = {
 		.plan = c->plan, .parameters = c->options->parameters, .sandbox = c->sandbox, .cancel = c->options->cancel, .events = c->events,
 		.command = &command, .monitor = c->options->monitor, .objects = c->objects,
+		.beat = cluster_run_look, .beat_arg = c,
 	};
 
 	step_environment(c->options->parameters, "", false, &usual);
@@ -140,9 +141,9 @@ static void look(struct cluster_run *c, bool last)
 		event_emit(c->events, &(struct event){ .type = EVENT_WARNING, .text = c->result->warnings.items[i], .result = c->result });
 }
 
-void cluster_run_look(struct cluster_run *c)
+void cluster_run_look(void *arg)
 {
-	look(c, false);
+	look(arg, false);
 }
 
 static json_t *permissions_to_json(const struct sandbox_cluster *cluster)

@@ -29,6 +29,7 @@ int cluster_run_begin(struct cluster_run *c, struct error *err);
 /* Is this a step that cluster_run_step() has to carry out? Shell steps are for step_run(), with c->objects. */
 bool cluster_run_takes(const struct cluster_run *c, const struct step_result *step);
 int cluster_run_step(struct cluster_run *c, struct step_result *step, struct error *err);
-void cluster_run_look(struct cluster_run *c);	/* after each step: warnings about the namespace */
+/* After each step, and while a command runs: warnings about the namespace, and what it uses. `arg` is a struct cluster_run. */
+void cluster_run_look(void *arg);
 /* After the last step: effects of the run, usage; `failed`: also what helps to understand why. */
 void cluster_run_end(struct cluster_run *c, bool failed);

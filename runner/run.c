@@ -165,7 +165,8 @@ static struct step_result *run_phase(struct run *run, enum step_phase phase, int
 	const struct step_context ctx = { .plan = run->plan, .parameters = run->options->parameters, .sandbox = run->sandbox,
 					  .cancel = run->options->cancel, .events = run->events,
 					  .observed = is_observed(run), .monitor = run->options->monitor,
-					  .effects = run->effects, .objects = run->cluster.objects };
+					  .effects = run->effects, .objects = run->cluster.objects,
+					  .beat = cluster_run_look, .beat_arg = &run->cluster };
 	struct step_result *failed = NULL;
 
 	for (size_t i = 0; i < run->result->steps_len; i++) {

@@ -34,6 +34,8 @@ static void on_output(void *p, enum sandbox_stream stream, const char *data, siz
 {
 	struct output_arg *arg = p;
 
+	if (arg->ctx->beat)
+		arg->ctx->beat(arg->ctx->beat_arg);
 	if (!len) {
 		events_tick(arg->ctx->events);
 		return;

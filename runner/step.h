@@ -26,6 +26,8 @@ struct step_context {			/* all borrowed */
 	bool monitor;				/* tell of resources as they are used, and when they become scarce */
 	struct effects_tracker *effects;	/* may be NULL */
 	struct k8s_tracker *objects;		/* may be NULL */
+	void (*beat)(void *arg);		/* called now and then while a command runs; may be NULL */
+	void *beat_arg;
 };
 
 /* What every command of a run gets: PATH, HOME …, and the parameters; a secret only where `script` names it. `fake_root`: the root of a

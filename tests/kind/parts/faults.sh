@@ -31,6 +31,8 @@ so_far() { local i; for i in $(seq 2000); do [ -s "$1.d/rc" ] && break; sleep 0.
 
 wpk fill - <<< '    - {name: fill, type: shell, timeout: 90s, config: {command: "head -c 60000000 /dev/zero > big; echo written; sleep 80"}}'
 aside fill fill.wpk.yaml --storage=16Mi --format=json
+wpk course - <<< '    - {name: course, type: shell, timeout: 90s, config: {command: "sleep 15"}}'
+aside course course.wpk.yaml --format=json --report=text:course.eyes
 
 cat > stuck.yaml <<'Y'
 apiVersion: apps/v1
@@ -111,8 +113,11 @@ fi
 
 so_far fill; status 7 "a command that writes more than it may"; json 'd["steps"][0]["status"] == "limit" and d["steps"][0]["limit"] == "storage"' "is ended for storage, by its name"
 json 'd["cleanup"]["complete"]' "and removed"
+so_far course; status 0 "a command that takes its time"
+json 'len(d["cluster"]["usage"]["points"]) >= 4 and d["cluster"]["usage"]["pods_peak"] == 1' "what its namespace uses is looked at meanwhile"
+has course.eyes " at most 1" "and has a course"
 so_far stuck; status 1 "an init container that does not end"; json '"before" in d["steps"][0]["reason"] and "init" in d["steps"][0]["reason"]' "is named"
 so_far unready; status 1 "a pod that runs and does not become ready"; json '"0 of 1 replicas are ready" in d["steps"][0]["reason"] and "readiness" in d["steps"][0]["reason"].lower()' "its probe is named"
 so_far large; status 1 "more pods than the quota has room for"; json '"exceeded quota" in d["steps"][0]["reason"] or "quota" in d["steps"][0]["reason"]' "the quota is named"
-for name in fill stuck unready large; do left=$(find "$name.d/state" -mindepth 2 ! -path '*/results/*'); [ -z "$left" ]; result $? "$name: nothing is left" || echo "$left" | sed 's/^/# /'; done
+for name in fill course stuck unready large; do left=$(find "$name.d/state" -mindepth 2 ! -path '*/results/*'); [ -z "$left" ]; result $? "$name: nothing is left" || echo "$left" | sed 's/^/# /'; done
 finish

@@ -43,9 +43,10 @@ excused() {	# engine, line
 	esac
 }
 
-attempt() {	# package, least number of lines, words for held and open
-	local engine_name=$engine verdict rest
-	RUNNER_SECRET=hunter2 ACCEPTANCE_SECRET=hunter2 "$SANDBOX_RUNNER" run --runtime="$engine" --wpk="$1.wpk.yaml" --files=files --format=json > "$out" 2> "$err" < /dev/null; rc=$?
+attempt() {	# package, least number of lines, words for held and open, option…
+	local engine_name=$engine verdict rest package=$1 least=$2 open=$3
+	shift 3; set -- "$package${*:+ $*}" "$least" "$open" "$@"
+	RUNNER_SECRET=hunter2 ACCEPTANCE_SECRET=hunter2 "$SANDBOX_RUNNER" run --runtime="$engine" --wpk="$package.wpk.yaml" --files=files --format=json "${@:4}" > "$out" 2> "$err" < /dev/null; rc=$?
 	status 1 "$engine: $1: what it tries fails the verdict"
 	python3 -c 'import json,sys; print(json.load(open(sys.argv[1]))["steps"][0]["stdout"]["text"], end="")' "$out" | sed 's/^PROBE \([^ ]*\) \(blocked\|ALLOWED\|error\) /\2 \1 /' > lines 2>> "$err"
 	[ "$(grep -cE "^(blocked|$3) " lines)" -ge "$2" ]; result $? "$engine: $1: all was tried"
@@ -67,6 +68,7 @@ for name in $names; do
 --abstract=$abstract --port=$port --argv0=bait-process --hostname=$(uname -n) $spaces\"}}"
 	wpk after - <<< '    - {name: after, type: shell, config: {command: "cat /.dockerenv; ls -d /sys/kernel /sys/fs/cgroup /boot/grub 2> /dev/null || echo empty"}}'
 	attempt own 85 ESCAPED
+	attempt own 85 ESCAPED --allow-host=example.org:443	# with hosts that may be reached, nothing else opens
 	if [ -x files/theirs ]; then
 		spaces=$(for n in mnt pid net ipc uts cgroup; do printf '%s=%s,' $n "$(inode $n)"; done)
 		wpk theirs - <<< "    - {name: theirs, type: shell, config: {command: \"./theirs --canary $work/secret --token bait-4711 --env ACCEPTANCE_SECRET \

@@ -33,7 +33,7 @@ mine() { "${drop[@]}" "$SANDBOX_RUNNER" "$@" > "$out" 2> "$err" < "${stdin:-/dev
 step() { wpk "$1" - <<< "    - {name: $1, type: shell, timeout: ${3:-20s}, config: {command: \"$2\"}}"; }
 go() { local name=$1; shift; mine run --runtime=podman --wpk=- --format=json "$@"; }
 nothing_left() { [ -z "$(container_ids)$(ids images)" ] && [ -z "$(ls -A "$state/runs" 2> /dev/null)" ] && ! pgrep -x sandbox-init > /dev/null; }
-clean() { within 10 nothing_left; result $? "$1: nothing left"; nothing_left || { container_ids; ids images; ls -A "$state/runs"; pgrep -ax sandbox-init; } | sed 's/^/# left: /'; }
+clean() { within 40 nothing_left; result $? "$1: nothing left"; nothing_left || { container_ids; ids images; ls -A "$state/runs"; pgrep -ax sandbox-init; } | sed 's/^/# left: /'; }
 
 step first 'cat /proc/self/uid_map; id -u; touch /etc/x || echo read-only; echo made > file'
 stdin=first.wpk.yaml go first; status 0 "a run"
@@ -107,7 +107,7 @@ step slow 'sleep 60'
 "${drop[@]}" "$SANDBOX_RUNNER" run --runtime=podman --wpk=- < slow.wpk.yaml > killed 2>&1 & pid=$!
 within 30 pgrep -x sandbox-init > /dev/null; result $? "a step is running"
 kill -9 "$pid"; wait "$pid" 2> /dev/null
-within 10 eval '! pgrep -x sandbox-init > /dev/null'; result $? "killed: it ends by itself"
+within 30 eval '! pgrep -x sandbox-init > /dev/null'; result $? "killed: it ends by itself"
 clean "killed, and cleaned up by the reaper"
 mine gc; status 0 "gc"; out_is "nothing to clean up" "gc finds nothing"
 finish

@@ -233,10 +233,17 @@ static int open_path(const char *path, const char *scratch, struct source *ret, 
 		return open_folder(path, path, false, ret, err);
 	if (fd < 0)
 		return -1;
-	if (S_ISREG(st.st_mode) && archive_is_archive_fd(fd))
+	/* what can be a package is read at once, and looked at then */
+	if (S_ISREG(st.st_mode) && (size_t)st.st_size > PACKAGE_MAX_BYTES && archive_is_archive(path))
 		return open_bundle(path, path, scratch, ret, err);
+	if (file_read_opened(fd, &st, path, &ret->bytes, err) < 0)
+		return -1;
+	if (archive_begins_so(ret->bytes.buf, ret->bytes.len)) {
+		strbuf_clear(&ret->bytes);
+		return open_bundle(path, path, scratch, ret, err);
+	}
 	ret->name = xstrdup(path);
-	return file_read_opened(fd, &st, path, &ret->bytes, err);
+	return 0;
 }
 
 static int open_any(const char *spec, const char *scratch, struct source *ret, struct error *err)

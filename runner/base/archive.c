@@ -99,27 +99,27 @@ static bool is_tar_header(const unsigned char *h, size_t len)
 	return sum == stated;
 }
 
-bool archive_is_archive_fd(int fd)
+bool archive_begins_so(const void *bytes, size_t len)
 {
 	static const struct { const char *bytes; size_t len; } magics[] = {
 		{ "\x1f\x8b", 2 }, { "BZh", 3 }, { "\xfd" "7zXZ\0", 6 }, { "\x28\xb5\x2f\xfd", 4 },
 		{ "PK\x03\x04", 4 }, { "PK\x05\x06", 4 },
 	};
-	unsigned char head[512];
-	ssize_t n = pread(fd, head, sizeof(head), 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(magics); i++)
-		if (n >= (ssize_t)magics[i].len && !memcmp(head, magics[i].bytes, magics[i].len))
+		if (len >= magics[i].len && !memcmp(bytes, magics[i].bytes, magics[i].len))
 			return true;
-	return n > 0 && is_tar_header(head, (size_t)n);
+	return is_tar_header(bytes, len);
 }
 
 bool archive_is_archive(const char *path)
 {
 	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	unsigned char head[512];
 	struct stat st;
+	ssize_t n = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? pread(fd, head, sizeof(head), 0) : -1;
 
-	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && archive_is_archive_fd(fd);
+	return n > 0 && archive_begins_so(head, (size_t)n);
 }
 
 /* ---- reading */

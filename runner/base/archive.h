@@ -28,7 +28,7 @@ extern const struct archive_limits archive_layer_limits;	/* the same, a layer at
 
 /* Does the file start like a tar (plain or compressed) or zip, whatever its name? False for what cannot be read. */
 bool archive_is_archive(const char *path);
-bool archive_is_archive_fd(int fd);	/* of a regular file; its offset stays */
+bool archive_begins_so(const void *bytes, size_t len);	/* of all bytes of a file, or the first 512 */
 
 /* Unpack below the open folder `dirfd`, which should be empty: after an error it holds a part. Links inside the tree are kept, owners
  * are not; what is unpacked can be read and removed by us. A later entry replaces an earlier one of the same name. ERR_INVALID_INPUT

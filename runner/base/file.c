@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,12 +74,13 @@ int write_all_until(int fd, int cancel_fd, const void *data, size_t len)
 	return 0;
 }
 
-int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err)
+/* Up to the end, or until there are `most` bytes. */
+static int read_until(int fd, const char *name, size_t most, struct strbuf *out, struct error *err)
 {
 	char chunk[16384];
 	ssize_t n;
 
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+	for (size_t done = 0; done < most && (n = read(fd, chunk, sizeof(chunk))) != 0;) {
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -87,8 +89,14 @@ int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err
 		if (out->overflow)
 			return error_set(err, ERR_INVALID_INPUT, "'%s' is larger than the limit of %zu bytes",
 					 name, out->max);
+		done += (size_t)n;
 	}
 	return 0;
+}
+
+int file_read_fd(int fd, const char *name, struct strbuf *out, struct error *err)
+{
+	return read_until(fd, name, SIZE_MAX, out, err);
 }
 
 static const char *kind_of(mode_t mode)
@@ -120,7 +128,8 @@ int file_read_opened(int fd, const struct stat *st, const char *path, struct str
 	if ((unsigned long long)st->st_size > out->max - out->len)
 		return error_set(err, ERR_INVALID_INPUT, "'%s' has %lld bytes, more than the limit of %zu",
 				 path, (long long)st->st_size, out->max);
-	return file_read_fd(fd, path, out, err);
+	/* who has all of a file need not ask for its end; those of the kernel have no size */
+	return read_until(fd, path, st->st_size ? (size_t)st->st_size : SIZE_MAX, out, err);
 }
 
 int file_read(const char *path, struct strbuf *out, struct error *err)

@@ -122,6 +122,9 @@ mkdir none; run scan none; status 3 "a folder without packages is no success"
 stdin=bad.wpk.yaml run scan - good.wpk.yaml; status 1 "standard input"
 tar czf bundle.wpk.tar.gz -C . bad.wpk.yaml; run scan bundle.wpk.tar.gz; status 1 "a bundle"
 left_nothing "a bundle"
+head -c 1500000 /dev/urandom > noise; tar czf large.wpk.tar.gz good.wpk.yaml noise; run scan large.wpk.tar.gz; status 0 "a bundle larger than any package"
+rm noise large.wpk.tar.gz
+run scan /proc/self/status; out_has "Name:" "a file of the kernel, which has no size, is read"
 run scan --jobs=2 bundle.wpk.tar.gz good.wpk.yaml bad.wpk.yaml; status 1 "a bundle in a worker"
 left_nothing "a bundle in a worker"
 

@@ -101,6 +101,9 @@ $(BIN): $(BUILD)/cmd/main.o $(below_cmd)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
+# what every byte of a package goes through: 5 % of the time of a scan
+$(call obj,$(base_src) $(validators_src)): OPT := $(OPT:-O2=-O3)
+
 $(BUILD)/%.o: %.c
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<

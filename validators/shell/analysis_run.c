@@ -94,6 +94,22 @@ static struct shell_value script_content(struct walker *w, struct running *r, co
 	return v;
 }
 
+/* java -jar, dpkg -i: it is not read here, but it came from somewhere. */
+static unsigned int executed_origin(struct walker *w, const struct shell_command *c)
+{
+	for (size_t i = 0; i < c->effects_len; i++) {
+		bool written = false;
+
+		if (c->effects[i].access != ACCESS_EXECUTE)
+			continue;
+		struct shell_value v = file_content(w, c->effects[i].path.text, &written);
+
+		if (written)
+			return v.origin & ORIGIN_NETWORK_EXTERNAL;
+	}
+	return 0;
+}
+
 static void find_code(struct walker *w, struct running *r, struct shell_effect **effects)
 {
 	struct shell_command *c = &r->cmd;
@@ -125,6 +141,8 @@ static void find_code(struct walker *w, struct running *r, struct shell_effect *
 		c->code = script_content(w, r, &path, effects);
 		r->runs_file = true;
 	}
+	if (!r->wraps && w->files.len && !c->code.len && !c->code.origin)
+		c->code.origin = executed_origin(w, c);
 	if (!c->code.text)
 		c->code.text = "";
 }

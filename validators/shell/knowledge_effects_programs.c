@@ -527,7 +527,7 @@ static const struct program programs[] = {
 	{ "tcpdump", "", "w=W r=R F=R i= c= s= W= C= G= z=X E= Y= f= a= b= T= e=", 0, NULL },
 	{ "tee", "W*", "a,append:a output-error?", 0, NULL },
 	{ "terraform", "", "var-file=R var= state=R out=W backend-config= target= chdir=", OPTIONS_SINGLE_DASH, NULL },
-	{ "tftp", "", "l=R c= m= r= b=", 0, NULL },
+	{ "tftp", "", "l=B c= m= r=W b=", 0, NULL },
 	{ "tmpreaper", "-d*", "T= runtime= protect= m M a s f t", 0, NULL },
 	{ "touch", "W*", "r,reference=R d,date= t= time=", 0, NULL },
 	{ "trufflehog", "-r*", "", 0, NULL },

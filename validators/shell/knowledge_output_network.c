@@ -106,12 +106,12 @@ static bool run_browser(struct output_call *c)
 	return output_unknown(c, output_network_origin(c->argv + 1, c->argc - 1));
 }
 
-/* aws s3 cp s3://… - */
+/* aws s3 cp s3://… -: whose bucket it is cannot be told */
 static bool run_copy_out(struct output_call *c)
 {
 	for (size_t i = 1; i < c->argc; i++)
 		if (is_stdout(&c->argv[i]) || value_is(&c->argv[i], "cat"))
-			return output_unknown(c, ORIGIN_NETWORK_OWN);
+			return output_unknown(c, ORIGIN_NETWORK_EXTERNAL);
 	return false;
 }
 
@@ -131,6 +131,7 @@ static bool run_copy_out(struct output_call *c)
 const struct output_program output_network[] = {
 	BROWSER("GET"),
 	FETCH("aria2c", "w", WGET),
+	{ .name = "aws", .run = run_copy_out },
 	FETCH("axel", "w", WGET),
 	FETCH("curl", "p", CURL),
 	FETCH("curlie", "p", CURL),
@@ -148,6 +149,8 @@ const struct output_program output_network[] = {
 	BROWSER("lwp-request"),
 	BROWSER("lynx"),
 	FETCH("nc", "pl", NETCAT),
+	FETCH("nc.openbsd", "pl", NETCAT),
+	FETCH("nc.traditional", "pl", NETCAT),
 	FETCH("ncat", "pl", NETCAT),
 	FETCH("netcat", "pl", NETCAT),
 	BROWSER("nslookup"),

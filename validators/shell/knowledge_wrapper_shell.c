@@ -27,7 +27,7 @@ static bool emit_shell(struct wrapper_call *c, enum wrapper_kind kind, size_t fi
 bool wrapper_shell(struct wrapper_call *c, const struct wrapper_program *p, size_t start)
 {
 	struct option_walk walk = { .spec = &p->options, .argv = c->argv, .argc = c->argc, .next = start };
-	bool text = false, input = false;
+	bool text = false, input = false, reads_only = false;
 	struct option o;
 
 	while (option_next(&walk, &o) && !o.operand) {
@@ -46,7 +46,11 @@ bool wrapper_shell(struct wrapper_call *c, const struct wrapper_program *p, size
 		}
 		text |= o.letter == 'c' && c->argv[o.index].text[0] == '-';
 		input |= o.letter == 's';
+		if (o.letter == 'n')		/* noexec: the text is only checked */
+			reads_only = c->argv[o.index].text[0] == '-';
 	}
+	if (reads_only)
+		return false;
 	if (!o.operand)
 		return !text && emit_shell(c, WRAPPER_SHELL_INPUT, c->argc - 1, c->argc, 0);
 	if (text && value_is(&o.value, "-")) {		/* sh -c - TEXT */

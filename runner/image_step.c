@@ -96,6 +96,9 @@ static int carry_out(const struct image_run *run, const struct sandbox_ref *ref,
 	spec.image = step->plan->step->image;
 	image_limits(step->plan->step, &spec.limits);
 	image_warnings(step->plan->step, run->result->source, &run->result->warnings);
+	if (spec.writable_root)
+		strvec_pushf(&run->result->warnings, "step '%s' runs in its image without --writable-root, which '%s' cannot give: its root is read-only",
+			     step->plan->title, run->plan->image_runtime);
 	spec.rootfs = NULL;
 	spec.writable_root = false;
 	spec.life_ns = run_life_ns(run->cancel, 0);

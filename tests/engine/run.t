@@ -133,6 +133,11 @@ container_steps() {	# a step that names an image runs in it, whatever the others
 	json "any(e['path'] == 'made' for e in d['steps'][1]['files']['changes'])" "$engine: effects of a container step"
 	json "len([i for i in d['cleanup']['items'] if i['kind'] == 'container' and i['gone']]) == 4" "$engine: the four containers are in the certificate"
 	clean "container steps"
+	wpk mark - <<< "    - {name: a, steps: [{name: mark, container: {image: sandbox-test-image, command: [sh, -c, 'echo x > /etc/mark || echo refused']}}]}"
+	run --runtime=auto --wpk=mark.wpk.yaml --format=json --writable-root --offline; status 0 "$engine: a container step with --writable-root"
+	json "d['steps'][0]['stdout']['text'] == 'refused\n' and \"step 'a / mark' runs in its image without --writable-root, which '$engine' cannot give: its root is read-only\" in d['warnings']" \
+		"$engine: has none, and that is told"
+	clean "a container step with --writable-root"
 	wpk fields - <<- END
 	    - name: f
 	      steps:

@@ -34,7 +34,7 @@
 #include "runner/base/strvec.h"
 #include "sandboxes/identity.h"
 
-#define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+#define NAMESPACES (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)	/* PID 1 has the network's made while it mounts */
 #define SETUP_TIMEOUT_MS 30000
 
 /* ---- who the steps are outside */

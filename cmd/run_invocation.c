@@ -77,21 +77,28 @@ static int open_package(struct invocation *v, struct error *err)
 /* ---- from here on something is made */
 
 /* Runs that were killed without their reaper: finish what they began. Their trouble is no reason not to start. */
-static void clean_after_others(struct invocation *v, const char *state_dir)
+static void clean_after_others(void *arg, struct strvec *warnings)
 {
+	const struct invocation *v = arg;
 	struct cleanup_list list = { .items = NULL };
 	struct replay_stats stats = { 0 };
 	struct error err = { 0 };
 
-	if (journal_replay_all(state_dir, &stats, &list, &err) < 0)
-		strvec_pushf(&v->warnings, "what earlier runs left could not be cleaned: %s", err.text);
+	if (journal_replay_all(v->state_dir, &stats, &list, &err) < 0)
+		strvec_pushf(warnings, "what earlier runs left could not be cleaned: %s", err.text);
 	if (stats.cleaned)
-		strvec_pushf(&v->warnings, "cleaned up after %u earlier run%s that had been killed", stats.cleaned,
+		strvec_pushf(warnings, "cleaned up after %u earlier run%s that had been killed", stats.cleaned,
 			     stats.cleaned == 1 ? "" : "s");
 	if (stats.failed)
-		strvec_pushf(&v->warnings, "%u earlier run%s left something that cannot be removed; see 'sandbox_runner gc'",
+		strvec_pushf(warnings, "%u earlier run%s left something that cannot be removed; see 'sandbox_runner gc'",
 			     stats.failed, stats.failed == 1 ? "" : "s");
 	cleanup_list_release(&list);
+}
+
+/* While such a sandbox comes up there is time to clean; before all others there is to be room. */
+static bool comes_up_in_no_time(const struct invocation *v)
+{
+	return v->plan && !strcmp(v->plan->runtime, "native");
 }
 
 static bool is_folder(const char *path)
@@ -380,6 +387,7 @@ static int execute(struct invocation *v, struct run_summary *ret, struct error *
 		.reaper = wants_keep(v) ? NULL : v->reaper,	/* a keeper needs one for itself */
 		.fixtures = &v->opt.settings.objects, .diff = v->opt.diff, .monitor = v->opt.monitor, .escape_severity = escape_severity(v->opt.fail_on_security),
 		.before_steps = before_steps, .after_steps = after_steps, .steps_arg = v,
+		.meanwhile = v->cleaned ? NULL : clean_after_others, .meanwhile_arg = v,
 	};
 	struct reaper own = REAPER_INIT;
 	struct events events = { .sinks = NULL };
@@ -474,7 +482,7 @@ static void clean_after_lost(struct invocation *v)
 		return;
 	for (int ms = 0; ms < REAPER_PATIENCE_MS && live_run_is(v->state_dir, v->scratch.run_id); ms += 10)
 		poll(NULL, 0, 10);
-	clean_after_others(v, v->state_dir);
+	clean_after_others(v, &v->warnings);
 	folder = xasprintf("%s/runs/%s", v->state_dir, v->scratch.run_id);
 	v->left = access(folder, F_OK) == 0;
 }
@@ -534,8 +542,12 @@ static int prepare(struct invocation *v, bool packed, struct error *err)
 	v->state_dir = journal_state_dir(state_option, err);
 	if (!v->state_dir)
 		return -1;
-	if (!v->cleaned && !v->opt.run_id)	/* who names runs looks after what they leave */
-		clean_after_others(v, v->state_dir);
+	if (v->opt.run_id)
+		v->cleaned = true;	/* who names runs looks after what they leave */
+	if (!v->cleaned && (packed || !comes_up_in_no_time(v))) {
+		clean_after_others(v, &v->warnings);
+		v->cleaned = true;
+	}
 	if (slow)
 		return scratch_open(&v->scratch, state_option, err) < 0 || unpack(v, packed, err) < 0 ? -1 : watch_signals(v, deadline_ns, err);
 	if (watch_signals(v, deadline_ns, err) < 0 || prepare_rootfs(v, err) < 0)

@@ -31,6 +31,7 @@ struct run {
 	struct effects_tracker *effects;
 	struct cluster_run cluster;
 	uint64_t waited_ns;		/* for other runs */
+	struct { bool done; size_t first, end; } meanwhile;	/* its warnings */
 };
 
 static void emit(struct run *run, struct event event)
@@ -79,6 +80,24 @@ uint64_t run_life_ns(const struct cancel *cancel, uint64_t keep_ns)
 	return (deadline > now ? deadline - now : 0) + AFTERWARDS_NS + keep_ns;
 }
 
+static void warn(struct run *run, size_t first, size_t end)
+{
+	for (size_t i = first; i < end; i++)
+		emit(run, (struct event){ .type = EVENT_WARNING, .text = run->result->warnings.items[i] });
+}
+
+static void meanwhile(void *arg)
+{
+	struct run *run = arg;
+
+	if (!run->options->meanwhile || run->meanwhile.done)
+		return;
+	run->meanwhile.done = true;
+	run->meanwhile.first = run->result->warnings.len;
+	run->options->meanwhile(run->options->meanwhile_arg, &run->result->warnings);
+	run->meanwhile.end = run->result->warnings.len;
+}
+
 static int create_sandbox(struct run *run, struct error *err)
 {
 	autofree char *state = journal_state(run->journal);
@@ -91,6 +110,7 @@ static int create_sandbox(struct run *run, struct error *err)
 	spec.masks = masks;
 	spec.progress = on_progress;
 	spec.progress_arg = run;
+	spec.meanwhile = meanwhile;
 	spec.life_ns = run_life_ns(run->options->cancel, run->options->keep ? run->options->keep_ns : 0);
 	snprintf(ref.backend, sizeof(ref.backend), "%s", run->plan->runtime);
 	snprintf(ref.id, sizeof(ref.id), "%s", run->result->run_id);
@@ -394,12 +414,15 @@ void run_plan(const struct plan *plan, struct journal *journal, const struct run
 	struct run run = { .plan = plan, .options = options, .events = events, .result = result, .journal = journal,
 			   .reaper = { .pid = -1, .pipe_fd = -1 } };
 	uint64_t started = clock_monotonic_ns();
+	int created;
 
 	prepare_result(&run);
 	emit(&run, (struct event){ .type = EVENT_RUN_START });
-	for (size_t i = 0; i < result->warnings.len; i++)
-		emit(&run, (struct event){ .type = EVENT_WARNING, .text = result->warnings.items[i] });
-	if (create_sandbox(&run, &result->error) == 0 && await_turn(&run, &result->error) == 0)
+	warn(&run, 0, result->warnings.len);
+	created = create_sandbox(&run, &result->error);
+	meanwhile(&run);	/* if nobody had to be waited for */
+	warn(&run, run.meanwhile.first, run.meanwhile.end);
+	if (created == 0 && await_turn(&run, &result->error) == 0)
 		run_steps(&run);
 	else
 		skip_all(&run);

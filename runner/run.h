@@ -36,6 +36,9 @@ struct run_options {
 	int (*before_steps)(void *arg, struct error *err);
 	void (*after_steps)(void *arg);
 	void *steps_arg;
+	/* Called once, while the sandbox comes up if it can be then: what the start of a run does for others. May add warnings. NULL: nothing */
+	void (*meanwhile)(void *arg, struct strvec *warnings);
+	void *meanwhile_arg;
 };
 
 /* How long a sandbox may live that somebody else keeps for us: until the deadline, then what is looked at and cleaned up after it, and

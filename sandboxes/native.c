@@ -211,6 +211,8 @@ struct attempt {
 	const struct sandbox_limits *limits;
 	struct cgroup_making making;
 	bool made;		/* all cgroups there will be */
+	void (*meanwhile)(void *arg);
+	void *progress_arg;
 	int join_v2;		/* what to write to, for who was not made in there; -1 */
 	struct cgroup_state *states;
 	struct wire_report *report;
@@ -345,6 +347,9 @@ static int bring_up(struct attempt *a, struct error *err)
 		return -1;
 	cgroup_open_counters(&a->n->cgroup);
 	native_namespace_inodes(a->host_namespaces);
+	if (a->meanwhile)
+		a->meanwhile(a->progress_arg);
+	a->meanwhile = NULL;
 	return await_ready(a, err);
 }
 
@@ -446,6 +451,7 @@ static int create(const struct sandbox_ref *ref, const struct sandbox_spec *spec
 	struct identity who;
 	struct attempt a = { .init = &init, .state = { .fd = state_fd }, .report = &report,
 			     .limits = &spec->limits, .states = states, .join_v2 = -1,
+			     .meanwhile = spec->meanwhile, .progress_arg = spec->progress_arg,
 			     .making = { .id = ref->id, .announce = announce, .arg = &a.state } };
 	struct native_facts facts = { .spec = spec, .init = &init, .report = &report, .states = states };
 	int r;

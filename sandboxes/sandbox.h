@@ -51,7 +51,8 @@ struct sandbox_spec {		/* plain values; strings are borrowed during create */
 	enum sandbox_pull pull;
 	/* While creating: a line for people, and NULL at least once a second; false: give up (ERR_CANCELLED). NULL: nobody listens */
 	bool (*progress)(void *arg, const char *line);
-	void *progress_arg;
+	void (*meanwhile)(void *arg);	/* at most once, when there is nothing to do but wait: work that need not be done first; NULL: none */
+	void *progress_arg;	/* of both */
 	uint64_t life_ns;	/* what somebody else keeps for us (an engine) ends by itself after this, whatever happens; 0: a day */
 	bool writable_root;	/* changes go to a layer of their own (as much as limits.storage_bytes), commands believe to be root */
 	bool observe;		/* tell `observer` of commands what they do */
@@ -181,8 +182,7 @@ int sandbox_sweep(bool thorough, struct cleanup_list *list, struct error *err);
 /* ---- what this host can do */
 
 struct backend_info {
-	const char *type;	/* "container" */
-	const char *runtime;	/* "native" */
+	const char *type, *runtime;	/* "container", "native" */
 	const char *summary;
 	bool images;		/* spec.image can be had */
 	bool cluster;		/* sandbox_cluster() is there, each command may have an image of its own */

@@ -26,7 +26,7 @@ struct script_line {
 static struct {
 	const struct script_line *lines;	/* answers of sandbox_exec, in order */
 	size_t next, len;
-	bool create_fails, destroy_fails;
+	bool create_fails, destroy_fails, waits;	/* waits: creating leaves time for other work */
 	enum control_state memory_state;
 	struct strvec log;			/* what was asked: "create", "exec <script>", "destroy" */
 	struct strvec env;			/* of the last exec */
@@ -47,7 +47,8 @@ int sandbox_create(const struct sandbox_ref *ref, const struct sandbox_spec *spe
 		   struct control_table *controls, struct error *err)
 {
 	(void)ref;
-	(void)spec;
+	if (fake.waits && spec->meanwhile)
+		spec->meanwhile(spec->progress_arg);
 	strvec_push(&fake.log, "create");
 	if (fake.create_fails)
 		return error_set(err, ERR_UNAVAILABLE, "no namespaces");
@@ -201,6 +202,7 @@ struct fixture {
 	struct strvec events;		/* "type title" */
 	bool require[CONTROL_COUNT];
 	bool use_require;
+	bool cleans;			/* has something to do while the sandbox comes up */
 	const char *turn;		/* of several: what comes of waiting for it; NULL: there are no others */
 };
 
@@ -253,6 +255,13 @@ static void end_turn(void *arg)
 	strvec_push(&f->events, "over");
 }
 
+static void clean(void *arg, struct strvec *warnings)
+{
+	(void)arg;
+	strvec_push(&fake.log, "clean");
+	strvec_push(warnings, "cleaned");
+}
+
 static void run_fixture(struct fixture *f, const char *yaml, const struct script_line *lines, size_t len)
 {
 	struct run_options options = { .parameters = &f->parameters, .escape_severity = f->escape_severity, .require = f->use_require ? f->require : NULL };
@@ -279,6 +288,8 @@ static void run_fixture(struct fixture *f, const char *yaml, const struct script
 		options.after_steps = end_turn;
 		options.steps_arg = f;
 	}
+	if (f->cleans)
+		options.meanwhile = clean;
 	run_plan(f->plan, journal, &options, &events, &f->result);
 	events_release(&events);
 	cancel_free(options.cancel);
@@ -356,6 +367,38 @@ static void all_pass(void **state)
 	assert_true(f->result.cleanup_complete);
 	assert_log(&fake.log, asked);
 	assert_log(&f->events, events);
+}
+
+/* Before the steps, once, and told when the sandbox stands or does not: in the time that creating leaves, or after it. */
+static void meanwhile_once(void **state)
+{
+	static const struct { bool waits, fails; const char *asked[7]; const char *second; } cases[] = {
+		{ false, false, { "create", "clean", "exec one", "exec two", "destroy", NULL }, "sandbox.ready" },
+		{ true, false, { "clean", "create", "exec one", "exec two", "destroy", NULL }, "sandbox.ready" },
+		{ false, true, { "create", "clean", "destroy", NULL }, "sandbox.create" },
+		{ true, true, { "clean", "create", "destroy", NULL }, "sandbox.create" },
+	};
+	static const struct script_line lines[] = { OK, OK };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct fixture *f;
+
+		if (i) {
+			teardown(state);
+			setup(state);
+		}
+		f = *state;
+		fake.waits = cases[i].waits;
+		fake.create_fails = cases[i].fails;
+		f->cleans = true;
+		run_fixture(f, two_steps, lines, 2);
+		assert_log(&fake.log, cases[i].asked);
+		for (size_t e = 1; e < f->events.len; e++)
+			if (!strcmp(f->events.items[e], "warning"))
+				assert_string_equal(f->events.items[e - 1], cases[i].second);
+		assert_true(has(&f->events, "warning"));
+		assert_string_equal(f->result.warnings.items[0], "cleaned");
+	}
 }
 
 static void failure_skips_the_rest(void **state)
@@ -626,7 +669,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(all_pass), TEST(failure_skips_the_rest), TEST(retry_then_pass), TEST(rollback_after_last_attempt),
+		TEST(all_pass), TEST(meanwhile_once), TEST(failure_skips_the_rest), TEST(retry_then_pass), TEST(rollback_after_last_attempt),
 		TEST(escape_attempts_fail_the_run), TEST(limits_have_names), TEST(timeout_and_lost), TEST(create_failure_is_cleaned_up), TEST(leftovers_are_said),
 		TEST(required_control_refuses), TEST(secrets_go_where_they_are_named), TEST(capture_keeps_head_and_tail),
 		TEST(nothing_executed_is_not_verified), TEST(steps_wait_for_their_turn), TEST(a_turn_that_does_not_come),

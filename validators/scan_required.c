@@ -66,7 +66,7 @@ struct text_marks text_marks_of_option(char letter)
 
 #define DEPTH_MAX 64
 
-#define WAYS_MAX 128
+#define WAYS_MAX 255		/* pattern_needs.first counts them in bytes */
 
 /* Sets of which one must be there. */
 struct ways {

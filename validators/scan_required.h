@@ -25,7 +25,7 @@ struct pattern_needs {
 	struct text_marks all;
 	uint64_t pivots;	/* 0: one of the ways needs nothing */
 	uint32_t ways;		/* how many bytes behind this they stand: there is no address in it, see rules_tables.h */
-	uint32_t len;		/* of them: at least 1, at most 128 */
+	uint32_t len;		/* of them: at least 1, at most 255 */
 	unsigned char first[64];	/* by pivot: the first way */
 };
 

@@ -108,6 +108,9 @@ static void built_in_patterns_hold_what_they_need(void **state)
 				if (m->conditions[k].test != TEST_MATCHES || !m->conditions[k].text)
 					continue;
 				check_pattern(set, &m->conditions[k], text);
+				/* as many as are kept: what more there were share only what all have in common, which is next to nothing */
+				if (m->conditions[k].needs->len >= 255)
+					fail_msg("%s: a pattern has too many alternatives: make two of it", rule->id);
 				known += m->conditions[k].needs->all.pairs != 0;
 			}
 		}

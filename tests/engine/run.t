@@ -69,7 +69,7 @@ limits() {
 }
 
 visits() {	# to a kept sandbox: with a terminal, with an input, and while it is killed
-	local id
+	local id visitor
 	step kept 'echo hello > made'
 	run --runtime="$engine" --wpk=kept.wpk.yaml --keep=5m; status 0 "$engine: --keep"
 	id=$("$SANDBOX_RUNNER" ps | awk 'NR == 1 { print $1 }')
@@ -83,6 +83,15 @@ visits() {	# to a kept sandbox: with a terminal, with an input, and while it is 
 	else skip "$engine: a terminal" "script is not installed"; fi
 	run stop "$id"; status 0 "$engine: stop"
 	clean "a kept sandbox"
+	run --runtime="$engine" --wpk=kept.wpk.yaml --keep=5m --quiet; status 0 "$engine: --keep, for a keeper that is killed"
+	id=$("$SANDBOX_RUNNER" ps | awk 'NR == 1 { print $1 }')
+	"$SANDBOX_RUNNER" attach "$id" -- sh -c 'echo inside; sleep 300' > visit 2> complaint < /dev/null & visitor=$!
+	within 20 grep -q inside visit; result $? "$engine: somebody is inside"
+	kill -KILL "$("$SANDBOX_RUNNER" ps --format=json | python3 -c 'import json,sys; print(json.load(sys.stdin)["runs"][0]["pid"])')"
+	wait "$visitor"; rc=$?; status 5 "$engine: the keeper is killed"
+	grep -q 'the sandbox has ended' complaint; result $? "$engine: who was inside is told"
+	within 30 sh -c "! '$SANDBOX_RUNNER' history | grep -q -e 'no record' -e ' kept\$'"; result $? "$engine: its reaper completes the history"
+	clean "a killed keeper"
 }
 
 no_writable_root() {	# whose root user would be the host's

@@ -17,6 +17,7 @@ SANDBOX_RUNNER_KIND=relative/kind kind_run one.wpk.yaml; everywhere; status 5 "a
 printf 'apiVersion: v1\nkind: Config\nclusters: 7\n' > bad.kubeconfig; chmod 600 bad.kubeconfig
 run run --type=kubernetes --kubeconfig=bad.kubeconfig --context=x one.wpk.yaml; everywhere
 [ "$rc" = 3 ] || [ "$rc" = 5 ]; result $? "a kubeconfig that is none (exit $rc)"; err_has bad.kubeconfig "is named"
+DOCKER_HOST=unix://$work/none.sock PATH=/usr/bin:/bin run doctor; out_matches "no program 'kind'|none\.sock" "doctor says what kind lacks"
 left_nothing "so far"
 
 docker_start || skip_all "dockerd does not start here"
@@ -66,6 +67,7 @@ docker rm -f theirs > /dev/null; docker network rm atom-dryrun-theirs > /dev/nul
 kind_run one.wpk.yaml --reuse-cluster --format=json; status 0 "a cluster that stays"
 json 'd["cluster"]["namespace"].startswith("atom-sandbox-r-") and any(i["kind"] == "namespace" and i["gone"] for i in d["cleanup"]["items"])' "the run had a namespace in it, which is gone"
 first=$(nodes); [ -n "$first" ]; result $? "it is still there"
+[ "$(find "$work/state" -name kubeconfig -printf '%m ')" = "600 " ]; result $? "with a kubeconfig that nobody else can read"
 start run --type=kind --kind-image=$node_image --reuse-cluster one.wpk.yaml --format=ndjson
 kind_run one.wpk.yaml --reuse-cluster --format=json; status 0 "two more at once"; wait "$pid"; rc=$?; status 0 "the other"
 [ "$(nodes)" = "$first" ]; result $? "in the same cluster"

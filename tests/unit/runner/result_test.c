@@ -479,8 +479,8 @@ static void test_cluster(void **state)
 {
 	static const struct row rows[] = { PASS("a"), { .name = NULL } };
 	static const char *const wanted[] = {
-		"Cluster: namespace atom-sandbox; stand-ins: deployment/web, secret/db; declared, and nothing that a cluster can grant: vault/generate\n"
-		"    cpu       ▁▁▂█▁ at most 1.5\n    memory    ▁▁██▁ at most 8Mi\n    pods      ▁▂▂█▁ at most 8\n",
+		("Cluster: namespace atom-sandbox; stand-ins: deployment/web, secret/db; declared, and nothing that a cluster can grant: vault/generate\n"
+		 "    cpu       ▁▁▂█▁ at most 1.5\n    memory    ▁▁██▁ at most 8Mi\n    pods      ▁▂▂█▁ at most 8\n"),
 		"Not well in the cluster\n  pod web-1: *** was refused\n  \\x1b[2J\n", "the rest is in the result ('collected')",
 	};
 	autostrbuf struct strbuf text = STRBUF_INIT(STRBUF_NO_MAX), collected = STRBUF_INIT(STRBUF_NO_MAX);

@@ -40,4 +40,20 @@ for command in "--wpk=" "validate " "plan "; do
 	out_lacks hunter2 "${command}URL: the password is not repeated"; err_lacks hunter2 "${command}URL: nor on stderr"
 	cat "$err" >> "$out"; out_has '***@' "${command}URL: and its place is shown"
 done
+
+# what a runtime cannot give is refused by its name, with where it can be had, before anything is asked of it
+while read -r runtime option text; do
+	run --wpk=good.wpk.yaml --runtime="$runtime" "$option" --format=json; status 5 "$runtime $option"
+	json "d['error']['code'] == 'unavailable' and \"\"\"$text\"\"\" in d['error']['message'] and d['cleanup']['complete']" "$runtime $option: $text"
+done <<'TABLE'
+runc --writable-root 'runc' cannot give a writable root; use --runtime=native
+crun --writable-root 'crun' cannot give a writable root; use --runtime=native
+runsc --writable-root 'runsc' cannot give a writable root; use --runtime=native
+docker --writable-root 'docker' cannot give a writable root; use --runtime=native
+podman --writable-root 'podman' cannot give a writable root; use --runtime=native
+runc --allow-host=example.org runtime 'runc' cannot keep to a list of allowed hosts; use --runtime=native
+crun --allow-host=example.org runtime 'crun' cannot keep to a list of allowed hosts; use --runtime=native
+runsc --allow-host=example.org runtime 'runsc' cannot keep to a list of allowed hosts; use --runtime=native
+native --image=alpine runtime 'native' has no images: take --runtime=docker or podman
+TABLE
 finish

@@ -138,4 +138,5 @@ status $two "a full disk"; ok "is said by each, and at the end" test "$(grep -c 
 "$SANDBOX_RUNNER" run one.wpk.yaml one.wpk.yaml one.wpk.yaml --format=ndjson >&- 2> full.four < /dev/null; rc=$?; status $two "closed standard output"
 { "$SANDBOX_RUNNER" run one.wpk.yaml wordy.wpk.yaml one.wpk.yaml one.wpk.yaml 2> "$err" < /dev/null; echo $? > head.rc; } | head -c 10 > /dev/null; rc=$(cat head.rc)
 status 141 "a reader that goes away"; err_is "" "is no trouble"
+left_nothing "all of it"
 finish

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd/exit_status.h"
@@ -140,6 +141,15 @@ static int below_folders(struct run_command_options *opt, const char *entry, str
 
 /* ---- one of them */
 
+#define PROCESSES_ENOUGH 256	/* of a user: two packages at a time have twice as many */
+
+static bool processes_are_scarce(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NPROC, &limit) == 0 && limit.rlim_cur < PROCESSES_ENOUGH;
+}
+
 /* May others be made ready while one runs? See run_batch.h. */
 static bool may_overlap(const struct batch *b, const struct run_command_options *opt)
 {
@@ -150,7 +160,7 @@ static bool may_overlap(const struct batch *b, const struct run_command_options 
 	for (size_t i = 0; i < b->len; i++)
 		if (!strcmp(b->packages[i], "-"))
 			return false;
-	return !watched && !kept && !written && b->judge_ready;
+	return !watched && !kept && !written && b->judge_ready && !processes_are_scarce();
 }
 
 /* The options of one package, with the configuration files and folders that are its own. -1: good. */

@@ -9,6 +9,7 @@
  *	a sandbox may be kept			(--keep, --keep-on-failure) its keeper is a child of the one that was started
  *	a package is standard input		which is read when it is its turn
  *	folders are written that others may read	(--save-logs, --save-artifacts, --report with --files)
+ *	the user may have few processes (ulimit -u)	two packages at a time need twice as many
  *	rules, policy and the like are not those of the first	what is wrong with them is told by each
  *
  * A package that has to be fetched or unpacked first, and a sandbox that is not a child of its run (engines, clusters), wait for their turn

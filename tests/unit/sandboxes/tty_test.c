@@ -193,12 +193,12 @@ static void knows_its_size(void **state)
 	pid = fork();
 	if (pid == 0) {
 		in_child = true;
-		while (!strstr(t.text, "33 111"))
+		for (int quiet = 0; quiet < 150 && !strstr(t.text, "33 111"); quiet++)
 			terminal_read(&t, 100);
 		must(ioctl(t.master, TIOCSWINSZ, &larger) == 0);
 		_exit(0);
 	}
-	run(*state, "stty size; until stty size | grep '^44 155$'; do sleep 0.1; done", t.slave, 0, &e);
+	run(*state, "until stty size | grep '^33 111$'; do sleep 0.1; done; until stty size | grep '^44 155$'; do sleep 0.1; done", t.slave, 0, &e);
 	must(waitpid(pid, NULL, 0) == pid);
 	assert_int_equal(e.end, SANDBOX_EXITED);
 	assert_int_equal(e.status, 0);

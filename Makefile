@@ -54,7 +54,7 @@ HARDEN := -fstack-protector-strong -fPIE -fcf-protection $(if $(findstring clang
 OPT ?= -O2 -g
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARDEN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CPPFLAGS += -I. -D_GNU_SOURCE -DSANDBOX_RUNNER_VERSION='"$(VERSION)"' -ffile-prefix-map=$(CURDIR)/= $(LIB_CFLAGS)
-LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,pack-relative-relocs,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
+LDFLAGS += -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
 # ---- one archive per folder; the link line is the module map read downwards
 base_src := $(wildcard runner/base/*.c)

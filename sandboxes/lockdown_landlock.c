@@ -19,6 +19,7 @@ const char *const lockdown_writable[] = { "/work", "/tmp", "/dev/shm", NULL };
 
 /* By number, for headers that are older than the kernel. */
 enum { CREATE_RULESET = 444, ADD_RULE, RESTRICT_SELF };
+#define ACCESS_REFER (1ULL << 13)		/* ABI 2 */
 #define ACCESS_TRUNCATE (1ULL << 14)		/* ABI 3 */
 #define ACCESS_IOCTL_DEV (1ULL << 15)		/* ABI 5 */
 #define SCOPE_ABSTRACT_SOCKETS (1ULL << 0)	/* ABI 6 */
@@ -34,7 +35,7 @@ struct ruleset {		/* the kernel takes as much of it as it knows */
 #define CHANGE_FOLDER                                                                                              \
 	(LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR |            \
 	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |               \
-	 LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_REFER)
+	 LANDLOCK_ACCESS_FS_MAKE_SYM | ACCESS_REFER)
 
 /* Reading and executing are not handled: the view is made of what may be read. Ports are not either: the loopback of the
  * sandbox's own network is all there is, and it is the step's. */

@@ -4,15 +4,11 @@
 
 #include <sys/wait.h>
 
+#include "runner/base/pidfd.h"
 #include "runner/base/strvec.h"
 #include "sandboxes/backend.h"
 #include "sandboxes/cgroup.h"
 #include "sandboxes/native_init.h"
-
-/* What the kernel has since 5.4, glibc names since 2.36; Ubuntu 22.04 has 2.35. */
-#if !__GLIBC_PREREQ(2, 36)
-#define P_PIDFD ((idtype_t)3)
-#endif
 
 struct native {
 	struct sandbox base;

@@ -11,13 +11,10 @@
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
+#include "runner/base/pidfd.h"
 #include "sandboxes/event.h"
 #include "sandboxes/init.h"
 #include "sandboxes/network.h"
-
-#if !__GLIBC_PREREQ(2, 36)
-#define P_PIDFD ((idtype_t)3)
-#endif
 
 static _Noreturn void forwarder_main(struct network_plan *plan, const struct identity *who, int from_inside, int events, pid_t parent)
 {

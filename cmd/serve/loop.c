@@ -14,6 +14,7 @@
 
 #include "runner/base/clock.h"
 #include "runner/base/mem.h"
+#include "runner/base/pidfd.h"
 
 #define ROUND_EVENTS 64
 #define NOWHERE SIZE_MAX

@@ -31,6 +31,8 @@ by_reaper() {	# WHAT: only the runner is killed
 }
 by_gc() {	# WHAT: all of ours are killed
 	kill -STOP "$pid"; kill -KILL $(ours); wait "$pid" 2> /dev/null
+	for _ in $(seq 200); do [ -z "$(ours)" ] && break; sleep 0.05; done
+	sleep 0.5	# the kernel lets go of a dead process's locks after its name
 	run gc; [ "$rc" = 0 ]; result $? "$1: gc (exit $rc)" || sed 's/^/# /' "$err"
 	look "$1: gc undoes it"
 	run gc; out_is "nothing to clean up" "$1: a second one has nothing to do"

@@ -246,11 +246,11 @@ static void leaves_no_input_behind(void **state)
 	close(fd);
 }
 
-static const char *runtime;
-
+/* Of the runtime that is the test's initial state. */
 static int set_up(void **state)
 {
 	static struct jail j;
+	const char *runtime = *state;
 
 	jail_init(&j);
 	snprintf(j.ref.backend, sizeof(j.ref.backend), "%s", runtime);
@@ -283,7 +283,7 @@ static bool is_here(const char *name)
 int main(void)
 {
 	static const char *const runtimes[] = { "native", "runc", "crun" };
-	const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_a_terminal),
 		cmocka_unit_test(takes_keys),
 		cmocka_unit_test(knows_control_c),
@@ -292,13 +292,19 @@ int main(void)
 		cmocka_unit_test(takes_input),
 		cmocka_unit_test(leaves_no_input_behind),
 	};
-	int failed = 0;
+	struct CMUnitTest all[ARRAY_SIZE(runtimes) * ARRAY_SIZE(tests)];
+	size_t n = 0;
 
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++) {
-		runtime = runtimes[i];
-		if (i == 0 || is_here(runtime))
-			failed += cmocka_run_group_tests_name(runtime, tests, set_up, tear_down);
+	for (size_t r = 0; r < ARRAY_SIZE(runtimes); r++) {
+		if (r != 0 && !is_here(runtimes[r]))
+			continue;
+		for (size_t i = 0; i < ARRAY_SIZE(tests); i++) {
+			all[n] = tests[i];
+			all[n].setup_func = set_up;
+			all[n].teardown_func = tear_down;
+			all[n++].initial_state = (void *)(uintptr_t)runtimes[r];
+		}
 	}
-	return failed;
+	return _cmocka_run_group_tests("tty", all, n, NULL, NULL);
 }

@@ -81,7 +81,7 @@ static int network_maker_main(void *arg)
 
 	if (unshare(CLONE_NEWNET) == 0)
 		maker->socket = bring_up_loopback();
-	_exit(0);
+	return 0;
 }
 
 static void network_maker_start(struct network_maker *maker)
